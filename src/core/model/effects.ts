@@ -1,0 +1,104 @@
+import type { Container } from './container.ts';
+import type { CoreError } from './errors.ts';
+import type { Event } from './event.ts';
+import type { CommandId, ContainerId, NodeId, OrderId, TaskId } from './ids.ts';
+import type { Message } from './message.ts';
+import type { Placement } from './explain.ts';
+import type { Request } from './request.ts';
+import type { Prng } from '../../lib/prng.ts';
+
+export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer'] as const;
+export type Machine = (typeof MACHINES)[number];
+
+/**
+ * A timer is a value. Nobody cancels one: the machine that set it remembers which token is current
+ * and ignores the rest.
+ */
+export interface Timer {
+  readonly machine: Machine;
+  readonly name: string;
+  /** What it is about (a node, request or container id), or ''. */
+  readonly key: string;
+  readonly token: number;
+}
+
+/** A host action the core asks for. Each is answered once by `Node.answer` under its id. */
+export type Order = { readonly id: OrderId } & (
+  | { readonly kind: 'store-container'; readonly container: Container }
+  /** Deletes the record and writes its tombstone, in one transaction. */
+  | { readonly kind: 'forget-container'; readonly containerId: ContainerId; readonly removedAtMs: number }
+  | { readonly kind: 'store-incarnation'; readonly incarnation: number }
+  /** Fetch the image, write the container's directory. Idempotent; may take minutes. */
+  | { readonly kind: 'engine-create'; readonly containerId: ContainerId; readonly spec: string }
+  | { readonly kind: 'engine-start'; readonly containerId: ContainerId; readonly taskId: TaskId }
+  /** TERM (or `signal`), wait, KILL. Answered when the signals are sent; the end comes as an observation. */
+  | { readonly kind: 'engine-stop'; readonly containerId: ContainerId; readonly signal: string; readonly timeoutMs: number }
+  | { readonly kind: 'engine-kill'; readonly containerId: ContainerId; readonly signal: string }
+  | { readonly kind: 'engine-remove'; readonly containerId: ContainerId }
+);
+
+export type OrderAnswer =
+  | { readonly ok: true; readonly pid?: number; readonly startedAtMs?: number }
+  | { readonly ok: false; readonly error: CoreError };
+
+/** What the engine saw happen. */
+export type Observation = {
+  readonly kind: 'exited';
+  readonly containerId: ContainerId;
+  readonly taskId: TaskId;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly finishedAtMs: number;
+};
+
+/** What the API asks of this node. Each is answered once by `reply` under its id. */
+export type Command =
+  /** Place and launch: Docker's create. */
+  | { readonly kind: 'run'; readonly request: Request; readonly exclude: readonly NodeId[] }
+  /** Give up a run that is under way: its holds are cancelled. */
+  | { readonly kind: 'cancel-run'; readonly requestId: Request['id'] }
+  // The rest concern a container of this node.
+  | { readonly kind: 'start'; readonly containerId: ContainerId }
+  | {
+      readonly kind: 'stop';
+      readonly containerId: ContainerId;
+      readonly timeoutMs: number | undefined;
+      readonly signal: string | undefined;
+    }
+  | { readonly kind: 'kill'; readonly containerId: ContainerId; readonly signal: string }
+  | { readonly kind: 'remove'; readonly containerId: ContainerId; readonly force: boolean }
+  /** This node leaves: gossip it, withdraw offers, refuse new holds. */
+  | { readonly kind: 'leave' }
+  /** Members learned at join or read from the store. */
+  | { readonly kind: 'learn'; readonly members: readonly import('./member.ts').MemberRecord[] }
+  /** This node's own record changed (address, labels, drain). */
+  | { readonly kind: 'describe'; readonly change: Partial<Omit<import('./member.ts').MemberRecord, 'id' | 'incarnation'>> };
+
+export type Result =
+  | {
+      readonly ok: true;
+      readonly kind: 'placed';
+      readonly containerId: ContainerId;
+      readonly supplier: NodeId;
+      readonly placement: Placement;
+    }
+  | { readonly ok: true; readonly kind: 'done' }
+  | { readonly ok: false; readonly error: CoreError; readonly placement?: Placement };
+
+/**
+ * One turn of the core: the time, the randomness, and where its effects go. Handed to every input;
+ * a machine never keeps it. The shell performs effects after the input returned.
+ */
+export interface Turn {
+  /** Monotonic ms; only differences mean anything. */
+  readonly nowMs: number;
+  /** Wall clock, ms since 1970; may jump. For records people read and for tombstones. */
+  readonly wallMs: number;
+  readonly random: Prng;
+  send(to: NodeId, message: Message): void;
+  setTimer(timer: Timer, afterMs: number): void;
+  /** The core assigns the id. */
+  perform(order: Order): void;
+  reply(command: CommandId, result: Result): void;
+  emit(event: Event): void;
+}

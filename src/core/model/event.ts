@@ -1,0 +1,39 @@
+import type { ContainerId, NodeId, RequestId, TaskId } from './ids.ts';
+import type { MemberRecord } from './member.ts';
+import type { RefusalReason } from './explain.ts';
+import type { Resources } from './resources.ts';
+import type { CoreError } from './errors.ts';
+
+/** Past facts. The same stream feeds the log, the metrics, `events`, the dashboard and the simulator's checkers. */
+export type Event =
+  | { readonly kind: 'member-alive'; readonly member: MemberRecord; readonly first: boolean }
+  | { readonly kind: 'member-suspect'; readonly nodeId: NodeId; readonly name: string }
+  | { readonly kind: 'member-dead'; readonly nodeId: NodeId; readonly name: string }
+  | { readonly kind: 'member-left'; readonly nodeId: NodeId; readonly name: string }
+  | { readonly kind: 'refuted'; readonly incarnation: number }
+  | { readonly kind: 'offer-published'; readonly region: string; readonly free: Resources }
+  | { readonly kind: 'hold-made'; readonly requestId: RequestId; readonly buyer: NodeId; readonly resources: Resources }
+  | { readonly kind: 'hold-released'; readonly requestId: RequestId; readonly why: 'launched' | 'cancelled' | 'expired' }
+  | { readonly kind: 'reserve-refused'; readonly requestId: RequestId; readonly reason: RefusalReason }
+  | {
+      readonly kind: 'run-placed';
+      readonly requestId: RequestId;
+      readonly containerId: ContainerId;
+      readonly supplier: NodeId;
+      readonly tookMs: number;
+      readonly messages: number;
+    }
+  | { readonly kind: 'run-refused'; readonly requestId: RequestId; readonly error: CoreError; readonly tookMs: number }
+  | { readonly kind: 'container-created'; readonly containerId: ContainerId; readonly name: string; readonly resources: Resources }
+  | { readonly kind: 'container-ready'; readonly containerId: ContainerId }
+  | { readonly kind: 'task-started'; readonly containerId: ContainerId; readonly taskId: TaskId }
+  | {
+      readonly kind: 'task-exited';
+      readonly containerId: ContainerId;
+      readonly taskId: TaskId;
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+      readonly restartAfterMs: number | undefined;
+    }
+  | { readonly kind: 'task-failed'; readonly containerId: ContainerId; readonly taskId: TaskId; readonly error: string }
+  | { readonly kind: 'container-removed'; readonly containerId: ContainerId; readonly name: string };

@@ -1,0 +1,25 @@
+/** Every bound on what the network or a user can make grow (DESIGN §2.9). Sizes in bytes, times in ms. */
+export const LIMITS = {
+  /** A datagram's UDP payload, sealed. */
+  datagramBytes: 1_200,
+  /** A message on a stream: a launch carries a spec, a sync up to 256 buckets of members. */
+  streamMessageBytes: 8 * 1024 * 1024,
+  labelBytes: 256,
+  labels: 32,
+  nameBytes: 63,
+  specBytes: 1024 * 1024,
+  constraints: 32,
+  exclude: 64,
+  gossipPerPacket: 64,
+  hintsPerPacket: 64,
+  members: 65_536,
+  /** Holds one supplier keeps for one buyer, and in all. */
+  holdsPerBuyer: 256,
+  holds: 1_024,
+  offersPerTrader: 65_536,
+  /** Runs one node works on at a time; a further `run` is refused, saying so. */
+  runs: 1_024,
+  tombstones: 16_384,
+  containers: 4_096,
+  considered: 64,
+} as const;

@@ -1,0 +1,156 @@
+import type { Considered } from './explain.ts';
+import type { ContainerId, NodeId, RequestId } from './ids.ts';
+import type { Epoch, Member, MemberState } from './member.ts';
+import type { Hint, Offer, Region } from './offer.ts';
+import type { Need, Request } from './request.ts';
+import type { Resources } from './resources.ts';
+import type { CoreError } from './errors.ts';
+import type { RefusalReason } from './explain.ts';
+
+/** What gossip carries: a whole record for news about who a node is, a few bytes for news about its state. */
+export type Rumour =
+  | { readonly kind: 'record'; readonly member: Member }
+  | {
+      readonly kind: 'state';
+      /** The first 16 hex digits of the node's id. */
+      readonly shortId: string;
+      readonly incarnation: number;
+      readonly state: Exclude<MemberState, 'alive'>;
+      /** Who says so: Lifeguard counts independent suspicions. First 16 hex digits. */
+      readonly from: string;
+    };
+
+/** Piggybacked on every SWIM message. */
+export interface Piggyback {
+  readonly gossip: readonly Rumour[];
+  readonly hints: readonly Hint[];
+}
+
+// ---- membership (SWIM, Lifeguard) ----
+export type Ping = Piggyback & {
+  readonly kind: 'ping';
+  readonly sequence: number;
+  /** Whom the sender means: another node at a reused address must not answer. */
+  readonly target: NodeId;
+};
+export type PingRequest = Piggyback & { readonly kind: 'ping-request'; readonly sequence: number; readonly target: NodeId };
+export type Ack = Piggyback & { readonly kind: 'ack'; readonly sequence: number };
+/** From an intermediary that is alive but did not reach the target in time (Lifeguard). */
+export type Nack = { readonly kind: 'nack'; readonly sequence: number };
+export type Gossip = Piggyback & { readonly kind: 'gossip' };
+/** 256 bucket hashes of the sender's table; empty: send all. */
+export type SyncRequest = { readonly kind: 'sync-request'; readonly buckets: readonly number[] };
+/** Members of the buckets that differ; `wanted`: buckets the answerer would like back. */
+export type SyncReply = { readonly kind: 'sync-reply'; readonly members: readonly Member[]; readonly wanted: readonly number[] };
+
+// ---- discovery ----
+export type Publish = { readonly kind: 'publish'; readonly region: Region; readonly shard: number; readonly offer: Offer };
+export type Withdraw = { readonly kind: 'withdraw'; readonly region: Region; readonly shard: number; readonly epoch: Epoch };
+/** Travels from trader to trader; bounded by `asked` (DESIGN §6, Find, delegated). */
+export type Find = {
+  readonly kind: 'find';
+  readonly need: Need;
+  readonly region: Region;
+  readonly shard: number;
+  readonly asked: number;
+  readonly shedDone: boolean;
+  readonly refusals: number;
+  /** Regions asked before: keys as in regionKey. */
+  readonly used: readonly string[];
+};
+/** From a trader to a supplier it chose for `need.buyer`. */
+export type Reserve = {
+  readonly kind: 'reserve';
+  readonly need: Need;
+  /** Echoed, so that the trader can go on with the same find after a refusal. */
+  readonly region: Region;
+  readonly shard: number;
+  readonly asked: number;
+  readonly shedDone: boolean;
+  readonly refusals: number;
+  readonly used: readonly string[];
+  /** True when the buyer itself asks, in the direct round. */
+  readonly direct: boolean;
+};
+export type Accept = {
+  readonly kind: 'accept';
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  /** Free after this hold. */
+  readonly free: Resources;
+  readonly epoch: Epoch;
+  readonly holdMs: number;
+};
+export type Refuse = {
+  readonly kind: 'refuse';
+  readonly need: Need;
+  readonly region: Region;
+  readonly shard: number;
+  readonly asked: number;
+  readonly shedDone: boolean;
+  readonly refusals: number;
+  readonly used: readonly string[];
+  readonly direct: boolean;
+  readonly reason: RefusalReason;
+  readonly detail: string;
+  readonly free: Resources;
+  readonly epoch: Epoch;
+};
+/** No trader found one: to the buyer. */
+export type NotFound = {
+  readonly kind: 'not-found';
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly asked: number;
+  readonly considered: readonly Considered[];
+};
+/** Buyer to supplier and trader: give the hold back. Attempts up to and including `attempt`. */
+export type Cancel = { readonly kind: 'cancel'; readonly requestId: RequestId; readonly attempt: number };
+/** Buyer to supplier: still working on it. */
+export type Renew = { readonly kind: 'renew'; readonly requestId: RequestId; readonly attempt: number };
+/** The direct round of small instances: what is truly free, and does it fit? Holds nothing. */
+export type Ask = { readonly kind: 'ask'; readonly need: Need };
+export type Answer = {
+  readonly kind: 'answer';
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly free: Resources;
+  readonly epoch: Epoch;
+  readonly reason: RefusalReason | undefined;
+  readonly detail: string;
+};
+
+// ---- launch (streams) ----
+export type Launch = {
+  readonly kind: 'launch';
+  readonly request: Request;
+  readonly attempt: number;
+  /** JSON of the Placement. */
+  readonly placement: string;
+};
+/** `recorded`: durable on the supplier; `ready`: image there, can be started. */
+export type Launched = {
+  readonly kind: 'launched';
+  readonly requestId: RequestId;
+  readonly containerId: ContainerId;
+  readonly attempt: number;
+  readonly phase: 'recorded' | 'ready';
+};
+export type LaunchRefused = {
+  readonly kind: 'launch-refused';
+  readonly requestId: RequestId;
+  readonly containerId: ContainerId;
+  readonly attempt: number;
+  readonly error: CoreError;
+};
+
+export type MembershipMessage = Ping | PingRequest | Ack | Nack | Gossip | SyncRequest | SyncReply;
+export type DiscoveryMessage = Publish | Withdraw | Find | NotFound;
+export type SupplierMessage = Reserve | Cancel | Renew | Ask | Launch;
+/** To a buyer (accept goes to the trader, too; refuse to whoever sent the reserve). */
+export type BuyerMessage = Accept | Refuse | NotFound | Answer | Launched | LaunchRefused;
+export type Message = MembershipMessage | DiscoveryMessage | SupplierMessage | BuyerMessage;
+export type MessageKind = Message['kind'];
+
+/** Kinds that always travel over HTTP/2; every other goes as a datagram while it fits LIMITS.datagramBytes sealed. */
+export const STREAM_KINDS: ReadonlySet<MessageKind> = new Set(['sync-request', 'sync-reply', 'launch', 'launched', 'launch-refused']);
