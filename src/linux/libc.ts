@@ -1,0 +1,19 @@
+import koffi from 'koffi';
+import { SystemError } from './system-error.ts';
+
+const library = koffi.load('libc.so.6');
+
+/**
+ * A function of the C library, by its prototype: `int chroot(const char *path)`. The caller states
+ * the matching TypeScript type. koffi marshals strings as NUL-terminated UTF-8, Buffers as pointers.
+ */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller's word is all there is: a prototype is text
+export function libc<F extends (...args: never[]) => number>(prototype: string): F {
+  return library.func(prototype) as unknown as F;
+}
+
+/** `result` where it isn't negative. @throws SystemError with errno's name and `values` */
+export function checked(result: number, call: string, ...values: readonly (string | number)[]): number {
+  if (result < 0) throw new SystemError(call, koffi.errno(), values);
+  return result;
+}
