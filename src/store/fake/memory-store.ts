@@ -1,0 +1,57 @@
+import { type Container, type ContainerId, LIMITS, type MemberRecord, type Tombstone } from '../../core/model/index.ts';
+import type { Store } from '../port.ts';
+
+/** The store in memory, for tests: same contract, nothing survives the process. Values are copied in and out, as a disk would. */
+export class MemoryStore implements Store {
+  readonly #containers = new Map<ContainerId, Container>();
+  readonly #documents = new Map<string, string>();
+  #tombstones: Tombstone[] = [];
+  #members: readonly MemberRecord[] = [];
+  #incarnation = 0;
+
+  incarnation(): number {
+    return this.#incarnation;
+  }
+
+  putIncarnation(incarnation: number): void {
+    this.#incarnation = incarnation;
+  }
+
+  containers(): readonly Container[] {
+    return [...this.#containers.values()].toSorted((a, b) => a.createdAtMs - b.createdAtMs);
+  }
+
+  putContainer(container: Container): void {
+    this.#containers.set(container.request.containerId, structuredClone(container));
+  }
+
+  forgetContainer(id: ContainerId, removedAtMs: number): void {
+    this.#containers.delete(id);
+    this.#tombstones = [...this.#tombstones.filter((t) => t.containerId !== id), { containerId: id, removedAtMs }]
+      .toSorted((a, b) => a.removedAtMs - b.removedAtMs)
+      .slice(-LIMITS.tombstones);
+  }
+
+  tombstones(): readonly Tombstone[] {
+    return this.#tombstones;
+  }
+
+  members(): readonly MemberRecord[] {
+    return this.#members;
+  }
+
+  putMembers(members: readonly MemberRecord[]): void {
+    this.#members = structuredClone(members);
+  }
+
+  document(name: string): unknown {
+    const text = this.#documents.get(name);
+    return text === undefined ? undefined : (JSON.parse(text) as unknown);
+  }
+
+  putDocument(name: string, value: unknown): void {
+    this.#documents.set(name, JSON.stringify(value));
+  }
+
+  close(): void {}
+}

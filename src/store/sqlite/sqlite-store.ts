@@ -1,0 +1,131 @@
+import { DatabaseSync } from 'node:sqlite';
+import { type Container, type ContainerId, LIMITS, type MemberRecord, type Tombstone } from '../../core/model/index.ts';
+import type { Store } from '../port.ts';
+
+/** Raised when a later version of the program changes the tables; each step migrates from the one before. */
+const SCHEMA_VERSION = 1;
+
+/**
+ * The store on disk: one SQLite database in WAL mode. `synchronous=FULL` fsyncs the log on every
+ * commit (SQLite docs, pragma synchronous), so what a method wrote has survived a power cut when it
+ * returns. Records are JSON: they are read whole, at start, and never queried by content.
+ */
+export class SqliteStore implements Store {
+  readonly #db: DatabaseSync;
+
+  /** @throws Error naming the file, when it is not a database or was written by a newer version */
+  constructor(path: string) {
+    this.#db = open(path);
+  }
+
+  incarnation(): number {
+    const value = this.document('incarnation');
+    return typeof value === 'number' ? value : 0;
+  }
+
+  putIncarnation(incarnation: number): void {
+    this.putDocument('incarnation', incarnation);
+  }
+
+  containers(): readonly Container[] {
+    return this.#db.prepare('SELECT body FROM containers ORDER BY created_at_ms, id').all().map(bodyOf<Container>);
+  }
+
+  putContainer(container: Container): void {
+    this.#db
+      .prepare('INSERT INTO containers (id, created_at_ms, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body')
+      .run(container.request.containerId, container.createdAtMs, JSON.stringify(container));
+  }
+
+  forgetContainer(id: ContainerId, removedAtMs: number): void {
+    this.#transaction(() => {
+      this.#db.prepare('DELETE FROM containers WHERE id = ?').run(id);
+      this.#db.prepare('INSERT OR REPLACE INTO tombstones (id, removed_at_ms) VALUES (?, ?)').run(id, removedAtMs);
+      this.#db
+        .prepare('DELETE FROM tombstones WHERE id NOT IN (SELECT id FROM tombstones ORDER BY removed_at_ms DESC LIMIT ?)')
+        .run(LIMITS.tombstones);
+    });
+  }
+
+  tombstones(): readonly Tombstone[] {
+    return this.#db
+      .prepare('SELECT id, removed_at_ms FROM tombstones ORDER BY removed_at_ms')
+      .all()
+      .map((row) => ({ containerId: row['id'] as ContainerId, removedAtMs: Number(row['removed_at_ms']) }));
+  }
+
+  members(): readonly MemberRecord[] {
+    return this.#db.prepare('SELECT body FROM members ORDER BY id').all().map(bodyOf<MemberRecord>);
+  }
+
+  putMembers(members: readonly MemberRecord[]): void {
+    // Losing the newest list to a power cut costs nothing: an older one leads back just as well.
+    this.#db.exec('PRAGMA synchronous = NORMAL');
+    try {
+      this.#transaction(() => {
+        this.#db.exec('DELETE FROM members');
+        const insert = this.#db.prepare('INSERT INTO members (id, body) VALUES (?, ?)');
+        for (const member of members) insert.run(member.id, JSON.stringify(member));
+      });
+    } finally {
+      this.#db.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
+  document(name: string): unknown {
+    const row = this.#db.prepare('SELECT body FROM documents WHERE name = ?').get(name);
+    return row === undefined ? undefined : bodyOf(row);
+  }
+
+  putDocument(name: string, value: unknown): void {
+    this.#db
+      .prepare('INSERT INTO documents (name, body) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body')
+      .run(name, JSON.stringify(value));
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  #transaction(body: () => void): void {
+    this.#db.exec('BEGIN IMMEDIATE');
+    try {
+      body();
+      this.#db.exec('COMMIT');
+    } catch (error) {
+      this.#db.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
+
+function bodyOf<T>(row: Record<string, unknown>): T {
+  return JSON.parse(String(row['body'])) as T;
+}
+
+function open(path: string): DatabaseSync {
+  const db = new DatabaseSync(path);
+  try {
+    // Exclusive: a second daemon on the same directory is refused here, before it touches anything.
+    db.exec('PRAGMA busy_timeout = 500; PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL');
+    db.exec('PRAGMA cache_size = -256');
+    const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
+    if (version > SCHEMA_VERSION) {
+      throw new Error(`it was written by a newer version of caravela (schema ${version}, this one knows ${SCHEMA_VERSION}): upgrade this node`);
+    }
+    db.exec(`
+      CREATE TABLE IF NOT EXISTS containers (id TEXT PRIMARY KEY, created_at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS tombstones (id TEXT PRIMARY KEY, removed_at_ms INTEGER NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS members (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+      PRAGMA user_version = ${SCHEMA_VERSION};
+    `);
+    return db;
+  } catch (error) {
+    db.close();
+    if (/database is locked/.test((error as Error).message)) {
+      throw new Error(`another caravela daemon is using ${path}: stop it first, or give this one another --data-dir`, { cause: error });
+    }
+    throw new Error(`cannot use the node's state file ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}

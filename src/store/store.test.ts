@@ -1,0 +1,142 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { type Container, containerId, type MemberRecord, nodeId, requestId } from '../core/model/index.ts';
+import { MemoryStore } from './fake/memory-store.ts';
+import type { Store } from './port.ts';
+import { SqliteStore } from './sqlite/sqlite-store.ts';
+
+const dirs: string[] = [];
+afterEach(() => {
+  for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
+});
+function stateFile(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'caravela-store-'));
+  dirs.push(dir);
+  return join(dir, 'state.db');
+}
+
+const container = (n: number, createdAtMs: number): Container => ({
+  request: {
+    id: requestId('a'.repeat(32)),
+    containerId: containerId(n.toString(16).padStart(64, '0')),
+    name: `c${n}`,
+    resources: { cpuMillicores: 100, memoryBytes: 1 << 26 },
+    class: 'low',
+    arches: ['amd64'],
+    constraints: [],
+    policy: 'binpack',
+    restart: { name: 'no', maximumRetries: 0 },
+    autoRemove: false,
+    stopSignal: 'SIGTERM',
+    stopTimeoutMs: 10_000,
+    spec: '{"é":1}',
+  },
+  buyer: nodeId('b'.repeat(32)),
+  createdAtMs,
+  readiness: 'ready',
+  desired: 'created',
+  restartCount: 0,
+  task: undefined,
+  taskNumber: 0,
+  holding: true,
+  placement: '{}',
+});
+
+const member: MemberRecord = {
+  id: nodeId('c'.repeat(32)),
+  name: 'node-1',
+  number: 1,
+  incarnation: 4,
+  address: { ip: '10.0.0.1', controlPort: 8001, gossipPort: 8000 },
+  class: 'low',
+  arch: 'amd64',
+  labels: { shop: 'porto' },
+  capacity: { cpuMillicores: 2000, memoryBytes: 1 << 30 },
+  underlayMtu: 1500,
+  version: '0.1.0',
+  draining: false,
+};
+
+const adapters: Record<string, () => { store: Store; reopen: (store: Store) => Store }> = {
+  memory: () => ({ store: new MemoryStore(), reopen: (store) => store }),
+  sqlite: () => {
+    const path = stateFile();
+    return {
+      store: new SqliteStore(path),
+      reopen: (store) => {
+        store.close();
+        return new SqliteStore(path);
+      },
+    };
+  },
+};
+
+describe.each(Object.entries(adapters))('%s store', (_name, make) => {
+  test('keeps records, in the order of creation, and replaces by id', () => {
+    const { store, reopen } = make();
+    store.putContainer(container(2, 20));
+    store.putContainer(container(1, 10));
+    store.putContainer({ ...container(2, 20), desired: 'running' });
+    const again = reopen(store);
+    expect(again.containers().map((c) => [c.request.name, c.desired])).toEqual([
+      ['c1', 'created'],
+      ['c2', 'running'],
+    ]);
+    expect(again.containers()[0]?.request.spec).toBe('{"é":1}');
+    again.close();
+  });
+
+  test('forgetting leaves a tombstone', () => {
+    const { store, reopen } = make();
+    store.putContainer(container(1, 10));
+    store.forgetContainer(containerId('1'.padStart(64, '0')), 99);
+    const again = reopen(store);
+    expect(again.containers()).toEqual([]);
+    expect(again.tombstones()).toEqual([{ containerId: '1'.padStart(64, '0'), removedAtMs: 99 }]);
+    again.close();
+  });
+
+  test('incarnation, members and documents come back', () => {
+    const { store, reopen } = make();
+    expect(store.incarnation()).toBe(0);
+    expect(store.document('setup')).toBeUndefined();
+    store.putIncarnation(7);
+    store.putMembers([member]);
+    store.putMembers([{ ...member, incarnation: 5 }]);
+    store.putDocument('setup', { name: 'node-1' });
+    const again = reopen(store);
+    expect(again.incarnation()).toBe(7);
+    expect(again.members()).toEqual([{ ...member, incarnation: 5 }]);
+    expect(again.document('setup')).toEqual({ name: 'node-1' });
+    again.close();
+  });
+});
+
+describe('the state file', () => {
+  test('that is no database is refused by name and left alone', () => {
+    const path = stateFile();
+    writeFileSync(path, 'not a database, but long enough to be looked at as one'.repeat(40));
+    expect(() => new SqliteStore(path)).toThrow(new RegExp(`state file ${path}`));
+  });
+
+  test('in use by another daemon is refused', () => {
+    const path = stateFile();
+    const store = new SqliteStore(path);
+    expect(() => new SqliteStore(path)).toThrow(/another caravela daemon is using/);
+    store.close();
+    new SqliteStore(path).close();
+  });
+
+  test('of a newer version is refused', () => {
+    const path = stateFile();
+    const store = new SqliteStore(path);
+    store.close();
+    const { DatabaseSync } = process.getBuiltinModule('node:sqlite');
+    const db = new DatabaseSync(path);
+    db.exec('PRAGMA user_version = 99');
+    db.close();
+    expect(() => new SqliteStore(path)).toThrow(/schema 99.*upgrade this node/);
+  });
+});
