@@ -1,0 +1,113 @@
+/** The JSON of `/caravela/v1`: what Docker has no word for. CPU in millicores, memory in bytes. */
+
+/** A list that misses nodes says so here: their names, separated by `, `. */
+export const UNREACHABLE_HEADER = 'Caravela-Unreachable';
+
+export interface Vector {
+  cpuMillicores: number;
+  memoryBytes: number;
+}
+
+/** One row of GET /caravela/v1/nodes. */
+export interface NodeRow {
+  id: string;
+  name: string;
+  /** `ip:port` of its control port. */
+  address: string;
+  /** alive, suspect, dead, left; draining shows as `draining`. */
+  state: string;
+  class: 'low' | 'high';
+  arch: string;
+  labels: Record<string, string>;
+  cpus: { capacity: number; reserved: number };
+  memory: { capacity: number; reserved: number };
+  /** Containers on it; −1 where it did not answer. */
+  containers: number;
+  version: string;
+  /** `creator` or `member`. */
+  role: string;
+}
+
+/** GET /caravela/v1/instance. */
+export interface InstanceRow {
+  instanceId: string;
+  /** Node id of the creator. */
+  creator: string;
+  nodeId: string;
+  nodeName: string;
+  open: boolean;
+  insecureRegistries: string[];
+}
+
+/** Body of POST /caravela/v1/tokens. */
+export interface TokenCreateBody {
+  ttlSeconds: number;
+  singleUse: boolean;
+}
+
+/** One row of GET /caravela/v1/tokens. Times are ms since 1970. */
+export interface TokenRow {
+  id: string;
+  createdAtMs: number;
+  expiresAtMs: number;
+  singleUse: boolean;
+  uses: number;
+}
+
+/** Answer of POST /caravela/v1/tokens: the only time the whole token is shown. */
+export interface TokenCreated extends TokenRow {
+  token: string;
+}
+
+/** Body of POST /caravela/v1/leave. */
+export interface LeaveBody {
+  force: boolean;
+}
+
+/** One node's answer to a run. `reason` is absent when it accepted or another was preferred. */
+export interface ConsideredRow {
+  nodeId: string;
+  name: string;
+  accepted: boolean;
+  reason?: string;
+  detail: string;
+  free?: Vector;
+  /** Lower is better. */
+  score?: number;
+}
+
+/** How a run came to its end: GET /caravela/v1/explain/{container}, and beside the message of a refusal. */
+export interface PlacementRow {
+  requestId: string;
+  wanted: Vector;
+  policy: string;
+  buyer: string;
+  buyerName?: string;
+  supplier?: string;
+  supplierName?: string;
+  attempts: number;
+  /** directory, direct or none. */
+  by: string;
+  tookMs: number;
+  considered: ConsideredRow[];
+}
+
+/** One row of GET /caravela/v1/offers: what this node holds as a trader. */
+export interface OfferRow {
+  supplier: string;
+  name: string;
+  class: string;
+  arch: string;
+  free: Vector;
+  labels: Record<string, string>;
+  draining: boolean;
+  ttlMs: number;
+}
+
+/** One row of GET /caravela/v1/hints. */
+export interface HintRow {
+  region: { class: string; cpuBucket: number; memoryBucket: number };
+  countLevel: number;
+  splitLevel: number;
+  stamp: number;
+}
