@@ -1,0 +1,12 @@
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type Log = (level: LogLevel, message: string, facts?: Readonly<Record<string, unknown>>) => void;
+
+/** Structured log: one JSON object a line, `time` in RFC 3339, facts as fields beside the message. */
+export function createLog(lowest: LogLevel, write: (line: string) => void, wallMs: () => number): Log {
+  const from = LOG_LEVELS.indexOf(lowest);
+  return (level, message, facts = {}) => {
+    if (LOG_LEVELS.indexOf(level) < from) return;
+    write(`${JSON.stringify({ time: new Date(wallMs()).toISOString(), level, message, ...facts })}\n`);
+  };
+}

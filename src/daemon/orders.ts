@@ -1,0 +1,83 @@
+import type { Container, ContainerId, CoreError, Order, OrderAnswer } from '../core/model/index.ts';
+import { type BlobSource, type ContainerSpec, type Engine, EngineError, ImageError } from '../engine/port.ts';
+import { assertNever } from '../lib/assert.ts';
+import type { Network } from '../network/port.ts';
+import type { Store } from '../store/port.ts';
+
+export interface OrderContext {
+  readonly store: Store;
+  readonly engine: Engine;
+  readonly network: Network;
+  container(id: ContainerId): Container | undefined;
+  /** Where the container's image can be had, best first. */
+  sourcesFor(id: ContainerId, spec: ContainerSpec): readonly BlobSource[];
+}
+
+/** Performs the core's orders on the host. Store orders are synchronous: durable when it returns. Never rejects. */
+export function performOrder(context: OrderContext, order: Order): OrderAnswer | Promise<OrderAnswer> {
+  switch (order.kind) {
+    case 'store-container':
+      return stored(() => context.store.putContainer(order.container));
+    case 'forget-container':
+      return stored(() => context.store.forgetContainer(order.containerId, order.removedAtMs));
+    case 'store-incarnation':
+      return stored(() => context.store.putIncarnation(order.incarnation));
+    case 'engine-create': {
+      const spec = JSON.parse(order.spec) as ContainerSpec;
+      return engineDid(() => context.engine.create(order.containerId, spec, context.sourcesFor(order.containerId, spec)));
+    }
+    case 'engine-start':
+      return engineDid(() => start(context, order));
+    case 'engine-stop':
+      return engineDid(() => context.engine.stop(order.containerId, order.signal, order.timeoutMs));
+    case 'engine-kill':
+      return engineDid(() => context.engine.kill(order.containerId, order.signal));
+    case 'engine-remove':
+      return engineDid(async () => {
+        await context.engine.remove(order.containerId);
+        await context.network.detach(order.containerId);
+      });
+    default:
+      return assertNever(order);
+  }
+}
+
+async function start(context: OrderContext, order: Order & { kind: 'engine-start' }): Promise<Partial<OrderAnswer>> {
+  const container = context.container(order.containerId);
+  if (container === undefined) throw new EngineError('no-such-container', `container ${order.containerId} is not on this node`);
+  const spec = JSON.parse(container.request.spec) as ContainerSpec;
+  const attachment = await context.network.attach(order.containerId, spec.networkMode);
+  try {
+    return await context.engine.start(order.containerId, order.taskId, attachment.netnsPath);
+  } catch (error) {
+    await context.network.detach(order.containerId);
+    throw error;
+  }
+}
+
+function stored(write: () => void): OrderAnswer {
+  try {
+    write();
+    return { ok: true };
+  } catch (error) {
+    const message = `this node could not write its state: ${(error as Error).message}. Free some disk space or check the disk, then try again.`;
+    return { ok: false, error: { code: 'store-failed', message, changed: false } };
+  }
+}
+
+async function engineDid(work: () => Promise<object | void>): Promise<OrderAnswer> {
+  try {
+    return { ok: true, ...(await work()) };
+  } catch (error) {
+    return { ok: false, error: coreError(error) };
+  }
+}
+
+function coreError(error: unknown): CoreError {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof EngineError) {
+    return { code: error.code, message, changed: false };
+  }
+  if (error instanceof ImageError) return { code: error.code === 'not-found' ? 'image-missing' : 'engine-failed', message, changed: false };
+  return { code: 'engine-failed', message, changed: false };
+}

@@ -1,0 +1,38 @@
+import type { Address, CpuClass, NodeId } from '../core/model/index.ts';
+
+/** The same on every node: made at `create`, handed over at `join`. Kept by each node in its store. */
+export interface InstanceSettings {
+  readonly instanceId: string;
+  readonly createdAtMs: number;
+  /** Signs certificates, keeps tokens, gives names and numbers until these are agreed. */
+  readonly creator: NodeId;
+  /** Whether joining needs no token (`create --open`). */
+  readonly open: boolean;
+  /** UDP port of the overlay's VXLAN. */
+  readonly vxlanPort: number;
+  /** `host[:port]` of registries spoken to by plain HTTP, or whose certificate is not checked. */
+  readonly insecureRegistries: readonly string[];
+}
+
+/** What this node is; set at create or join, kept under the store's document `node`. */
+export interface NodeSettings {
+  readonly nodeId: NodeId;
+  readonly name: string;
+  readonly number: number;
+  readonly address: Address;
+  readonly class: CpuClass;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly reserveCpuMillicores: number;
+  readonly reserveMemoryBytes: number;
+  /** Factor on (capacity − host reserve). */
+  readonly overcommit: number;
+}
+
+/** Names of the store's documents. */
+export const DOCUMENTS = {
+  node: 'node',
+  instance: 'instance',
+  gossipKeys: 'gossip-keys',
+  tokens: 'tokens',
+  registrar: 'registrar',
+} as const;
