@@ -1,0 +1,3 @@
+export { decode, encode, encodedBytes, WIRE_VERSION } from './codec.ts';
+export { WireError } from './error.ts';
+export type { WireErrorCode } from './error.ts';

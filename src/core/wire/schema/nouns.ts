@@ -1,0 +1,166 @@
+import {
+  CONSTRAINT_OPERATORS,
+  CPU_CLASSES,
+  ERROR_CODES,
+  LIMITS,
+  MEMBER_STATES,
+  POLICIES,
+  REFUSAL_REASONS,
+  RESTART_POLICIES,
+} from '../../model/index.ts';
+import type {
+  Address,
+  Considered,
+  Constraint,
+  ContainerId,
+  CoreError,
+  Epoch,
+  Hint,
+  Member,
+  Need,
+  NodeId,
+  Offer,
+  Region,
+  Request,
+  RequestId,
+  Resources,
+  RestartPolicy,
+  Rumour,
+} from '../../model/index.ts';
+import { WIRE_BOUNDS } from '../bounds.ts';
+import { record, variants } from '../record.ts';
+import { bool, float64, hex, labels, list, oneOf, optional, prose, sint, uint, utf8 } from '../type.ts';
+
+/** The nouns that messages are made of. Field numbers are for ever. */
+
+export const nodeId = hex<NodeId>(32);
+export const containerId = hex<ContainerId>(64);
+export const requestId = hex<RequestId>(32);
+const shortId = hex<string>(16);
+
+/** Names reach terminals and file names: no control characters. */
+const PRINTABLE = /^[^\p{Cc}]*$/u;
+const IP_LITERAL = /^[0-9a-fA-F:.]*$/;
+
+const cpuClass = oneOf(CPU_CLASSES);
+const arch = utf8(WIRE_BOUNDS.archBytes, PRINTABLE);
+const port = uint(65_535);
+const name = utf8(LIMITS.nameBytes, PRINTABLE);
+const regionKey = utf8(WIRE_BOUNDS.regionKeyBytes, PRINTABLE);
+
+/** Signed: what is free is below zero where a node's capacity shrank under what it holds. */
+export const resources = record<Resources>({ cpuMillicores: [1, sint], memoryBytes: [2, sint] });
+export const epoch = record<Epoch>({ incarnation: [1, uint()], counter: [2, uint()] });
+export const region = record<Region>({ class: [1, cpuClass], cpuBucket: [2, sint], memoryBucket: [3, sint] });
+const address = record<Address>({ ip: [1, utf8(WIRE_BOUNDS.ipBytes, IP_LITERAL)], controlPort: [2, port], gossipPort: [3, port] });
+
+export const member = record<Member>({
+  id: [1, nodeId],
+  name: [2, name],
+  number: [3, uint()],
+  incarnation: [4, uint()],
+  state: [5, oneOf(MEMBER_STATES)],
+  address: [6, address],
+  class: [7, cpuClass],
+  arch: [8, arch],
+  labels: [9, labels],
+  capacity: [10, resources],
+  underlayMtu: [11, uint(65_535)],
+  version: [12, utf8(WIRE_BOUNDS.versionBytes, PRINTABLE)],
+  draining: [13, bool],
+});
+
+type StateRumour = Omit<Extract<Rumour, { kind: 'state' }>, 'kind'>;
+
+export const rumours = variants<Rumour>(
+  {
+    record: [1, record({ member: [1, member] })],
+    state: [
+      2,
+      record<StateRumour>({
+        shortId: [1, shortId],
+        incarnation: [2, uint()],
+        state: [3, oneOf(['suspect', 'dead', 'left'])],
+        from: [4, shortId],
+      }),
+    ],
+  },
+  LIMITS.gossipPerPacket,
+);
+
+const hint = record<Hint>({ region: [1, region], countLevel: [2, uint(64)], splitLevel: [3, uint(32)], stamp: [4, uint()] });
+export const hints = list(hint, LIMITS.hintsPerPacket);
+
+export const offer = record<Offer>({
+  supplier: [1, nodeId],
+  class: [2, cpuClass],
+  arch: [3, arch],
+  free: [4, resources],
+  labels: [5, labels],
+  name: [6, name],
+  draining: [7, bool],
+  epoch: [8, epoch],
+  ttlMs: [9, uint()],
+});
+
+const constraint = record<Constraint>({
+  key: [1, utf8(WIRE_BOUNDS.constraintBytes)],
+  operator: [2, oneOf(CONSTRAINT_OPERATORS)],
+  value: [3, utf8(WIRE_BOUNDS.constraintBytes)],
+});
+const constraints = list(constraint, LIMITS.constraints);
+const arches = list(arch, WIRE_BOUNDS.arches);
+
+export const need = record<Need>({
+  requestId: [1, requestId],
+  attempt: [2, uint()],
+  buyer: [3, nodeId],
+  resources: [4, resources],
+  class: [5, cpuClass],
+  arches: [6, arches],
+  constraints: [7, constraints],
+  exclude: [8, list(nodeId, LIMITS.exclude)],
+  policy: [9, oneOf(POLICIES)],
+  specDigest: [10, hex<string>(16)],
+});
+
+export const request = record<Request>({
+  id: [1, requestId],
+  containerId: [2, containerId],
+  name: [3, name],
+  resources: [4, resources],
+  class: [5, cpuClass],
+  arches: [6, arches],
+  constraints: [7, constraints],
+  policy: [8, oneOf(POLICIES)],
+  restart: [9, record<RestartPolicy>({ name: [1, oneOf(RESTART_POLICIES)], maximumRetries: [2, uint()] })],
+  autoRemove: [10, bool],
+  stopSignal: [11, utf8(WIRE_BOUNDS.signalBytes, PRINTABLE)],
+  stopTimeoutMs: [12, uint()],
+  spec: [13, utf8(LIMITS.specBytes)],
+});
+
+export const reason = oneOf(REFUSAL_REASONS);
+export const detail = prose(WIRE_BOUNDS.detailBytes);
+
+export const considered = list(
+  record<Considered>({
+    nodeId: [1, nodeId],
+    name: [2, name],
+    accepted: [3, bool],
+    reason: [4, optional(reason)],
+    detail: [5, detail],
+    free: [6, optional(resources)],
+    score: [7, optional(float64)],
+  }),
+  LIMITS.considered,
+);
+
+export const coreError = record<CoreError>({
+  code: [1, oneOf(ERROR_CODES)],
+  message: [2, prose(WIRE_BOUNDS.errorBytes)],
+  changed: [3, bool],
+});
+
+/** Keys of the regions a find has asked. */
+export const regionsUsed = list(regionKey, WIRE_BOUNDS.regionsUsed);
