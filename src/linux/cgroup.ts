@@ -1,0 +1,132 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { SIGKILL } from './process-identity.ts';
+import { hasCode } from './system-error.ts';
+
+/**
+ * Control groups by their files: v2's one tree, or v1's tree per controller (also beside an unused v2
+ * tree: "hybrid"). A group's path is the same in all trees and starts with a slash.
+ * Sources: cgroups(7), Documentation/admin-guide/cgroup-v2.rst and cgroup-v1/.
+ */
+export interface CgroupTrees {
+  readonly version: 1 | 2;
+  /** A cgroup2 tree with controllers of its own beside v1 ones, which crun refuses. */
+  readonly hybrid: boolean;
+  /** Where each tree is mounted. */
+  readonly roots: readonly string[];
+}
+
+const CGROUP2_MAGIC = 0x63677270;
+/** A fork bomb that dies is caught after a few rounds; then the kernel has a process that can't die. */
+const KILL_ROUNDS = 100;
+
+export function detectCgroups(base = '/sys/fs/cgroup'): CgroupTrees {
+  if (statfsSync(base).type === CGROUP2_MAGIC) return { version: 2, hybrid: false, roots: [base] };
+  const names = readdirSync(base, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(base, entry.name));
+  const unified = join(base, 'unified');
+  return {
+    version: 1,
+    hybrid: readOr(join(unified, 'cgroup.controllers'), '').trim() !== '',
+    roots: names.filter((root) => existsSync(join(root, 'cgroup.procs'))),
+  };
+}
+
+/** Directories of the group at `path` that exist. */
+export function cgroupDirs(trees: CgroupTrees, path: string): string[] {
+  return trees.roots.map((root) => join(root, path)).filter((dir) => existsSync(dir));
+}
+
+/** Makes the group in every tree, or in those whose root's name is in `only`. */
+export function makeCgroup(trees: CgroupTrees, path: string, only?: readonly string[]): string[] {
+  return trees.roots
+    .filter((root) => trees.version === 2 || only === undefined || only.includes(root.slice(root.lastIndexOf('/') + 1)))
+    .map((root) => {
+      mkdirSync(join(root, path), { recursive: true });
+      return join(root, path);
+    });
+}
+
+export function joinCgroup(dir: string, pid: number): void {
+  writeFileSync(join(dir, 'cgroup.procs'), String(pid));
+}
+
+/** Kills every process in the group and those below it, until none is left. Returns whether that worked. */
+export async function killCgroup(trees: CgroupTrees, path: string): Promise<boolean> {
+  const dirs = cgroupDirs(trees, path).flatMap((dir) => [dir, ...groupsBelow(dir)]);
+  for (let round = 0; round < KILL_ROUNDS; round++) {
+    const pids = new Set(dirs.flatMap((dir) => pidsIn(dir)));
+    if (pids.size === 0) return true;
+    for (const pid of pids) kill(pid);
+    await new Promise((resolve) => setTimeout(resolve, Math.min(1 + round, 20)));
+  }
+  return false;
+}
+
+/** Removes an empty group and the empty ones below it. @throws EBUSY while a process is in it */
+export function removeCgroup(trees: CgroupTrees, path: string): void {
+  for (const dir of cgroupDirs(trees, path)) {
+    for (const each of [...groupsBelow(dir), dir]) {
+      try {
+        rmdirSync(each);
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) throw error;
+      }
+    }
+  }
+}
+
+/** How many processes the kernel killed in the group because it was out of memory; 0 where it doesn't say. */
+export function oomKills(trees: CgroupTrees, path: string): number {
+  const file = trees.version === 2 ? join('/', path, 'memory.events') : join('/memory', path, 'memory.oom_control');
+  const text = readOr(join(trees.version === 2 ? (trees.roots[0] ?? '') : baseOf(trees), file), '');
+  return Number(/^oom_kill (\d+)$/m.exec(text)?.[1] ?? 0);
+}
+
+/** The group's children in any tree, by name. */
+export function childGroups(trees: CgroupTrees, path: string): string[] {
+  const names = cgroupDirs(trees, path).flatMap((dir) =>
+    readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name),
+  );
+  return [...new Set(names)];
+}
+
+const baseOf = (trees: CgroupTrees): string => join(trees.roots[0] ?? '/sys/fs/cgroup/none', '..');
+
+/** Directories below, the deepest first. */
+function groupsBelow(dir: string): string[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .flatMap((entry) => [...groupsBelow(join(dir, entry.name)), join(dir, entry.name)]);
+  } catch {
+    return [];
+  }
+}
+
+function pidsIn(dir: string): number[] {
+  return readOr(join(dir, 'cgroup.procs'), '')
+    .split('\n')
+    .filter((line) => line !== '')
+    .map(Number)
+    .filter((pid) => pid > 0);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, SIGKILL);
+  } catch (error) {
+    if (!hasCode(error, 'ESRCH')) throw error;
+  }
+}
+
+function readOr(path: string, otherwise: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return otherwise;
+  }
+}
