@@ -17,3 +17,19 @@ export function checked(result: number, call: string, ...values: readonly (strin
   if (result < 0) throw new SystemError(call, koffi.errno(), values);
   return result;
 }
+
+/** The same function on koffi's thread pool; the promise carries what `checked` would throw. */
+export function libcAsync<Args extends readonly (string | number)[]>(
+  prototype: string,
+): (call: string, values: readonly (string | number)[], ...args: Args) => Promise<number> {
+  const callee = library.func(prototype);
+  return (call, values, ...args) =>
+    new Promise((resolve, reject) => {
+      callee.async(...args, (error: Error | null, result: number) => {
+        // koffi carries the worker's errno over into its callback.
+        if (error !== null) reject(error);
+        else if (result < 0) reject(new SystemError(call, koffi.errno(), values));
+        else resolve(result);
+      });
+    });
+}

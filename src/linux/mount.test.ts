@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { mount, mountPointsBelow, parseMountInfo, unmount } from './mount.ts';
+import { mount, mountPointsBelow, parseMountInfo, unmount, unmountInBackground } from './mount.ts';
 import { mountByShortLinks, mountLayerByLayer, mountOverlay, type Overlay } from './overlay.ts';
 import { mknod } from './mknod.ts';
 
@@ -24,6 +24,13 @@ describe('mount', () => {
     unmount(point);
     expect(await mountPointsBelow(dir)).toEqual([]);
     expect(() => unmount(point)).toThrow('EINVAL');
+  });
+
+  it('goes away in the background, too', async () => {
+    mount('tmpfs', dir, 'tmpfs');
+    await unmountInBackground(dir);
+    expect(await mountPointsBelow(dir)).toEqual([]);
+    await expect(unmountInBackground(join(dir, 'none'))).rejects.toThrow(`umount2(${join(dir, 'none')}): ENOENT`);
   });
 
   it('lists the newest first, and no neighbour with the same beginning', async () => {

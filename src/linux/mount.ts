@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
-import { checked, libc } from './libc.ts';
+import { checked, libc, libcAsync } from './libc.ts';
 
 const mountCall = libc<(source: string, target: string, type: string | null, flags: number, data: string | null) => number>(
   'int mount(const char *source, const char *target, const char *type, unsigned long flags, const char *data)',
 );
-const umountCall = libc<(target: string, flags: number) => number>('int umount2(const char *target, int flags)');
+const UMOUNT = 'int umount2(const char *target, int flags)';
+const umountCall = libc<(target: string, flags: number) => number>(UMOUNT);
+const umountLater = libcAsync<[target: string, flags: number]>(UMOUNT);
 
 /** <linux/mount.h> */
 export const MS_BIND = 0x1000;
@@ -22,6 +24,14 @@ export function mount(source: string, target: string, type: string | null, flags
  */
 export function unmount(target: string): void {
   checked(umountCall(target, MNT_DETACH | UMOUNT_NOFOLLOW), 'umount2', target);
+}
+
+/**
+ * The same off the event loop: the last unmount of a file system writes what is still in memory, and
+ * tearing down a network namespace's file can wait for another's. @throws SystemError
+ */
+export async function unmountInBackground(target: string): Promise<void> {
+  await umountLater('umount2', [target], target, MNT_DETACH | UMOUNT_NOFOLLOW);
 }
 
 /** Mount points at or below `dir` in this process's mount namespace, the newest first: the order to unmount them in. */
