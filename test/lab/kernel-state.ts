@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LabHost } from './lab-host.ts';
-import { shell } from './shell.ts';
 
 /** What a node has in the kernel and in the process table: nothing of it may outlive a `leave`. */
 export interface KernelState {

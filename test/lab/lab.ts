@@ -12,6 +12,8 @@ export interface LabOptions {
   /** First three octets of the lab's /24. */
   readonly subnet?: string;
   readonly hostNames?: readonly string[];
+  /** Where the hosts' data directories lie, if not under `dir`. */
+  readonly dataRoot?: string;
 }
 
 /**
@@ -41,7 +43,7 @@ export class Lab {
         number: i + 1,
         netns: `${options.name}-${i + 1}`,
         ip: `${this.subnet}.${i + 1}`,
-        dataDir: join(this.dir, name),
+        dataDir: join(options.dataRoot ?? this.dir, name),
         runDir: join(this.dir, 'run', name),
       });
     });
