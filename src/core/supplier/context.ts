@@ -1,0 +1,75 @@
+import type { Container, ContainerId, CoreError, Member, RequestId, Turn } from '../model/index.ts';
+import type { Entry, Grave } from './entry.ts';
+import type { Holds } from './holds.ts';
+import type { Ledger } from './ledger.ts';
+import type { Orders } from './orders.ts';
+import { LIMITS } from '../model/index.ts';
+import { idOf } from './entry.ts';
+import { containerKey } from './ledger.ts';
+import { SUPPLIER } from './tunables.ts';
+
+/** What the parts of one supplier share. */
+export class Context {
+  readonly self: () => Member;
+  readonly ledger: Ledger;
+  readonly holds: Holds;
+  readonly orders: Orders;
+  readonly entries = new Map<ContainerId, Entry>();
+  /** Requests whose container is here: a late reserve for one is pointless. */
+  readonly launched = new Map<RequestId, ContainerId>();
+  readonly graves = new Map<ContainerId, Grave>();
+  /** Set by `leave`: nothing new is taken. */
+  leaving = false;
+  #token = 0;
+
+  constructor(self: () => Member, ledger: Ledger, holds: Holds, orders: Orders) {
+    this.self = self;
+    this.ledger = ledger;
+    this.holds = holds;
+    this.orders = orders;
+  }
+
+  /** @returns the timer's token, by which its owner tells it from older ones. */
+  setTimer(turn: Turn, name: string, key: string, afterMs: number): number {
+    const token = ++this.#token;
+    turn.setTimer({ machine: 'supplier', name, key, token }, afterMs);
+    return token;
+  }
+
+  add(entry: Entry): void {
+    this.entries.set(idOf(entry), entry);
+    this.launched.set(entry.container.request.id, idOf(entry));
+  }
+
+  drop(entry: Entry): void {
+    this.ledger.release(containerKey(idOf(entry)));
+    this.entries.delete(idOf(entry));
+    this.launched.delete(entry.container.request.id);
+  }
+
+  /** Remembers a removed container for its time; drops what is older, or beyond the bound. */
+  bury(turn: Turn, grave: Grave): void {
+    this.graves.delete(grave.containerId);
+    this.graves.set(grave.containerId, grave);
+    for (const [id, old] of this.graves) {
+      if (this.graves.size <= LIMITS.tombstones && turn.wallMs - old.removedAtMs <= SUPPLIER.tombstoneMs) return;
+      this.graves.delete(id);
+    }
+  }
+
+  /** Changes the record and makes it durable; `then` learns whether that worked. */
+  record(turn: Turn, entry: Entry, change: Partial<Container>, then: (turn: Turn, error: CoreError | undefined) => void): void {
+    entry.container = { ...entry.container, ...change };
+    this.orders.perform(turn, { kind: 'store-container', container: entry.container }, (turn, answer) =>
+      then(turn, answer.ok ? undefined : answer.error),
+    );
+  }
+
+  /**
+   * Notes what was seen. Losing it to a full disk breaks nothing: after a restart the engine tells it
+   * again, and the next change writes the whole record anew.
+   */
+  note(turn: Turn, entry: Entry, change: Partial<Container>): void {
+    this.record(turn, entry, change, () => {});
+  }
+}

@@ -1,0 +1,50 @@
+import { shortId } from '../model/index.ts';
+import type { Command, CommandId, Container, ContainerId, Observation, Task, Tombstone, CoreError } from '../model/index.ts';
+
+/** A command that concerns one container. */
+export type ContainerCommand = Extract<Command, { readonly containerId: ContainerId }>;
+
+/**
+ * What is under way with a container. Orders are never given two at a time for one container, but for
+ * a kill during a stop, and a forced removal, which ends everything.
+ */
+export type Activity =
+  /** The launch's record is being made durable. `abandoned`: its buyer gave up meanwhile. */
+  | { readonly kind: 'recording'; readonly attempt: number; readonly abandoned: boolean }
+  /** The engine makes it ready. */
+  | { readonly kind: 'creating'; readonly attempt: number; readonly abandoned: boolean }
+  /** A launch that failed is being forgotten. */
+  | { readonly kind: 'rolling-back'; readonly attempt: number; readonly error: CoreError; readonly retryMs: number }
+  | { readonly kind: 'idle' }
+  /** `early`: its end was seen before the engine's answer to the start. */
+  | { readonly kind: 'starting'; readonly replyTo: CommandId | undefined; readonly early: Observation | undefined }
+  /** Between two tasks of the restart policy; holds its resources. */
+  | { readonly kind: 'backing-off'; readonly token: number }
+  | { readonly kind: 'stopping'; readonly replyTo: readonly CommandId[]; readonly token: number }
+  | { readonly kind: 'removing'; readonly replyTo: readonly CommandId[] };
+
+/** A container as the supplier keeps it: its durable record and what is under way. */
+export interface Entry {
+  container: Container;
+  activity: Activity;
+  /** Commands that came while an order was under way, in order. */
+  readonly waiting: { readonly id: CommandId; readonly command: ContainerCommand }[];
+  /** The next restart's delay, in ms. */
+  backoffMs: number;
+  /** Monotonic time of the newest task's start. */
+  startedMs: number;
+}
+
+/** A tombstone, with what a late launch is to be told. */
+export interface Grave extends Tombstone {
+  readonly error: CoreError | undefined;
+}
+
+export const idOf = (entry: Entry): ContainerId => entry.container.request.containerId;
+
+/** `web (3f2a…)`: how errors name a container. */
+export const called = (entry: Entry): string => `${entry.container.request.name} (${shortId(idOf(entry))})`;
+
+export function ended(task: Task | undefined): boolean {
+  return task === undefined || task.state === 'exited' || task.state === 'failed';
+}

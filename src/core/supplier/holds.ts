@@ -1,0 +1,49 @@
+import { LIMITS } from '../model/index.ts';
+import type { Need, NodeId, RequestId } from '../model/index.ts';
+
+/** Resources set aside for one attempt, until launch or expiry. */
+export interface Hold {
+  readonly need: Need;
+  /** Who sent the reserve: a trader, or the buyer itself. */
+  readonly via: NodeId;
+  /** Of its expiry timer: renewing sets a new one. */
+  readonly token: number;
+  /** A launch, a renewal or a repetition makes a further repetition of the accept pointless. */
+  readonly repeatDue: boolean;
+}
+
+/** The holds of one supplier, bounded per buyer and in all. */
+export class Holds {
+  readonly #holds = new Map<RequestId, Hold>();
+  readonly #perBuyer = new Map<NodeId, number>();
+
+  get size(): number {
+    return this.#holds.size;
+  }
+
+  get(id: RequestId): Hold | undefined {
+    return this.#holds.get(id);
+  }
+
+  /** Words for the bound that a further hold of `buyer` would break. */
+  full(buyer: NodeId): string | undefined {
+    if (this.#holds.size >= LIMITS.holds) return `keeps ${LIMITS.holds} holds already, the most it may`;
+    if ((this.#perBuyer.get(buyer) ?? 0) >= LIMITS.holdsPerBuyer) return `keeps ${LIMITS.holdsPerBuyer} holds for this buyer already`;
+    return undefined;
+  }
+
+  set(hold: Hold): void {
+    this.delete(hold.need.requestId);
+    this.#holds.set(hold.need.requestId, hold);
+    this.#perBuyer.set(hold.need.buyer, (this.#perBuyer.get(hold.need.buyer) ?? 0) + 1);
+  }
+
+  delete(id: RequestId): void {
+    const hold = this.#holds.get(id);
+    if (hold === undefined) return;
+    this.#holds.delete(id);
+    const left = (this.#perBuyer.get(hold.need.buyer) ?? 1) - 1;
+    if (left > 0) this.#perBuyer.set(hold.need.buyer, left);
+    else this.#perBuyer.delete(hold.need.buyer);
+  }
+}

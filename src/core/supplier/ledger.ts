@@ -1,0 +1,89 @@
+/**
+ * Who holds how much of this node (DESIGN §2.1). The one place that admits: nothing else ever decides
+ * that something fits. An amount is entered under a key (a hold's or a container's) and leaves under it.
+ */
+import { assert } from '../../lib/assert.ts';
+import { NO_RESOURCES, add, fits, subtract } from '../model/index.ts';
+import type { ContainerId, RequestId, Resources } from '../model/index.ts';
+
+export const holdKey = (id: RequestId): string => `hold ${id}`;
+export const containerKey = (id: ContainerId): string => `container ${id}`;
+
+export class Ledger {
+  readonly #capacity: () => Resources;
+  readonly #entries = new Map<string, Resources>();
+  #held: Resources = NO_RESOURCES;
+  #version = 0;
+
+  constructor(capacity: () => Resources) {
+    this.#capacity = capacity;
+  }
+
+  /** Grows with each change: the counter of the supplier's epoch. */
+  get version(): number {
+    return this.#version;
+  }
+
+  held(): Resources {
+    return this.#held;
+  }
+
+  /** Never negative, even where a shrunken capacity is oversubscribed. */
+  free(): Resources {
+    const left = subtract(this.#capacity(), this.#held);
+    return { cpuMillicores: Math.max(0, left.cpuMillicores), memoryBytes: Math.max(0, left.memoryBytes) };
+  }
+
+  /** What would be free for `key` were its own amount given back. */
+  freeFor(key: string): Resources {
+    const own = this.#entries.get(key);
+    if (own === undefined) return this.free();
+    const left = subtract(this.#capacity(), subtract(this.#held, own));
+    return { cpuMillicores: Math.max(0, left.cpuMillicores), memoryBytes: Math.max(0, left.memoryBytes) };
+  }
+
+  has(key: string): boolean {
+    return this.#entries.has(key);
+  }
+
+  /** @returns whether it fitted, and is now held. */
+  admit(key: string, amount: Resources): boolean {
+    assert(!this.#entries.has(key), `${key} is held already`);
+    if (!fits(amount, this.free())) return false;
+    this.#enter(key, amount);
+    assert(fits(this.#held, this.#capacity()), `${key} was admitted beyond the capacity`);
+    return true;
+  }
+
+  /** Counts what runs already, fitting or not: a restart with a smaller capacity stops nobody. */
+  count(key: string, amount: Resources): void {
+    if (!this.#entries.has(key)) this.#enter(key, amount);
+  }
+
+  /** The amount goes from one holder to another without a moment in which it is free. */
+  rename(from: string, to: string): void {
+    const amount = this.#entries.get(from);
+    assert(amount !== undefined && !this.#entries.has(to), `${from} can't become ${to}`);
+    this.#entries.delete(from);
+    this.#entries.set(to, amount);
+  }
+
+  release(key: string): void {
+    const amount = this.#entries.get(key);
+    if (amount === undefined) return;
+    this.#entries.delete(key);
+    this.#held = subtract(this.#held, amount);
+    this.#version++;
+  }
+
+  /** The capacity changed under us: what we say of ourselves is newer. */
+  touch(): void {
+    this.#version++;
+  }
+
+  #enter(key: string, amount: Resources): void {
+    this.#entries.set(key, amount);
+    this.#held = add(this.#held, amount);
+    this.#version++;
+  }
+}

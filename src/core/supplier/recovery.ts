@@ -1,0 +1,110 @@
+/**
+ * What a restart of this node makes of what it kept (DESIGN §2.4, §6). First everything launched is
+ * counted, even where that oversubscribes a capacity that shrank; then each container goes on from
+ * where its record and the engine together say it was: running tasks are kept, ended ones go by
+ * policy, vanished ones (a reboot) end and go by policy, too, half-made ones are made again, half-removed
+ * ones are removed. Nobody else is asked. Holds that were not launched are gone.
+ */
+import type { Container, ContainerId, Observation, Task, Turn } from '../model/index.ts';
+import type { Context } from './context.ts';
+import { ended, idOf } from './entry.ts';
+import type { Entry } from './entry.ts';
+import type { Launches } from './launches.ts';
+import { containerKey } from './ledger.ts';
+import type { Removals } from './removals.ts';
+import type { Tasks } from './tasks.ts';
+import { SUPPLIER } from './tunables.ts';
+
+export interface KeptRun {
+  readonly containerId: ContainerId;
+  readonly taskId: Task['id'];
+  readonly pid: number;
+  readonly startedAtMs: number;
+}
+
+/** Enters kept containers and counts what they hold. No effects: called before the first turn. */
+export function restore(context: Context, containers: readonly Container[], running: readonly KeptRun[]): void {
+  const runs = new Set(running.map((run) => run.containerId));
+  for (const container of containers) {
+    const entry: Entry = { container, activity: { kind: 'idle' }, waiting: [], backoffMs: SUPPLIER.firstBackoffMs, startedMs: 0 };
+    context.add(entry);
+    if (!container.holding && !runs.has(idOf(entry))) continue;
+    entry.container = { ...container, holding: true };
+    context.ledger.count(containerKey(idOf(entry)), container.request.resources);
+  }
+}
+
+export class Recovery {
+  readonly #context: Context;
+  readonly #tasks: Tasks;
+  readonly #launches: Launches;
+  readonly #removals: Removals;
+
+  constructor(context: Context, tasks: Tasks, launches: Launches, removals: Removals) {
+    this.#context = context;
+    this.#tasks = tasks;
+    this.#launches = launches;
+    this.#removals = removals;
+  }
+
+  resume(turn: Turn, running: readonly KeptRun[], exited: readonly Observation[]): void {
+    const runs = new Map(running.map((run) => [run.containerId, run]));
+    const exits = new Map(exited.map((exit) => [exit.containerId, exit]));
+    for (const entry of this.#context.entries.values()) {
+      this.#resume(turn, entry, runs.get(idOf(entry)), exits.get(idOf(entry)));
+    }
+  }
+
+  #resume(turn: Turn, entry: Entry, run: KeptRun | undefined, exit: Observation | undefined): void {
+    const { container } = entry;
+    entry.startedMs = turn.nowMs;
+    if (container.desired === 'removed') return this.#removals.remove(turn, entry, undefined);
+    if (container.readiness !== 'ready') return this.#launches.create(turn, entry, 0);
+    if (run !== undefined) return this.#adopt(turn, entry, run);
+    const { task } = container;
+    if (task === undefined) {
+      if (container.holding) this.#context.setTimer(turn, 'never-started', idOf(entry), SUPPLIER.neverStartedMs);
+    } else if (!ended(task)) {
+      this.#finish(turn, entry, task, exit);
+    } else if (!this.#startsWithNode(turn, entry)) {
+      this.#decide(turn, entry);
+    }
+  }
+
+  #adopt(turn: Turn, entry: Entry, { taskId, pid, startedAtMs }: KeptRun): void {
+    const before = entry.container.task;
+    if (before?.id === taskId && before.state === 'running' && before.pid === pid) return;
+    const task: Task = { id: taskId, state: 'running', startedAtMs, finishedAtMs: 0, exitCode: 0, oomKilled: false, error: '', pid };
+    this.#context.note(turn, entry, { task, holding: true });
+  }
+
+  /** It ended while we were down. Not even the engine knows of one that vanished with its host: Docker shows 255 for those. */
+  #finish(turn: Turn, entry: Entry, task: Task, exit: Observation | undefined): void {
+    if (exit?.taskId === task.id) return this.#tasks.exited(turn, entry, exit);
+    this.#tasks.exited(turn, entry, {
+      kind: 'exited',
+      containerId: idOf(entry),
+      taskId: task.id,
+      exitCode: 255,
+      oomKilled: false,
+      finishedAtMs: turn.wallMs,
+    });
+  }
+
+  /** Docker's difference between `always` and `unless-stopped`: the former comes back with the daemon, though a user stopped it. */
+  #startsWithNode(turn: Turn, entry: Entry): boolean {
+    const { request, desired } = entry.container;
+    if (request.restart.name !== 'always' || desired !== 'stopped') return false;
+    const { ledger } = this.#context;
+    const key = containerKey(idOf(entry));
+    if (!ledger.has(key) && !ledger.admit(key, request.resources)) return false;
+    entry.container = { ...entry.container, desired: 'running', holding: true };
+    this.#tasks.afterEnd(turn, entry);
+    return true;
+  }
+
+  #decide(turn: Turn, entry: Entry): void {
+    if (entry.container.holding) this.#tasks.afterEnd(turn, entry);
+    if (entry.activity.kind === 'idle' && entry.container.request.autoRemove) this.#removals.remove(turn, entry, undefined);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Remove: desired `removed` made durable, the engine's part removed, the record replaced by a
+ * tombstone. A crash between any two steps is picked up again at the next start.
+ */
+import type { CommandId, CoreError, Turn } from '../model/index.ts';
+import type { Context } from './context.ts';
+import { ended, idOf } from './entry.ts';
+import type { Entry } from './entry.ts';
+import type { Tasks } from './tasks.ts';
+import { containerKey } from './ledger.ts';
+
+export class Removals {
+  readonly #context: Context;
+  readonly #tasks: Tasks;
+  readonly #settle: (turn: Turn, entry: Entry) => void;
+
+  constructor(context: Context, tasks: Tasks, settle: (turn: Turn, entry: Entry) => void) {
+    this.#context = context;
+    this.#tasks = tasks;
+    this.#settle = settle;
+  }
+
+  /** @param id whom to answer; undefined where the container removes itself (autoRemove, after a crash). */
+  remove(turn: Turn, entry: Entry, id: CommandId | undefined): void {
+    const { activity } = entry;
+    const replyTo = id === undefined ? [] : [id];
+    if (activity.kind === 'removing') {
+      entry.activity = { kind: 'removing', replyTo: [...activity.replyTo, ...replyTo] };
+      return;
+    }
+    // A stop under way gets its wish.
+    if (activity.kind === 'stopping') replyTo.push(...activity.replyTo);
+    entry.activity = { kind: 'removing', replyTo };
+    const { desired } = entry.container;
+    this.#context.record(turn, entry, { desired: 'removed' }, (turn, error) => {
+      if (error !== undefined) return this.#fail(turn, entry, error, desired);
+      const containerId = idOf(entry);
+      this.#context.orders.perform(turn, { kind: 'engine-remove', containerId }, (turn, answer) => {
+        if (!answer.ok) return this.#fail(turn, entry, answer.error, 'stopped');
+        this.#release(turn, entry);
+        this.#forget(turn, entry);
+      });
+    });
+  }
+
+  /** The engine has nothing left of it: what it held is free, whether or not its end was seen. */
+  #release(turn: Turn, entry: Entry): void {
+    const { task } = entry.container;
+    this.#context.ledger.release(containerKey(idOf(entry)));
+    entry.container = { ...entry.container, holding: false };
+    if (task === undefined || ended(task)) return;
+    entry.container = { ...entry.container, task: { ...task, state: 'exited', exitCode: 137, finishedAtMs: turn.wallMs, pid: 0 } };
+    turn.emit({
+      kind: 'task-exited',
+      containerId: idOf(entry),
+      taskId: task.id,
+      exitCode: 137,
+      oomKilled: false,
+      restartAfterMs: undefined,
+    });
+  }
+
+  #forget(turn: Turn, entry: Entry): void {
+    const containerId = idOf(entry);
+    const removedAtMs = turn.wallMs;
+    this.#context.orders.perform(turn, { kind: 'forget-container', containerId, removedAtMs }, (turn, answer) => {
+      if (!answer.ok) return this.#fail(turn, entry, { ...answer.error, changed: true }, 'removed');
+      this.#context.drop(entry);
+      this.#context.bury(turn, { containerId, removedAtMs, error: undefined });
+      turn.emit({ kind: 'container-removed', containerId, name: entry.container.request.name });
+      if (entry.activity.kind === 'removing') for (const id of entry.activity.replyTo) turn.reply(id, { ok: true, kind: 'done' });
+      this.#settle(turn, entry);
+    });
+  }
+
+  #fail(turn: Turn, entry: Entry, error: CoreError, desired: Entry['container']['desired']): void {
+    if (entry.activity.kind !== 'removing') return;
+    for (const id of entry.activity.replyTo) turn.reply(id, { ok: false, error });
+    entry.activity = { kind: 'idle' };
+    this.#context.note(turn, entry, { desired });
+    // It was backing off: policy or release, as the record now says.
+    if (entry.container.holding && entry.container.task !== undefined && ended(entry.container.task)) this.#tasks.afterEnd(turn, entry);
+    this.#settle(turn, entry);
+  }
+}

@@ -1,0 +1,121 @@
+/**
+ * Reserve, renew, cancel, ask: the supplier's side of discovery (DESIGN §6, Holds). A hold is an
+ * amount in the ledger under its request; everything is idempotent on (request, attempt), and a newer
+ * attempt replaces an older one's hold, because its buyer has given the older one up.
+ */
+import { LIMITS } from '../model/index.ts';
+import type { Ask, Cancel, Epoch, Need, NodeId, Renew, RequestId, Reserve, Timer, Turn } from '../model/index.ts';
+import { unfit } from '../model/filter.ts';
+import type { Unfit } from '../model/filter.ts';
+import type { Context } from './context.ts';
+import type { Hold } from './holds.ts';
+import { holdKey } from './ledger.ts';
+import { SUPPLIER } from './tunables.ts';
+
+export class Reservations {
+  readonly #context: Context;
+  readonly #epoch: () => Epoch;
+
+  constructor(context: Context, epoch: () => Epoch) {
+    this.#context = context;
+    this.#epoch = epoch;
+  }
+
+  reserve(turn: Turn, from: NodeId, message: Reserve): void {
+    const { need } = message;
+    const { holds, ledger, launched } = this.#context;
+    if (launched.has(need.requestId)) return;
+    const held = holds.get(need.requestId);
+    if (held !== undefined) {
+      if (held.need.buyer !== need.buyer || held.need.attempt > need.attempt) return;
+      if (held.need.attempt === need.attempt) return this.#accept(turn, held);
+      this.#release(turn, held, 'cancelled');
+    }
+    const refusal = this.#refusal(need);
+    if (refusal === undefined && ledger.admit(holdKey(need.requestId), need.resources)) {
+      const hold: Hold = { need, via: from, token: this.#expiry(turn, need.requestId), repeatDue: true };
+      holds.set(hold);
+      turn.emit({ kind: 'hold-made', requestId: need.requestId, buyer: need.buyer, resources: need.resources });
+      this.#context.setTimer(turn, 'repeat-accept', need.requestId, SUPPLIER.repeatAcceptMs);
+      return this.#accept(turn, hold);
+    }
+    const { reason, detail } = refusal ?? { reason: 'cpu' as const, detail: 'does not fit' };
+    turn.emit({ kind: 'reserve-refused', requestId: need.requestId, reason });
+    turn.send(from, { ...message, kind: 'refuse', reason, detail, free: ledger.free(), epoch: this.#epoch() });
+  }
+
+  ask(turn: Turn, from: NodeId, { need }: Ask): void {
+    const refusal = this.#refusal(need);
+    turn.send(from, {
+      kind: 'answer',
+      requestId: need.requestId,
+      attempt: need.attempt,
+      free: this.#context.ledger.freeFor(holdKey(need.requestId)),
+      epoch: this.#epoch(),
+      reason: refusal?.reason,
+      detail: refusal?.detail ?? '',
+    });
+  }
+
+  renew(turn: Turn, from: NodeId, message: Renew): void {
+    const hold = this.#context.holds.get(message.requestId);
+    if (hold === undefined || hold.need.buyer !== from || hold.need.attempt !== message.attempt) return;
+    this.#context.holds.set({ ...hold, token: this.#expiry(turn, message.requestId), repeatDue: false });
+  }
+
+  cancel(turn: Turn, from: NodeId, message: Cancel): void {
+    const hold = this.#context.holds.get(message.requestId);
+    if (hold === undefined || hold.need.buyer !== from || hold.need.attempt > message.attempt) return;
+    this.#release(turn, hold, 'cancelled');
+  }
+
+  timer(turn: Turn, timer: Timer): void {
+    const hold = this.#context.holds.get(timer.key as RequestId);
+    if (hold === undefined) return;
+    if (timer.name === 'hold') {
+      if (hold.token === timer.token) this.#release(turn, hold, 'expired');
+    } else if (hold.repeatDue) {
+      this.#context.holds.set({ ...hold, repeatDue: false });
+      this.#accept(turn, hold);
+    }
+  }
+
+  #refusal(need: Need): Unfit | undefined {
+    const { self, ledger, holds, entries, leaving } = this.#context;
+    const { name, ...me } = self();
+    if (leaving) return { reason: 'draining', detail: `${name} is leaving` };
+    const refusal = unfit(need, { ...me, name, free: ledger.freeFor(holdKey(need.requestId)) });
+    if (refusal !== undefined) return refusal;
+    if (entries.size + holds.size >= LIMITS.containers) {
+      return { reason: 'containers', detail: `keeps ${entries.size} containers already; the most is ${LIMITS.containers}` };
+    }
+    if (holds.get(need.requestId) !== undefined) return undefined;
+    const full = holds.full(need.buyer);
+    return full === undefined ? undefined : { reason: 'holds', detail: full };
+  }
+
+  /** To the buyer, which goes on; and to the trader, whose tentative figure it confirms. */
+  #accept(turn: Turn, hold: Hold): void {
+    const { requestId, attempt, buyer } = hold.need;
+    for (const to of new Set([buyer, hold.via])) {
+      turn.send(to, {
+        kind: 'accept',
+        requestId,
+        attempt,
+        free: this.#context.ledger.free(),
+        epoch: this.#epoch(),
+        holdMs: SUPPLIER.holdMs,
+      });
+    }
+  }
+
+  #release(turn: Turn, hold: Hold, why: 'cancelled' | 'expired'): void {
+    this.#context.holds.delete(hold.need.requestId);
+    this.#context.ledger.release(holdKey(hold.need.requestId));
+    turn.emit({ kind: 'hold-released', requestId: hold.need.requestId, why });
+  }
+
+  #expiry(turn: Turn, id: RequestId): number {
+    return this.#context.setTimer(turn, 'hold', id, SUPPLIER.holdMs);
+  }
+}

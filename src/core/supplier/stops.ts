@@ -1,0 +1,100 @@
+/**
+ * Stop and kill. What the user ends must not come back by its restart policy, not even after a crash
+ * between the signal and the exit: `desired` is durable before the first signal goes out.
+ */
+import type { CommandId, CoreError, Turn } from '../model/index.ts';
+import type { Context } from './context.ts';
+import { called, ended, idOf } from './entry.ts';
+import type { Entry } from './entry.ts';
+import type { Tasks } from './tasks.ts';
+import { SUPPLIER } from './tunables.ts';
+
+/** Signals by which a user means to end a container; any other (HUP, USR1, …) leaves its policy in force. */
+const ENDING = new Set(['KILL', 'TERM', 'INT', 'QUIT', 'ABRT', '9', '15', '2', '3', '6']);
+
+export class Stops {
+  readonly #context: Context;
+  readonly #tasks: Tasks;
+  readonly #settle: (turn: Turn, entry: Entry) => void;
+
+  constructor(context: Context, tasks: Tasks, settle: (turn: Turn, entry: Entry) => void) {
+    this.#context = context;
+    this.#tasks = tasks;
+    this.#settle = settle;
+  }
+
+  /** Answered when the task has ended. The entry runs, backs off, or is being stopped already. */
+  stop(turn: Turn, entry: Entry, id: CommandId, signal: string | undefined, timeoutMs: number | undefined): void {
+    if (entry.activity.kind === 'stopping') {
+      entry.activity = { ...entry.activity, replyTo: [...entry.activity.replyTo, id] };
+      return;
+    }
+    entry.activity = { kind: 'stopping', replyTo: [id], token: 0 };
+    const { request, desired } = entry.container;
+    this.#context.record(turn, entry, { desired: 'stopped' }, (turn, error) => {
+      if (entry.activity.kind !== 'stopping') return;
+      if (error !== undefined) {
+        entry.container = { ...entry.container, desired };
+        return this.#over(turn, entry, error);
+      }
+      if (ended(entry.container.task)) return this.#over(turn, entry, undefined);
+      const stopped = entry.container.task?.id;
+      const waitMs = timeoutMs ?? request.stopTimeoutMs;
+      this.#context.orders.perform(
+        turn,
+        { kind: 'engine-stop', containerId: idOf(entry), signal: signal ?? request.stopSignal, timeoutMs: waitMs },
+        (turn, answer) => {
+          const { activity, container } = entry;
+          // An answer that comes after the end belongs to no stop that is still waiting.
+          if (activity.kind !== 'stopping' || container.task?.id !== stopped) return;
+          if (!answer.ok) return this.#over(turn, entry, answer.error);
+          // A negative timeout means "wait as long as it takes".
+          if (waitMs < 0) return;
+          const token = this.#context.setTimer(turn, 'stop', idOf(entry), waitMs + SUPPLIER.stopGraceMs);
+          entry.activity = { ...activity, token };
+        },
+      );
+    });
+  }
+
+  kill(turn: Turn, entry: Entry, id: CommandId, signal: string): void {
+    const { request, desired } = entry.container;
+    const plain = signal.toUpperCase().replace(/^SIG/, '');
+    const ending = ENDING.has(plain) || plain === request.stopSignal.toUpperCase().replace(/^SIG/, '');
+    if (entry.activity.kind === 'backing-off') {
+      if (ending) return this.stop(turn, entry, id, undefined, undefined);
+      return turn.reply(id, {
+        ok: false,
+        error: { code: 'wrong-state', message: `${called(entry)} is waiting to be restarted, it runs nothing to signal`, changed: false },
+      });
+    }
+    if (!ending || desired === 'stopped') return this.#signal(turn, entry, id, signal);
+    this.#context.record(turn, entry, { desired: 'stopped' }, (turn, error) => {
+      if (error === undefined) return this.#signal(turn, entry, id, signal);
+      entry.container = { ...entry.container, desired };
+      turn.reply(id, { ok: false, error });
+    });
+  }
+
+  /** The engine said that it sent the signals, and nobody saw the end. */
+  timer(turn: Turn, entry: Entry, token: number): void {
+    if (entry.activity.kind !== 'stopping' || entry.activity.token !== token) return;
+    const message = `${called(entry)} was told to stop and has not ended; see the engine's log, or remove it with force`;
+    this.#over(turn, entry, { code: 'engine-failed', message, changed: true });
+  }
+
+  #signal(turn: Turn, entry: Entry, id: CommandId, signal: string): void {
+    this.#context.orders.perform(turn, { kind: 'engine-kill', containerId: idOf(entry), signal }, (turn, answer) => {
+      turn.reply(id, answer.ok ? { ok: true, kind: 'done' } : { ok: false, error: answer.error });
+    });
+  }
+
+  #over(turn: Turn, entry: Entry, error: CoreError | undefined): void {
+    if (entry.activity.kind !== 'stopping') return;
+    for (const id of entry.activity.replyTo) turn.reply(id, error === undefined ? { ok: true, kind: 'done' } : { ok: false, error });
+    entry.activity = { kind: 'idle' };
+    // It was backing off, or ended while the stop was being recorded: policy or release, as the record now says.
+    if (ended(entry.container.task) && entry.container.holding && entry.container.task !== undefined) this.#tasks.afterEnd(turn, entry);
+    this.#settle(turn, entry);
+  }
+}

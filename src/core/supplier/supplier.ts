@@ -1,0 +1,170 @@
+/**
+ * The supplier: this node's own resources and containers. It alone admits (DESIGN §2.1), which is what
+ * makes overselling impossible whatever traders and buyers believe. Its parts share one Context:
+ * reservations (holds), launches, tasks, stops, removals, and the recovery of what a restart kept.
+ */
+import type {
+  Command,
+  CommandId,
+  Container,
+  ContainerId,
+  Epoch,
+  Member,
+  NodeId,
+  Observation,
+  OrderAnswer,
+  OrderId,
+  Resources,
+  SupplierMessage,
+  Timer,
+  Tombstone,
+  Turn,
+} from '../model/index.ts';
+import { assertNever } from '../../lib/assert.ts';
+import { Commands } from './commands.ts';
+import { Context } from './context.ts';
+import type { ContainerCommand, Entry } from './entry.ts';
+import { Holds } from './holds.ts';
+import { Launches } from './launches.ts';
+import { Ledger, containerKey } from './ledger.ts';
+import { Orders } from './orders.ts';
+import { Recovery, restore } from './recovery.ts';
+import type { KeptRun } from './recovery.ts';
+import { Removals } from './removals.ts';
+import { Reservations } from './reservations.ts';
+import { Stops } from './stops.ts';
+import { Tasks } from './tasks.ts';
+
+export interface SupplierOptions {
+  readonly self: () => Member;
+  readonly nextOrderId: () => OrderId;
+  /** Of this run of the node: with the ledger's counter it makes every later statement newer. */
+  readonly incarnation: number;
+  readonly containers: readonly Container[];
+  readonly tombstones: readonly Tombstone[];
+  readonly running: readonly KeptRun[];
+  readonly exited: readonly Observation[];
+}
+
+export class Supplier {
+  readonly #options: SupplierOptions;
+  readonly #context: Context;
+  readonly #reservations: Reservations;
+  readonly #launches: Launches;
+  readonly #tasks: Tasks;
+  readonly #stops: Stops;
+  readonly #commands: Commands;
+  readonly #recovery: Recovery;
+
+  constructor(options: SupplierOptions) {
+    this.#options = options;
+    const ledger = new Ledger(() => options.self().capacity);
+    const context = new Context(options.self, ledger, new Holds(), new Orders(options.nextOrderId));
+    const settle = (turn: Turn, entry: Entry): void => this.#commands.settle(turn, entry);
+    this.#context = context;
+    this.#reservations = new Reservations(context, () => this.epoch());
+    this.#launches = new Launches(context, settle);
+    this.#tasks = new Tasks({ context, settle, remove: (turn, entry) => removals.remove(turn, entry, undefined) });
+    this.#stops = new Stops(context, this.#tasks, settle);
+    const removals = new Removals(context, this.#tasks, settle);
+    this.#commands = new Commands(context, this.#tasks, this.#stops, removals);
+    this.#recovery = new Recovery(context, this.#tasks, this.#launches, removals);
+    restore(context, options.containers, options.running);
+    for (const tombstone of options.tombstones) context.graves.set(tombstone.containerId, { ...tombstone, error: undefined });
+  }
+
+  start(turn: Turn): void {
+    this.#recovery.resume(turn, this.#options.running, this.#options.exited);
+  }
+
+  receive(turn: Turn, from: NodeId, message: SupplierMessage): void {
+    switch (message.kind) {
+      case 'reserve':
+        return this.#reservations.reserve(turn, from, message);
+      case 'ask':
+        return this.#reservations.ask(turn, from, message);
+      case 'renew':
+        return this.#reservations.renew(turn, from, message);
+      case 'cancel':
+        this.#reservations.cancel(turn, from, message);
+        return this.#launches.cancel(from, message);
+      case 'launch':
+        return this.#launches.launch(turn, from, message);
+      default:
+        return assertNever(message);
+    }
+  }
+
+  command(turn: Turn, id: CommandId, command: ContainerCommand): void {
+    this.#commands.command(turn, id, command);
+  }
+
+  answer(turn: Turn, id: OrderId, answer: OrderAnswer): void {
+    this.#context.orders.answer(turn, id, answer);
+  }
+
+  observe(turn: Turn, observation: Observation): void {
+    const entry = this.#context.entries.get(observation.containerId);
+    if (entry !== undefined) this.#tasks.exited(turn, entry, observation);
+  }
+
+  timer(turn: Turn, timer: Timer): void {
+    if (timer.name === 'hold' || timer.name === 'repeat-accept') return this.#reservations.timer(turn, timer);
+    const entry = this.#context.entries.get(timer.key as ContainerId);
+    if (entry === undefined) return;
+    if (timer.name === 'restart' && entry.activity.kind === 'backing-off' && entry.activity.token === timer.token) {
+      this.#tasks.restart(turn, entry);
+    } else if (timer.name === 'stop') {
+      this.#stops.timer(turn, entry, timer.token);
+    } else if (timer.name === 'forget-retry') {
+      this.#launches.retryForget(turn, entry.container.request.containerId);
+    } else if (timer.name === 'never-started') {
+      this.#giveBack(turn, entry);
+    }
+  }
+
+  /** Nothing new is taken from now on. */
+  leave(): void {
+    this.#context.leaving = true;
+    this.#context.ledger.touch();
+  }
+
+  /** This node's own record changed: what we say of ourselves is newer than what was said. */
+  described(): void {
+    this.#context.ledger.touch();
+  }
+
+  /** Nothing is offered by a node that drains or leaves. */
+  offered(): Resources | undefined {
+    return this.#context.leaving || this.#context.self().draining ? undefined : this.#context.ledger.free();
+  }
+
+  epoch(): Epoch {
+    return { incarnation: this.#options.incarnation, counter: this.#context.ledger.version };
+  }
+
+  resources(): { readonly capacity: Resources; readonly held: Resources; readonly free: Resources; readonly holds: number } {
+    const { ledger, holds, self } = this.#context;
+    return { capacity: self().capacity, held: ledger.held(), free: ledger.free(), holds: holds.size };
+  }
+
+  containers(): readonly Container[] {
+    return Array.from(this.#context.entries.values(), (entry) => entry.container);
+  }
+
+  container(id: ContainerId): Container | undefined {
+    return this.#context.entries.get(id)?.container;
+  }
+
+  #giveBack(turn: Turn, entry: Entry): void {
+    const { container, activity } = entry;
+    if (activity.kind !== 'idle' || container.task !== undefined || !container.holding) return;
+    this.#context.note(turn, entry, { holding: false });
+    this.#context.ledger.release(containerKey(container.request.containerId));
+  }
+}
+
+/** Commands that one container's node carries out. */
+export function isContainerCommand(command: Command): command is ContainerCommand {
+  return command.kind === 'start' || command.kind === 'stop' || command.kind === 'kill' || command.kind === 'remove';
+}
