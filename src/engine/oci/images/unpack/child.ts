@@ -1,0 +1,109 @@
+/**
+ * The unpacking child: one process per layer, short-lived. It loads everything it needs, makes the
+ * layer's directory its root, and only then looks at the first byte of the layer. Decompression and
+ * hashing happen here too, which keeps them off the daemon's event loop.
+ */
+import { createHash } from 'node:crypto';
+import { createReadStream, openSync, readSync, statfsSync, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { Readable } from 'node:stream';
+import { createGunzip, createZstdDecompress } from 'node:zlib';
+import { chroot } from '../../../../linux/chroot.ts';
+import { syncfs } from '../../../../linux/syncfs.ts';
+import { hasCode } from '../../../../linux/system-error.ts';
+import { LayerWriter } from './layer-writer.ts';
+import { LIFELINE_FD, type UnpackedLayer, type UnpackOrder, type UnpackReport } from './protocol.ts';
+import { TarError } from './tar-header.ts';
+import { TarReader } from './tar-reader.ts';
+
+const BLOB_FD = 0;
+const CHUNK_BYTES = 256 * 1024;
+const PROGRESS_EVERY_BYTES = 4 * 2 ** 20;
+const SPACE_CHECK_EVERY_BYTES = 8 * 2 ** 20;
+
+class NoSpace extends Error {
+  override name = 'NoSpace';
+}
+
+async function main(): Promise<void> {
+  const order = JSON.parse(process.argv[2] ?? '') as UnpackOrder;
+  new Socket({ fd: LIFELINE_FD }).on('close', () => process.exit(1)).resume();
+  const hash = createHash('sha256');
+  const content = decompressed();
+  process.umask(0);
+  chroot(order.root);
+  say({ kind: 'done', layer: await unpack(order, content, hash) });
+  process.exit(0);
+}
+
+async function unpack(order: UnpackOrder, content: Content, hash: ReturnType<typeof createHash>): Promise<UnpackedLayer> {
+  const writer = new LayerWriter(order.layerEntries);
+  const reader = new TarReader(writer);
+  let bytes = 0;
+  let checkedAt = -SPACE_CHECK_EVERY_BYTES;
+  let reportedAt = 0;
+  for await (const chunk of content.stream as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > order.unpackedLayerBytes) throw new TarError(`unpacked it has more than ${order.unpackedLayerBytes} bytes`);
+    if (bytes - checkedAt >= SPACE_CHECK_EVERY_BYTES) {
+      checkFreeSpace(order.freeDiskBytes);
+      checkedAt = bytes;
+    }
+    hash.update(chunk);
+    reader.write(chunk);
+    const readBytes = content.readBytes();
+    if (readBytes - reportedAt >= PROGRESS_EVERY_BYTES) {
+      say({ kind: 'progress', readBytes });
+      reportedAt = readBytes;
+    }
+  }
+  reader.end();
+  writer.finish();
+  syncfs(openSync('/', 'r'));
+  return { diffId: `sha256:${hash.digest('hex')}`, sizeBytes: writer.fileBytes, entries: writer.entries };
+}
+
+interface Content {
+  readonly stream: Readable;
+  /** How much of the blob has been read so far. */
+  readonly readBytes: () => number;
+}
+
+/** The blob by what it is, not by what its media type says: gzip (RFC 1952), zstd (RFC 8878), else a plain tar. */
+function decompressed(): Content {
+  const magic = Buffer.alloc(4);
+  readSync(BLOB_FD, magic, 0, magic.length, 0);
+  const blob = createReadStream('', { fd: BLOB_FD, start: 0, highWaterMark: CHUNK_BYTES });
+  const readBytes = (): number => blob.bytesRead;
+  const gzip = magic.readUInt16BE(0) === 0x1f8b;
+  if (!gzip && magic.readUInt32LE(0) !== 0xfd2fb528) return { stream: blob, readBytes };
+  const decoder = gzip ? createGunzip({ chunkSize: CHUNK_BYTES }) : createZstdDecompress({ chunkSize: CHUNK_BYTES });
+  blob.on('error', (error) => decoder.destroy(error));
+  return { stream: blob.pipe(decoder), readBytes };
+}
+
+function checkFreeSpace(reserveBytes: number): void {
+  const { bavail, bsize } = statfsSync('/');
+  if (bavail * bsize < reserveBytes) throw new NoSpace(`less than ${reserveBytes / 2 ** 20} MiB would be left on the disk`);
+}
+
+function say(report: UnpackReport): void {
+  writeSync(1, `${JSON.stringify(report)}\n`);
+}
+
+function failure(error: unknown): UnpackReport {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof NoSpace || hasCode(error, 'ENOSPC', 'EDQUOT')) return { kind: 'failed', code: 'no-space', message };
+  const damaged =
+    error instanceof TarError ||
+    hasCode(error, 'ENAMETOOLONG', 'ELOOP') ||
+    (error instanceof Error && 'code' in error && /^(Z_|ZSTD_|ERR_)/.test(String(error.code)));
+  return { kind: 'failed', code: damaged ? 'corrupt' : 'failed', message };
+}
+
+try {
+  await main();
+} catch (error) {
+  say(failure(error));
+  process.exit(1);
+}

@@ -1,0 +1,24 @@
+/** What the unpacking child is told (JSON in its only argument; the blob is its stdin) and says (JSON lines on stdout). */
+export interface UnpackOrder {
+  /** The layer's directory, empty: becomes the child's root. */
+  readonly root: string;
+  readonly unpackedLayerBytes: number;
+  readonly layerEntries: number;
+  readonly freeDiskBytes: number;
+}
+
+export interface UnpackedLayer {
+  /** Digest of the uncompressed tar. */
+  readonly diffId: string;
+  /** Content of regular files. */
+  readonly sizeBytes: number;
+  readonly entries: number;
+}
+
+export type UnpackReport =
+  | { readonly kind: 'progress'; readonly readBytes: number }
+  | { readonly kind: 'done'; readonly layer: UnpackedLayer }
+  | { readonly kind: 'failed'; readonly code: 'corrupt' | 'no-space' | 'failed'; readonly message: string };
+
+/** The child's end of a pipe that closes when its parent is gone. */
+export const LIFELINE_FD = 3;

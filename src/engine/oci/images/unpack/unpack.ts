@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process';
+import { open } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { ImageError } from '../../../port.ts';
+import type { UnpackedLayer, UnpackOrder, UnpackReport } from './protocol.ts';
+
+export interface UnpackRequest extends UnpackOrder {
+  /** child.ts, or its bundle. */
+  readonly entry: string;
+  readonly blobPath: string;
+  /** Names the layer in errors. */
+  readonly what: string;
+  readonly signal: AbortSignal;
+  readonly onProgress: (readBytes: number) => void;
+}
+
+const MAX_STDERR_BYTES = 4096;
+
+/** child.ts beside this file, or `unpack.mjs` beside the bundle that this file has become part of. */
+export function defaultUnpackEntry(): string {
+  return import.meta.filename.endsWith('.ts') ? `${import.meta.dirname}/child.ts` : `${import.meta.dirname}/unpack.mjs`;
+}
+
+/**
+ * Unpacks a layer blob (tar, plain or gzip or zstd) into the empty directory `root`, in a child that
+ * can't leave it. The tree is on disk when this resolves. Whatever it rejects with, the child is gone
+ * and the partial tree is the caller's to remove. @throws ImageError corrupt, no-space, failed
+ */
+export async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
+  request.signal.throwIfAborted();
+  const blob = await open(request.blobPath, 'r');
+  try {
+    return await runChild(request, blob.fd);
+  } finally {
+    await blob.close();
+  }
+}
+
+function runChild({ entry, what, signal, onProgress, blobPath: _, ...order }: UnpackRequest, blobFd: number): Promise<UnpackedLayer> {
+  const { promise, resolve, reject } = Promise.withResolvers<UnpackedLayer>();
+  const child = spawn(process.execPath, [entry, JSON.stringify(order)], { stdio: [blobFd, 'pipe', 'pipe', 'pipe'], env: {} });
+  const kill = (): void => void child.kill('SIGKILL');
+  signal.addEventListener('abort', kill);
+  let report: UnpackReport | undefined;
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    stderr = (stderr + chunk.toString()).slice(-MAX_STDERR_BYTES);
+  });
+  if (child.stdout !== null) {
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      report = JSON.parse(line) as UnpackReport;
+      if (report.kind === 'progress') onProgress(report.readBytes);
+    });
+  }
+  child.on('error', (error) => reject(new ImageError('failed', `${what} can't be unpacked: ${error.message}`)));
+  child.on('close', (code, killedBy) => {
+    signal.removeEventListener('abort', kill);
+    if (signal.aborted) reject(signal.reason as Error);
+    else if (report?.kind === 'done') resolve(report.layer);
+    else if (report?.kind === 'failed') reject(new ImageError(report.code, `${what} can't be unpacked: ${report.message}`));
+    else reject(new ImageError('failed', `${what} can't be unpacked: its process ended with ${killedBy ?? code}. ${stderr.trim()}`));
+  });
+  return promise;
+}
