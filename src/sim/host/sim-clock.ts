@@ -1,0 +1,35 @@
+import type { Schedule } from '../schedule.ts';
+
+/** Virtual time 0 as a wall clock shows it: 2026-01-01. */
+const EPOCH_MS = 1_767_225_600_000;
+
+/** One host's idea of the time: its monotonic clock runs at a rate of its own, its wall clock also jumps. */
+export class SimClock {
+  readonly #schedule: Schedule;
+  readonly #rate: number;
+  #skewMs: number;
+
+  /** @param rate 1.001: gains a millisecond a second */
+  constructor(schedule: Schedule, rate: number, skewMs: number) {
+    this.#schedule = schedule;
+    this.#rate = rate;
+    this.#skewMs = skewMs;
+  }
+
+  nowMs(): number {
+    return this.#schedule.nowMs * this.#rate;
+  }
+
+  wallMs(): number {
+    return Math.round(EPOCH_MS + this.nowMs() + this.#skewMs);
+  }
+
+  jump(byMs: number): void {
+    this.#skewMs += byMs;
+  }
+
+  /** Virtual ms in which this clock advances by `localMs`. */
+  virtualMs(localMs: number): number {
+    return localMs / this.#rate;
+  }
+}

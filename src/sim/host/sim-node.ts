@@ -1,0 +1,288 @@
+import type { Command, CommandId, Event, MemberRecord, Message, NodeId, Order, Result, Timer, Turn } from '../../core/model/index.ts';
+import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
+import { assert } from '../../lib/assert.ts';
+import { Prng } from '../../lib/prng.ts';
+import type { PacketNetwork, Station } from '../network/packet-network.ts';
+import type { Schedule } from '../schedule.ts';
+import type { Trace } from '../trace.ts';
+import { SimClock } from './sim-clock.ts';
+import type { SimEngine } from './sim-engine.ts';
+import { SimHost } from './sim-host.ts';
+import type { SimStore } from './sim-store.ts';
+
+/** Makes the core under test; the daemon's is core/node's Node. */
+export type CoreFactory = (config: NodeConfig, kept: Kept) => CoreNode;
+
+/** What the world is told about a node as it goes. */
+export interface NodeWatcher {
+  onEvent(node: SimNode, event: Event): void;
+  /** After each input to the core, its effects done. */
+  onStep(node: SimNode): void;
+}
+
+export interface SimNodeOptions {
+  readonly index: number;
+  readonly record: Omit<MemberRecord, 'incarnation'>;
+  readonly seed: number;
+  readonly clockRate: number;
+  readonly wallSkewMs: number;
+}
+
+type Effect =
+  | { readonly kind: 'send'; readonly to: NodeId; readonly message: Message }
+  | { readonly kind: 'order'; readonly order: Order }
+  | { readonly kind: 'timer'; readonly timer: Timer; readonly afterMs: number }
+  | { readonly kind: 'reply'; readonly id: CommandId; readonly result: Result };
+
+/**
+ * A host with its daemon: the daemon's core comes and goes, store and engine stay. Inputs go in one
+ * at a time and effects are performed after the input, in order, as the daemon does it.
+ */
+export class SimNode implements Station {
+  readonly index: number;
+  readonly id: NodeId;
+  /** Undefined while the daemon is down. */
+  core: CoreNode | undefined;
+  record: Omit<MemberRecord, 'incarnation'>;
+  /** Timers set and not yet due. */
+  pendingTimers = 0;
+  /** Counts the daemon's starts. */
+  generation = 0;
+  /** Left the instance for good. */
+  gone = false;
+  #paused = false;
+  #backlog: (() => void)[] = [];
+  /** Effects the next turn gets to do before the daemon dies. */
+  #dieAfterEffects: number | undefined;
+  #nextCommand = 1;
+  readonly #replies = new Map<CommandId, (result: Result) => void>();
+  /** Where packets of peers came from: a transport answers there. */
+  readonly #seenAt = new Map<NodeId, string>();
+  readonly #random: Prng;
+  readonly #host: SimHost;
+  readonly #create: CoreFactory;
+  readonly #network: PacketNetwork;
+  readonly #schedule: Schedule;
+  readonly #trace: Trace;
+  readonly #watcher: NodeWatcher;
+
+  constructor(
+    options: SimNodeOptions,
+    create: CoreFactory,
+    network: PacketNetwork,
+    schedule: Schedule,
+    trace: Trace,
+    watcher: NodeWatcher,
+  ) {
+    this.index = options.index;
+    this.id = options.record.id;
+    this.record = options.record;
+    this.#random = new Prng(options.seed);
+    this.#create = create;
+    this.#network = network;
+    this.#schedule = schedule;
+    this.#trace = trace;
+    this.#watcher = watcher;
+    this.#host = new SimHost(
+      schedule,
+      new Prng(options.seed ^ 0x5eed),
+      new SimClock(schedule, options.clockRate, options.wallSkewMs),
+      (exit) => {
+        this.#note(`engine: ${exit.taskId.slice(-8)} exited ${exit.exitCode}`);
+        this.#input((core, turn) => core.observe(turn, exit));
+      },
+    );
+    network.attach(this);
+  }
+
+  get store(): SimStore {
+    return this.#host.store;
+  }
+
+  get engine(): SimEngine {
+    return this.#host.engine;
+  }
+
+  get clock(): SimClock {
+    return this.#host.clock;
+  }
+
+  set diskFull(full: boolean) {
+    this.#host.diskFull = full;
+  }
+
+  get ip(): string {
+    return this.record.address.ip;
+  }
+
+  get up(): boolean {
+    return this.core !== undefined;
+  }
+
+  get paused(): boolean {
+    return this.#paused;
+  }
+
+  get name(): string {
+    return this.record.name;
+  }
+
+  addressOf(peer: NodeId): string | undefined {
+    return this.core?.member(peer)?.address.ip ?? this.#seenAt.get(peer);
+  }
+
+  deliver(from: NodeId, message: Message): void {
+    this.#note(`receive ${message.kind}`);
+    this.#input((core, turn) => core.receive(turn, from, message));
+  }
+
+  /** Starts the daemon from what the store and the engine kept. */
+  start(): void {
+    assert(this.core === undefined, `${this.name} is up already`);
+    this.generation++;
+    const containers = this.store.containers();
+    const known = new Set(containers.map((c) => c.request.containerId));
+    this.engine.recover((id) => known.has(id));
+    const kept: Kept = {
+      incarnation: this.store.incarnation(),
+      members: this.store.members(),
+      containers,
+      tombstones: this.store.tombstones(),
+      running: this.engine.running(),
+      exited: this.engine.exited(),
+    };
+    this.core = this.#create({ self: this.record, profile: 'sim' }, kept);
+    this.#note(`start ${this.generation}`);
+    this.#input((core, turn) => core.start(turn));
+  }
+
+  /** The daemon dies at once; containers run on. Commands under way get no answer. */
+  crash(): void {
+    if (this.core === undefined) return;
+    this.#note('crash');
+    this.core = undefined;
+    this.pendingTimers = 0;
+    this.#backlog = [];
+    this.#paused = false;
+    this.#dieAfterEffects = undefined;
+    this.#replies.clear();
+    this.#seenAt.clear();
+  }
+
+  /** The daemon dies within its next turn, after `effects` of its effects. */
+  crashWithin(effects: number): void {
+    this.#dieAfterEffects = effects;
+  }
+
+  /** The host goes down: daemon and containers end. */
+  reboot(): void {
+    this.crash();
+    this.engine.reboot();
+  }
+
+  pause(): void {
+    this.#paused = this.core !== undefined;
+  }
+
+  resume(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    const backlog = this.#backlog;
+    this.#backlog = [];
+    for (const run of backlog) run();
+  }
+
+  /** Moves the host to another address; its daemon must be down. */
+  readdress(ip: string): void {
+    assert(this.core === undefined, `${this.name} changes its address only while it is down`);
+    this.record = { ...this.record, address: { ...this.record.address, ip } };
+    this.#network.attach(this);
+  }
+
+  /** @param onReply not called if the daemon dies first */
+  command(command: Command, onReply: (result: Result) => void): void {
+    const id = this.#nextCommand++ as CommandId;
+    this.#replies.set(id, onReply);
+    this.#note(`command ${command.kind} ${id}`);
+    this.#input((core, turn) => core.command(turn, id, command));
+  }
+
+  #input(body: (core: CoreNode, turn: Turn) => void): void {
+    const { core, generation } = this;
+    if (core === undefined) return;
+    if (this.#paused) {
+      this.#backlog.push(() => {
+        if (generation === this.generation) this.#input(body);
+      });
+      return;
+    }
+    const effects: Effect[] = [];
+    const events: Event[] = [];
+    body(core, {
+      nowMs: this.clock.nowMs(),
+      wallMs: this.clock.wallMs(),
+      random: this.#random,
+      send: (to, message) => effects.push({ kind: 'send', to, message }),
+      setTimer: (timer, afterMs) => effects.push({ kind: 'timer', timer, afterMs }),
+      perform: (order) => effects.push({ kind: 'order', order }),
+      reply: (id, result) => effects.push({ kind: 'reply', id, result }),
+      emit: (event) => events.push(event),
+    });
+    for (const effect of effects) {
+      if (this.#dieAfterEffects !== undefined && this.#dieAfterEffects-- <= 0) {
+        this.crash();
+        return;
+      }
+      this.#perform(effect);
+    }
+    for (const event of events) {
+      this.#note(`event ${event.kind}`);
+      if (event.kind.startsWith('member-')) this.store.putMembers(core.members().filter((m) => m.state === 'alive' && m.id !== this.id));
+      this.#watcher.onEvent(this, event);
+    }
+    this.#watcher.onStep(this);
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.#network.send(this, effect.to, effect.message);
+        return;
+      case 'timer': {
+        const { generation } = this;
+        this.pendingTimers++;
+        this.#schedule.after(this.clock.virtualMs(effect.afterMs), () => {
+          if (generation !== this.generation || !this.up) return;
+          this.pendingTimers--;
+          this.#input((core, turn) => core.timer(turn, effect.timer));
+        });
+        return;
+      }
+      case 'order':
+        this.#order(effect.order);
+        return;
+      case 'reply': {
+        const onReply = this.#replies.get(effect.id);
+        this.#note(`reply ${effect.id} ${effect.result.ok ? effect.result.kind : effect.result.error.code}`);
+        assert(onReply !== undefined, `${this.name} replied to command ${effect.id}, which is not waiting: a second reply`);
+        this.#replies.delete(effect.id);
+        onReply(effect.result);
+        return;
+      }
+    }
+  }
+
+  #order(order: Order): void {
+    const { generation } = this;
+    this.#note(`order ${order.kind}`);
+    this.#host.perform(order, (answer) => {
+      if (generation !== this.generation) return;
+      this.#note(`answer ${order.kind} ${answer.ok ? 'ok' : answer.error.code}`);
+      this.#input((core, turn) => core.answer(turn, order.id, answer));
+    });
+  }
+
+  #note(what: string): void {
+    this.#trace.note(this.#schedule.nowMs, this.index, what);
+  }
+}

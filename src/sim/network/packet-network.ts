@@ -1,0 +1,173 @@
+import { LIMITS, STREAM_KINDS } from '../../core/model/index.ts';
+import type { Message, MessageKind, NodeId } from '../../core/model/index.ts';
+import { decode, encode } from '../../core/wire/index.ts';
+import type { Prng } from '../../lib/prng.ts';
+import type { Schedule } from '../schedule.ts';
+import type { Trace } from '../trace.ts';
+import type { Conditions } from './conditions.ts';
+
+/** Header, nonce and tag around a sealed datagram's message. */
+export const SEAL_BYTES = 64;
+
+/** A host on the network, as the wire sees it. */
+export interface Station {
+  readonly index: number;
+  readonly id: NodeId;
+  readonly ip: string;
+  /** Whether its daemon takes part at the moment. */
+  readonly up: boolean;
+  /** Where it believes `peer` to be; undefined: it has never heard of it. */
+  addressOf(peer: NodeId): string | undefined;
+  deliver(from: NodeId, message: Message): void;
+}
+
+export interface Traffic {
+  datagrams: number;
+  datagramBytes: number;
+  streamMessages: number;
+  streamBytes: number;
+  lost: number;
+  duplicated: number;
+  /** Kinds meant for datagrams that were too big for one, by kind. */
+  readonly oversized: Map<string, number>;
+  /** By message kind. */
+  readonly kinds: Map<string, number>;
+}
+
+/**
+ * Packets between stations by IP address, late, lost, doubled, out of order, blocked in one
+ * direction. Every message is encoded and decoded on its way. Messages on a stream come through
+ * loss, but not through a block in either direction, nor to a station that is down.
+ */
+export class PacketNetwork {
+  readonly traffic: Traffic = {
+    datagrams: 0,
+    datagramBytes: 0,
+    streamMessages: 0,
+    streamBytes: 0,
+    lost: 0,
+    duplicated: 0,
+    oversized: new Map(),
+    kinds: new Map(),
+  };
+  readonly #worse = new Set<Partial<Conditions>>();
+  #base: Conditions;
+  #conditions: Conditions;
+  readonly #stations = new Map<string, Station>();
+  readonly #blocks = new Set<Block>();
+  readonly #schedule: Schedule;
+  readonly #random: Prng;
+  readonly #trace: Trace;
+
+  constructor(schedule: Schedule, random: Prng, trace: Trace, conditions: Conditions) {
+    this.#schedule = schedule;
+    this.#random = random;
+    this.#trace = trace;
+    this.#base = conditions;
+    this.#conditions = conditions;
+  }
+
+  /** Puts the station at its current address. */
+  attach(station: Station): void {
+    for (const [ip, other] of this.#stations) if (other === station) this.#stations.delete(ip);
+    this.#stations.set(station.ip, station);
+  }
+
+  /** The network as it is without what `worsen` adds. */
+  settle(conditions: Conditions): void {
+    this.#base = conditions;
+    this.#mix();
+  }
+
+  /** Overlays `change` on the conditions until the returned function is called. */
+  worsen(change: Partial<Conditions>): () => void {
+    this.#worse.add(change);
+    this.#mix();
+    return () => {
+      this.#worse.delete(change);
+      this.#mix();
+    };
+  }
+
+  /** Blocks packets for which `blocks` is true until the returned function is called. */
+  block(blocks: Block): () => void {
+    this.#blocks.add(blocks);
+    return () => this.#blocks.delete(blocks);
+  }
+
+  /** Whether the wire carries packets from one to the other now. */
+  passes(from: number, to: number): boolean {
+    for (const blocks of this.#blocks) if (blocks(from, to)) return false;
+    return true;
+  }
+
+  send(from: Station, to: NodeId, message: Message): void {
+    const bytes = encode(message);
+    const asStream = STREAM_KINDS.has(message.kind) || bytes.length + SEAL_BYTES > LIMITS.datagramBytes;
+    this.#count(message.kind, bytes.length, asStream);
+    const ip = from.addressOf(to);
+    const target = ip === undefined ? undefined : this.#stations.get(ip);
+    this.#trace.note(this.#schedule.nowMs, from.index, `send ${message.kind} to ${target?.index ?? 'nowhere'} ${bytes.length}`, bytes);
+    if (target === undefined) {
+      this.traffic.lost++;
+    } else if (asStream) {
+      this.#stream(from, target, to, bytes);
+    } else {
+      this.#datagram(from, target, bytes);
+      if (this.#random.chance(this.#conditions.duplication)) {
+        this.traffic.duplicated++;
+        this.#datagram(from, target, bytes);
+      }
+    }
+  }
+
+  #datagram(from: Station, target: Station, bytes: Uint8Array): void {
+    const { loss, reordering, reorderMs } = this.#conditions;
+    const lost = this.#random.chance(loss);
+    const lateMs = this.#random.chance(reordering) ? this.#random.float() * reorderMs : 0;
+    if (lost || !this.passes(from.index, target.index)) {
+      this.traffic.lost++;
+      return;
+    }
+    this.#schedule.after(this.#latencyMs() + lateMs, () => this.#arrive(from, target, bytes));
+  }
+
+  /** A stream needs both directions and a peer that proves its identity: at a reused address it is refused. */
+  #stream(from: Station, target: Station, to: NodeId, bytes: Uint8Array): void {
+    const reset = this.#random.chance(this.#conditions.resets);
+    const lateMs = this.#latencyMs() * 3;
+    this.#schedule.after(lateMs, () => {
+      const open = target.id === to && this.passes(from.index, target.index) && this.passes(target.index, from.index);
+      if (open && !reset) this.#arrive(from, target, bytes);
+      else this.traffic.lost++;
+    });
+  }
+
+  #arrive(from: Station, target: Station, bytes: Uint8Array): void {
+    if (target.up) target.deliver(from.id, decode(bytes));
+    else this.traffic.lost++;
+  }
+
+  #latencyMs(): number {
+    return this.#conditions.minLatencyMs + this.#random.float() * this.#conditions.jitterMs;
+  }
+
+  #mix(): void {
+    this.#conditions = { ...this.#base };
+    for (const change of this.#worse) Object.assign(this.#conditions, change);
+  }
+
+  #count(kind: MessageKind, bytes: number, asStream: boolean): void {
+    this.traffic.kinds.set(kind, (this.traffic.kinds.get(kind) ?? 0) + 1);
+    if (asStream) {
+      this.traffic.streamMessages++;
+      this.traffic.streamBytes += bytes;
+      if (!STREAM_KINDS.has(kind)) this.traffic.oversized.set(kind, (this.traffic.oversized.get(kind) ?? 0) + 1);
+    } else {
+      this.traffic.datagrams++;
+      this.traffic.datagramBytes += bytes + SEAL_BYTES;
+    }
+  }
+}
+
+type Block = (from: number, to: number) => boolean;

@@ -1,0 +1,42 @@
+import { Heap } from '../lib/heap.ts';
+
+interface Entry {
+  readonly atMs: number;
+  readonly sequence: number;
+  readonly run: () => void;
+}
+
+/** Virtual time: what is to happen, in order of (time, order of scheduling). Nothing else moves the clock. */
+export class Schedule {
+  readonly #heap = new Heap<Entry>((a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.sequence < b.sequence));
+  #nowMs = 0;
+  #sequence = 0;
+
+  get nowMs(): number {
+    return this.#nowMs;
+  }
+
+  /** Things done so far. */
+  get steps(): number {
+    return this.#sequence - this.#heap.size;
+  }
+
+  after(delayMs: number, run: () => void): void {
+    this.#heap.push({ atMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, run });
+  }
+
+  at(atMs: number, run: () => void): void {
+    this.after(atMs - this.#nowMs, run);
+  }
+
+  /** Does everything due up to `untilMs` (or until `stop` says so after a step), then stands there. */
+  runUntil(untilMs: number, stop: () => boolean = () => false): void {
+    for (let next = this.#heap.peek(); next !== undefined && next.atMs <= untilMs; next = this.#heap.peek()) {
+      this.#heap.pop();
+      this.#nowMs = next.atMs;
+      next.run();
+      if (stop()) return;
+    }
+    this.#nowMs = Math.max(this.#nowMs, untilMs);
+  }
+}

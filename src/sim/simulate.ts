@@ -1,0 +1,113 @@
+import { bounded } from './checkers/bounded.ts';
+import type { Checker } from './checkers/checker.ts';
+import { disagreements, membershipConverges } from './checkers/membership-converges.ts';
+import { neverOversold } from './checkers/never-oversold.ts';
+import { noRoomIsTrue } from './checkers/no-room-is-true.ts';
+import { oneOwner } from './checkers/one-owner.ts';
+import { oneReply } from './checkers/one-reply.ts';
+import { settles, unsettled } from './checkers/settles.ts';
+import { taskStates } from './checkers/task-states.ts';
+import type { Fault } from './faults/fault.ts';
+import { FaultInjector } from './faults/inject.ts';
+import { planFaults } from './faults/plan.ts';
+import type { CoreFactory } from './host/sim-node.ts';
+import { CALM, everyday } from './network/conditions.ts';
+import { Measures } from './measures.ts';
+import type { Outcome } from './outcome.ts';
+import { World } from './world.ts';
+import { Fill } from './workload/fill.ts';
+import { Workload } from './workload/workload.ts';
+
+export interface SimulateOptions {
+  readonly seed: number;
+  readonly nodes: number;
+  /** Virtual ms of load and faults; joining before and settling after come on top. */
+  readonly durationMs: number;
+  /** Share of datagrams lost on an ordinary day. */
+  readonly loss: number;
+  readonly createCore: CoreFactory;
+  /** Instead of faults drawn from the seed. */
+  readonly faults?: readonly Fault[] | undefined;
+  readonly print?: ((line: string) => void) | undefined;
+}
+
+/** All nodes have joined by then and heard of each other. */
+export const JOINED_MS = 8_000;
+/** Longest time that an instance may take to settle once faults have ended. */
+const SETTLE_MS = 180_000;
+const FAULT_EVERY_MS = 4_000;
+const ACTION_EVERY_MS = 150;
+const CONTAINERS_PER_NODE = 8;
+const FILL_MS = 120_000;
+
+/**
+ * One run: nodes join; load and faults; faults end and the instance settles; then it is filled to
+ * refusal in calm and settles again. Everything follows from the options.
+ */
+export function simulate(options: SimulateOptions): Outcome {
+  const measures = new Measures();
+  const world = new World({
+    seed: options.seed,
+    nodes: options.nodes,
+    conditions: everyday(options.loss),
+    createCore: options.createCore,
+    checkers: [...allCheckers(), measures],
+    print: options.print,
+  });
+  const injector = new FaultInjector(world.nodes, world.network, world.schedule, world.trace, (node) => world.start(node));
+  let crash: Error | undefined;
+  try {
+    run(world, injector, options);
+  } catch (error) {
+    crash = error instanceof Error ? error : new Error(String(error));
+    world.trace.note(world.nowMs, -1, `CRASH ${crash.message}`);
+  }
+  return {
+    seed: options.seed,
+    nodes: options.nodes,
+    virtualMs: world.nowMs,
+    traceHash: world.trace.hash(),
+    violations: world.violations,
+    crash,
+    faults: injector.counts,
+    traffic: world.network.traffic,
+    events: world.events,
+    measures: measures.summary(),
+  };
+}
+
+function run(world: World, injector: FaultInjector, options: SimulateOptions): void {
+  for (const node of world.nodes) world.schedule.at(node.index * 50, () => world.start(node));
+  const workload = new Workload(world, world.fork());
+  const endMs = JOINED_MS + options.durationMs;
+  workload.schedule({ fromMs: JOINED_MS / 2, untilMs: endMs, everyMs: ACTION_EVERY_MS, crowd: CONTAINERS_PER_NODE });
+  const plan = { nodes: options.nodes, fromMs: JOINED_MS, untilMs: endMs, everyMs: FAULT_EVERY_MS };
+  const drawn = planFaults(world.fork(), plan);
+  injector.plan(options.faults ?? drawn);
+  world.schedule.runUntil(endMs);
+
+  world.trace.note(world.nowMs, -1, 'faults end');
+  injector.heal();
+  world.network.settle(CALM);
+  settle(world);
+
+  world.calm = true;
+  const fill = new Fill(world, world.fork(), 4);
+  fill.begin(Math.min(4, options.nodes));
+  const fillEndMs = world.nowMs + FILL_MS;
+  while (!fill.done && world.nowMs < fillEndMs) world.schedule.runUntil(world.nowMs + 100);
+  settle(world);
+}
+
+/** Gives the instance time until it has settled, or its time is over; then the checkers judge. */
+function settle(world: World): void {
+  const untilMs = world.nowMs + SETTLE_MS;
+  const settled = (): boolean => disagreements(world).length === 0 && world.nodes.every((node) => unsettled(node).length === 0);
+  do world.schedule.runUntil(world.nowMs + 1_000);
+  while (!settled() && world.nowMs < untilMs);
+  world.checkAtRest();
+}
+
+function allCheckers(): readonly Checker[] {
+  return [neverOversold, oneReply(), oneOwner(), taskStates(), bounded, noRoomIsTrue(), membershipConverges, settles];
+}
