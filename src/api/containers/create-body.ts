@@ -1,0 +1,68 @@
+import {
+  Array as ArrayOf,
+  Boolean as BooleanOf,
+  Integer,
+  Literal,
+  Null,
+  Object as ObjectOf,
+  Optional,
+  Record as RecordOf,
+  String as StringOf,
+  Union,
+  Unknown,
+  type Static,
+  type TSchema,
+} from 'typebox';
+
+const orNull = <Schema extends TSchema>(schema: Schema) => Optional(Union([schema, Null()]));
+const text = Optional(StringOf({ maxLength: 4096 }));
+const flag = Optional(BooleanOf());
+const words = orNull(ArrayOf(StringOf({ maxLength: 131_072 }), { maxItems: 8192 }));
+/** Clients also send a command as one string. */
+const command = Optional(Union([ArrayOf(StringOf({ maxLength: 131_072 }), { maxItems: 8192 }), StringOf({ maxLength: 131_072 }), Null()]));
+const number = Optional(Union([Integer(), Null()]));
+
+/** The fields of POST /containers/create that are read; the others may be there. */
+export const CREATE_BODY = ObjectOf({
+  Image: StringOf({ minLength: 1, maxLength: 512 }),
+  Hostname: Optional(StringOf({ maxLength: 63 })),
+  Domainname: text,
+  User: text,
+  Tty: flag,
+  OpenStdin: flag,
+  StdinOnce: flag,
+  Env: words,
+  Cmd: command,
+  Entrypoint: command,
+  Volumes: orNull(RecordOf(StringOf(), Unknown())),
+  WorkingDir: text,
+  Labels: orNull(RecordOf(StringOf(), StringOf())),
+  StopSignal: text,
+  StopTimeout: number,
+  MacAddress: text,
+  Healthcheck: Optional(Unknown()),
+  HostConfig: orNull(
+    ObjectOf({
+      NanoCpus: number,
+      Memory: number,
+      PidsLimit: number,
+      NetworkMode: text,
+      AutoRemove: flag,
+      ReadonlyRootfs: flag,
+      CapAdd: words,
+      CapDrop: words,
+      Init: Optional(Union([BooleanOf(), Null()])),
+      RestartPolicy: orNull(ObjectOf({ Name: text, MaximumRetryCount: number })),
+    }),
+  ),
+  NetworkingConfig: orNull(ObjectOf({ EndpointsConfig: orNull(RecordOf(StringOf(), Unknown())) })),
+  Caravela: Optional(
+    ObjectOf({
+      Class: Optional(Union([Literal('low'), Literal('high')])),
+      Policy: Optional(Union([Literal('binpack'), Literal('spread')])),
+      Constraints: Optional(ArrayOf(StringOf({ maxLength: 512 }))),
+    }),
+  ),
+});
+
+export type CreateBody = Static<typeof CREATE_BODY>;

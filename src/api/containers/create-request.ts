@@ -1,0 +1,157 @@
+import {
+  containerId,
+  type CpuClass,
+  DEFAULT_RESERVATION,
+  LIMITS,
+  type Request,
+  requestId,
+  RESTART_POLICIES,
+  type RestartPolicy,
+} from '../../core/model/index.ts';
+import type { ContainerSpec, NetworkMode } from '../../engine/port.ts';
+import { ApiError } from '../http/api-error.ts';
+import type { ResolvedImage } from '../images/resolve.ts';
+import { API_LIMITS } from '../limits.ts';
+import { parseConstraints } from './constraint.ts';
+import type { CreateBody } from './create-body.ts';
+import { refuseUnsupported } from './unsupported.ts';
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+/** Docker's least memory limit. */
+const MINIMUM_MEMORY_BYTES = 6 * 1024 * 1024;
+const NANO_PER_MILLI = 1_000_000;
+const NO_NETWORK_YET =
+  'Networks are not here yet: the container has loopback only. Say --network none to mean that, or --network host to use the network of the node.';
+
+/** What a body asks for, checked; the image is looked up next. */
+export interface Wanted {
+  readonly body: CreateBody;
+  readonly network: NetworkMode;
+  readonly restart: RestartPolicy;
+  readonly warnings: readonly string[];
+}
+
+/** @throws ApiError 400, 501: one whole sentence that names the value */
+export function checkCreate(body: CreateBody): Wanted {
+  const warnings = refuseUnsupported(body);
+  const host = body.HostConfig ?? {};
+  const nanoCpus = host.NanoCpus ?? 0;
+  if (nanoCpus < 0 || (nanoCpus > 0 && nanoCpus < NANO_PER_MILLI)) {
+    throw new ApiError(400, `NanoCpus must be 0 or at least ${NANO_PER_MILLI} (--cpus 0.001), got ${nanoCpus}`);
+  }
+  const memory = host.Memory ?? 0;
+  if (memory < 0 || (memory > 0 && memory < MINIMUM_MEMORY_BYTES)) {
+    throw new ApiError(400, `Minimum memory limit allowed is 6MB: Memory was ${memory} bytes`);
+  }
+  const stopTimeout = body.StopTimeout ?? 0;
+  if (stopTimeout < 0) throw new ApiError(400, `StopTimeout must be 0 seconds or more, got ${stopTimeout}`);
+  const { network, warning } = networkOf(host.NetworkMode ?? '', body);
+  const restart = restartOf(host.RestartPolicy ?? {});
+  if (host.AutoRemove === true && restart.name !== 'no') {
+    throw new ApiError(400, `can't create 'AutoRemove' container with restart policy ${restart.name}: choose one of --rm and --restart`);
+  }
+  return { body, network, restart, warnings: warning === undefined ? warnings : [...warnings, warning] };
+}
+
+/** @throws ApiError 400 */
+export function checkName(name: string): string {
+  const bare = name.replace(/^\//, '');
+  if (!NAME.test(bare) || bare.length > LIMITS.nameBytes) {
+    throw new ApiError(
+      400,
+      `Invalid container name (${bare.slice(0, 80)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to ${LIMITS.nameBytes} characters`,
+    );
+  }
+  return bare;
+}
+
+/** The core's request. @throws ApiError 400 */
+export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, randomHex: (bytes: number) => string): Request {
+  const { body, network, restart } = wanted;
+  const host = body.HostConfig ?? {};
+  const nanoCpus = host.NanoCpus ?? 0;
+  const memoryBytes = host.Memory ?? 0;
+  const stopTimeoutSeconds = body.StopTimeout ?? 0;
+  const spec: ContainerSpec = {
+    name,
+    image: { reference: image.reference, digest: image.digest },
+    entrypoint: wordsOf(body.Entrypoint),
+    command: wordsOf(body.Cmd),
+    env: body.Env ?? [],
+    labels: body.Labels ?? {},
+    workingDir: body.WorkingDir ?? '',
+    user: body.User ?? '',
+    hostname: body.Hostname ?? '',
+    tty: body.Tty ?? false,
+    openStdin: body.OpenStdin ?? false,
+    stdinOnce: body.StdinOnce ?? false,
+    stopSignal: body.StopSignal ?? '',
+    stopTimeoutSeconds,
+    nanoCpus,
+    memoryBytes,
+    pidsLimit: Math.max(0, host.PidsLimit ?? 0),
+    networkMode: network,
+    readonlyRootfs: host.ReadonlyRootfs ?? false,
+    capAdd: host.CapAdd ?? [],
+    capDrop: host.CapDrop ?? [],
+    init: host.Init ?? false,
+  };
+  const text = JSON.stringify(spec);
+  if (Buffer.byteLength(text) > LIMITS.specBytes) {
+    throw new ApiError(400, `command, environment and labels may take ${LIMITS.specBytes} bytes together, got ${Buffer.byteLength(text)}`);
+  }
+  return {
+    id: requestId(randomHex(16)),
+    containerId: containerId(randomHex(32)),
+    name,
+    resources: {
+      cpuMillicores: nanoCpus > 0 ? Math.ceil(nanoCpus / NANO_PER_MILLI) : DEFAULT_RESERVATION.cpuMillicores,
+      memoryBytes: memoryBytes > 0 ? memoryBytes : DEFAULT_RESERVATION.memoryBytes,
+    },
+    class: (body.Caravela?.Class ?? 'low') satisfies CpuClass,
+    arches: image.arches,
+    constraints: parseConstraints(body.Caravela?.Constraints ?? []),
+    policy: body.Caravela?.Policy ?? 'binpack',
+    restart,
+    autoRemove: host.AutoRemove ?? false,
+    stopSignal: spec.stopSignal === '' ? image.stopSignal : spec.stopSignal,
+    stopTimeoutMs: stopTimeoutSeconds > 0 ? stopTimeoutSeconds * 1000 : API_LIMITS.stopTimeoutMs,
+    spec: text,
+  };
+}
+
+/** A single string is one word, as Docker reads it. Empty is "as the image says"; one empty word is "none" (`--entrypoint ""`). */
+function wordsOf(words: string | readonly string[] | null | undefined): readonly string[] | null {
+  if (words === null || words === undefined || words.length === 0) return null;
+  if (typeof words === 'string') return [words];
+  return words.length === 1 && words[0] === '' ? [] : words;
+}
+
+function networkOf(mode: string, body: CreateBody): { readonly network: NetworkMode; readonly warning?: string } {
+  const usual = ['', 'default', 'bridge'];
+  for (const name of Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {})) {
+    if (![...usual, 'none', 'host', mode].includes(name)) throw noNetwork(name);
+  }
+  if (usual.includes(mode)) return { network: 'none', warning: NO_NETWORK_YET };
+  if (mode === 'none' || mode === 'host') return { network: mode };
+  throw noNetwork(mode);
+}
+
+const noNetwork = (name: string): ApiError =>
+  new ApiError(501, `Caravela does not have networks yet: NetworkMode may be none or host, got ${JSON.stringify(name)}`);
+
+function restartOf(policy: { readonly Name?: string | undefined; readonly MaximumRetryCount?: number | null | undefined }): RestartPolicy {
+  const asked = policy.Name ?? '';
+  const name = RESTART_POLICIES.find((p) => p === (asked === '' ? 'no' : asked));
+  const maximumRetries = policy.MaximumRetryCount ?? 0;
+  if (name === undefined) {
+    throw new ApiError(400, `invalid restart policy: ${JSON.stringify(asked)} is not one of ${RESTART_POLICIES.join(', ')}`);
+  }
+  if (maximumRetries < 0 || (maximumRetries > 0 && name !== 'on-failure')) {
+    throw new ApiError(
+      400,
+      `invalid restart policy: a maximum retry count goes with on-failure and is 0 or more, got ${maximumRetries} with ${name}`,
+    );
+  }
+  return { name, maximumRetries };
+}

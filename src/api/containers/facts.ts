@@ -1,0 +1,51 @@
+import type { Backend } from '../backend.ts';
+import type { Container } from '../../core/model/index.ts';
+import { familiarReference } from '../images/reference.ts';
+import type { ContainerDetails, ContainerSpec } from '../../engine/port.ts';
+import { assert } from '../../lib/assert.ts';
+
+/** A container with what was asked of the engine and what the engine made of it. */
+export interface ContainerFacts {
+  readonly container: Container;
+  readonly spec: ContainerSpec;
+  readonly details: ContainerDetails;
+}
+
+/** The spec was written by `create` of this or another node's API. */
+export function specOf(container: Container): ContainerSpec {
+  const spec = JSON.parse(container.request.spec) as ContainerSpec;
+  assert(
+    typeof spec === 'object' && spec !== null && typeof spec.image === 'object',
+    `container ${container.request.containerId} has no spec`,
+  );
+  return spec;
+}
+
+/** Asks the engine; a container that it is still preparing, or has lost, is shown as it was asked for. */
+export async function factsOf(backend: Backend, container: Container): Promise<ContainerFacts> {
+  const spec = specOf(container);
+  const details = await backend.details(container.request.containerId).catch(() => detailsAsAsked(container, spec));
+  return { container, spec, details };
+}
+
+/** The image as people write it. */
+export const imageName = (spec: ContainerSpec): string => familiarReference(spec.image.reference);
+
+function detailsAsAsked(container: Container, spec: ContainerSpec): ContainerDetails {
+  const words = [...(spec.entrypoint ?? []), ...(spec.command ?? [])];
+  return {
+    imageId: spec.image.digest,
+    path: words[0] ?? '',
+    args: words.slice(1),
+    entrypoint: spec.entrypoint,
+    command: spec.command,
+    env: spec.env,
+    labels: spec.labels,
+    workingDir: spec.workingDir,
+    user: spec.user,
+    hostname: spec.hostname || container.request.containerId.slice(0, 12),
+    stopSignal: spec.stopSignal,
+    logPath: '',
+    runtime: '',
+  };
+}

@@ -1,0 +1,130 @@
+import type { Backend } from '../backend.ts';
+import type { ContainerSummary } from '../../docker-api/types.ts';
+import type { Container } from '../../core/model/index.ts';
+import { filtersOf, flagOf, wholeOf, type Filters, type Query } from '../http/query.ts';
+import { ApiError } from '../http/api-error.ts';
+import { matchesGlob } from '../http/glob.ts';
+import { familiarReference, parseReference, referenceText, repositoryOf } from '../images/reference.ts';
+import { API_LIMITS } from '../limits.ts';
+import { factsOf, specOf, type ContainerFacts } from './facts.ts';
+import { exitCodeOf, statusOf } from './status.ts';
+import { summaryOf } from './summary.ts';
+
+export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'node'] as const;
+const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+
+export interface ListOptions {
+  readonly all: boolean;
+  readonly size: boolean;
+  /** Newest n, whatever their state; undefined: no such bound. */
+  readonly limit: number | undefined;
+  readonly filters: Filters;
+}
+
+/** @throws ApiError 400 */
+export function listOptionsOf(query: Query): ListOptions {
+  const limit = wholeOf(query, 'limit') ?? 0;
+  const filters = filtersOf(query, CONTAINER_FILTERS);
+  for (const status of filters.get('status') ?? []) {
+    if (!STATUSES.includes(status)) throw new ApiError(400, `invalid filter 'status=${status}': a status is one of ${STATUSES.join(', ')}`);
+  }
+  for (const code of filters.get('exited') ?? []) {
+    if (!/^-?\d{1,10}$/.test(code)) throw new ApiError(400, `invalid filter 'exited=${code}': an exit code is a whole number`);
+  }
+  // Docker: a limit, or a filter by state, looks at containers that do not run, too.
+  const all = flagOf(query, 'all') || limit > 0 || filters.has('status') || filters.has('exited');
+  return { all, size: flagOf(query, 'size'), limit: limit > 0 ? limit : undefined, filters };
+}
+
+/** This node's rows, newest first. */
+export async function listHere(backend: Backend, options: ListOptions): Promise<ContainerSummary[]> {
+  const node = backend.self();
+  if (!nodeIsMeant(options.filters, node)) return [];
+  const shown = backend.containers().filter((c) => isShown(c, options));
+  const facts = await Promise.all(shown.map((c) => factsOf(backend, c)));
+  const nowMs = backend.wallMs();
+  return newest(
+    facts
+      .filter((f) => hasLabels(f, options.filters) && hasAncestor(f, options.filters))
+      .map((f) => summaryOf(f, node, nowMs, options.size)),
+    options.limit,
+  );
+}
+
+/** Newest first, cut to the limit. */
+export function newest(rows: readonly ContainerSummary[], limit: number | undefined): ContainerSummary[] {
+  const sorted = [...rows].sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1));
+  return sorted.slice(0, Math.min(limit ?? API_LIMITS.listRows, API_LIMITS.listRows));
+}
+
+/** Whether the `node` filter lets this node's containers through: by name, with globs, or by id. */
+export function nodeIsMeant(filters: Filters, node: { readonly id: string; readonly name: string }): boolean {
+  const wanted = filters.get('node');
+  return wanted === undefined || wanted.some((w) => matchesGlob(w, node.name) || w === node.id);
+}
+
+function isShown(container: Container, { all, filters }: ListOptions): boolean {
+  const status = statusOf(container);
+  const { containerId, name } = container.request;
+  if (!all && status !== 'running' && status !== 'restarting') return false;
+  return (
+    some(filters, 'status', (s) => s === status) &&
+    some(filters, 'exited', (code) => status === 'exited' && Number(code) === exitCodeOf(container)) &&
+    some(filters, 'id', (id) => containerId.startsWith(id)) &&
+    some(filters, 'name', (wanted) => nameMatches(wanted, name))
+  );
+}
+
+/** One of the filter's values holds, or the filter was not given. */
+function some(filters: Filters, key: string, holds: (value: string) => boolean): boolean {
+  return filters.get(key)?.some(holds) ?? true;
+}
+
+/**
+ * Docker takes the value as a regular expression, in which `^/name$` is the exact name. Ours knows
+ * that anchor pair and otherwise looks for the text: a client's pattern must not stall the daemon.
+ */
+function nameMatches(wanted: string, name: string): boolean {
+  const start = wanted.startsWith('^');
+  const end = wanted.endsWith('$');
+  const text = wanted.slice(start ? 1 : 0, end ? -1 : undefined).replaceAll('\\', '');
+  const slashed = `/${name}`;
+  const matches = (subject: string): boolean =>
+    start && end ? subject === text : start ? subject.startsWith(text) : end ? subject.endsWith(text) : subject.includes(text);
+  return matches(name) || matches(slashed);
+}
+
+/** Docker: every label given must be there. */
+function hasLabels({ details }: ContainerFacts, filters: Filters): boolean {
+  return (filters.get('label') ?? []).every((wanted) => labelMatches(wanted, details.labels));
+}
+
+/** `key` or `key=value`. */
+export function labelMatches(wanted: string, labels: Readonly<Record<string, string>>): boolean {
+  const equals = wanted.indexOf('=');
+  if (equals < 0) return wanted in labels;
+  return labels[wanted.slice(0, equals)] === wanted.slice(equals + 1);
+}
+
+/** By image name (without a tag: any tag of it), image id or digest. */
+function hasAncestor({ container, details }: ContainerFacts, filters: Filters): boolean {
+  const { image } = specOf(container);
+  return some(filters, 'ancestor', (wanted) => {
+    const hex = wanted.replace(/^sha256:/, '');
+    if (/^[0-9a-f]{12,64}$/.test(hex)) {
+      return [details.imageId, image.digest].some((id) => id.replace(/^sha256:/, '').startsWith(hex));
+    }
+    return (
+      image.reference === normalised(wanted) ||
+      (repositoryOf(wanted) === wanted && repositoryOf(familiarReference(image.reference)) === familiarReference(wanted))
+    );
+  });
+}
+
+function normalised(text: string): string {
+  try {
+    return referenceText(parseReference(text));
+  } catch {
+    return text;
+  }
+}

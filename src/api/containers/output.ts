@@ -1,0 +1,53 @@
+import type { Backend } from '../backend.ts';
+import type { Container, ContainerId } from '../../core/model/index.ts';
+import { encodeFrame } from '../../docker-api/framing.ts';
+import type { LogEntry, LogOptions, LogStream } from '../../engine/port.ts';
+import { specOf } from './facts.ts';
+
+export interface OutputOptions extends LogOptions {
+  readonly timestamps: boolean;
+}
+
+/**
+ * What a container wrote, as Docker's clients read it: with a terminal the bytes as they are, else
+ * each piece in a frame that names its stream.
+ */
+export async function* output(backend: Backend, container: Container, options: OutputOptions): AsyncGenerator<Buffer> {
+  const { containerId } = container.request;
+  const { tty } = specOf(container);
+  const atLineStart: Record<LogStream, boolean> = { stdout: true, stderr: true };
+  for await (const entry of backend.logs(containerId, options)) {
+    const data = options.timestamps && atLineStart[entry.stream] ? stamped(entry) : entry.data;
+    atLineStart[entry.stream] = entry.data.at(-1) === 0x0a;
+    yield tty ? data : encodeFrame(entry.stream, data);
+  }
+}
+
+function stamped(entry: LogEntry): Buffer {
+  return Buffer.concat([Buffer.from(`${entry.timestamp} `), entry.data]);
+}
+
+/** What came of waiting for a first or next start. */
+export type StartSeen = 'started' | 'never';
+
+/**
+ * Resolves with the next start of a container that does not run now; `never` where it failed to
+ * start, was removed, or the viewer left. Listening begins before this returns.
+ */
+export function nextStart(backend: Backend, id: ContainerId, gone: AbortSignal): Promise<StartSeen> {
+  return new Promise((resolve) => {
+    const settle = (seen: StartSeen): void => {
+      stop();
+      gone.removeEventListener('abort', left);
+      resolve(seen);
+    };
+    const left = (): void => settle('never');
+    const stop = backend.subscribe((event) => {
+      if (!('containerId' in event) || event.containerId !== id) return;
+      if (event.kind === 'task-started') settle('started');
+      if (event.kind === 'task-failed' || event.kind === 'container-removed') settle('never');
+    });
+    gone.addEventListener('abort', left, { once: true });
+    if (gone.aborted) settle('never');
+  });
+}

@@ -1,0 +1,87 @@
+import type { Container } from '../../core/model/index.ts';
+import type { ContainerStatus } from '../../docker-api/types.ts';
+
+/** Docker's zero time: it has not happened. */
+export const NEVER = '0001-01-01T00:00:00Z';
+
+export const timeText = (wallMs: number): string => (wallMs > 0 ? new Date(wallMs).toISOString() : NEVER);
+
+/** Docker's word for where a container stands. */
+export function statusOf(container: Container): ContainerStatus {
+  const { task, desired } = container;
+  if (desired === 'removed') return 'removing';
+  if (task === undefined) return 'created';
+  switch (task.state) {
+    case 'running':
+      return 'running';
+    case 'pending':
+    case 'starting':
+      return container.restartCount > 0 ? 'restarting' : 'created';
+    case 'exited':
+    case 'failed':
+      if (restartPending(container)) return 'restarting';
+      return task.startedAtMs === 0 ? 'created' : 'exited';
+  }
+}
+
+/** It has ended and its policy will start it again: until then it still holds its resources (DESIGN §6, Holds). */
+function restartPending(container: Container): boolean {
+  return container.desired === 'running' && container.holding && container.request.restart.name !== 'no';
+}
+
+/** Whether waiting for its end has to wait: it runs, is about to, or will again. */
+export function isUnderWay(container: Container): boolean {
+  const state = container.task?.state;
+  return state === 'running' || state === 'starting' || state === 'pending' || statusOf(container) === 'restarting';
+}
+
+/** Exit code as Docker shows it: of a task that never ran, what a shell would say. */
+export function exitCodeOf(container: Container): number {
+  const { task } = container;
+  if (task === undefined) return 0;
+  return task.state === 'failed' && task.exitCode === 0 ? exitCodeOfFailure(task.error) : task.exitCode;
+}
+
+/** 127: not found; 126: found but not executable; 128: anything else. */
+export function exitCodeOfFailure(error: string): number {
+  if (/executable file not found|no such file or directory/i.test(error)) return 127;
+  return /permission denied|is a directory/i.test(error) ? 126 : 128;
+}
+
+/** For people: `Up 3 minutes`, `Exited (1) 2 hours ago`. */
+export function statusText(container: Container, nowMs: number): string {
+  const { task } = container;
+  const status = statusOf(container);
+  switch (status) {
+    case 'running':
+      return `Up ${durationText(nowMs - (task?.startedAtMs ?? nowMs))}`;
+    case 'exited':
+      return `Exited (${exitCodeOf(container)}) ${durationText(nowMs - (task?.finishedAtMs ?? nowMs))} ago`;
+    case 'restarting':
+      return `Restarting (${exitCodeOf(container)}) ${durationText(nowMs - (task?.finishedAtMs || nowMs))} ago`;
+    case 'removing':
+      return 'Removal In Progress';
+    case 'created':
+    case 'paused':
+    case 'dead':
+      return status[0]?.toUpperCase() + status.slice(1);
+  }
+}
+
+/** A span of ms in the one unit that says enough. */
+export function durationText(spanMs: number): string {
+  const seconds = Math.floor(Math.max(0, spanMs) / 1000);
+  const minutes = Math.floor(seconds / 60);
+  const hours = Math.round(minutes / 60);
+  if (seconds < 1) return 'Less than a second';
+  if (seconds === 1) return '1 second';
+  if (seconds < 60) return `${seconds} seconds`;
+  if (minutes === 1) return 'About a minute';
+  if (minutes < 60) return `${minutes} minutes`;
+  if (hours === 1) return 'About an hour';
+  if (hours < 48) return `${hours} hours`;
+  if (hours < 24 * 14) return `${Math.floor(hours / 24)} days`;
+  if (hours < 24 * 60) return `${Math.floor(hours / 24 / 7)} weeks`;
+  if (hours < 24 * 365 * 2) return `${Math.floor(hours / 24 / 30)} months`;
+  return `${Math.floor(hours / 24 / 365)} years`;
+}

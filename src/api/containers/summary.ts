@@ -1,0 +1,26 @@
+import type { Member } from '../../core/model/index.ts';
+import { NODE_LABEL, type ContainerSummary } from '../../docker-api/types.ts';
+import { type ContainerFacts, imageName } from './facts.ts';
+import { statusOf, statusText } from './status.ts';
+
+/** One row of `containers/json`. */
+export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number, size: boolean): ContainerSummary {
+  const { container, spec, details } = facts;
+  const { containerId, name } = container.request;
+  return {
+    Id: containerId,
+    Names: [`/${name}`],
+    Image: imageName(spec),
+    ImageID: details.imageId,
+    Command: [details.path, ...details.args].join(' '),
+    Created: Math.floor(container.createdAtMs / 1000),
+    State: statusOf(container),
+    Status: statusText(container, nowMs),
+    Ports: [],
+    Labels: { ...details.labels, [NODE_LABEL]: node.name },
+    HostConfig: { NetworkMode: spec.networkMode },
+    NetworkSettings: { Networks: {} },
+    Mounts: [],
+    ...(size ? { SizeRw: 0, SizeRootFs: 0 } : {}),
+  };
+}

@@ -1,0 +1,30 @@
+import type { Backend } from './backend.ts';
+import { ApiError } from './http/api-error.ts';
+import { Whereabouts } from './instance/whereabouts.ts';
+import { API_LIMITS } from './limits.ts';
+
+/** What the routes share: the daemon, and what the server itself remembers. */
+export class ApiContext {
+  readonly backend: Backend;
+  readonly whereabouts = new Whereabouts();
+  /** Names that creates under way here have claimed. */
+  readonly claimedNames = new Set<string>();
+  #viewers = 0;
+
+  constructor(backend: Backend) {
+    this.backend = backend;
+  }
+
+  /** Counts a stream or a wait while it is open; returns the way to say that it ended. @throws ApiError 503 */
+  enter(): () => void {
+    if (this.#viewers >= API_LIMITS.viewers) {
+      throw new ApiError(503, `${API_LIMITS.viewers} streams and waits are open on this node already; end one of them and try again`);
+    }
+    this.#viewers++;
+    let open = true;
+    return () => {
+      if (open) this.#viewers--;
+      open = false;
+    };
+  }
+}

@@ -1,0 +1,72 @@
+import type { CoreError, Placement } from '../../core/model/index.ts';
+import type { ImageError } from '../../engine/port.ts';
+import { assertNever } from '../../lib/assert.ts';
+
+/** An answer that is not a success: its status and its sentence. Thrown by handlers, written by the server. */
+export class ApiError extends Error {
+  override name = 'ApiError';
+  readonly status: number;
+  readonly placement: Placement | undefined;
+  constructor(status: number, message: string, placement?: Placement) {
+    super(message);
+    this.status = status;
+    this.placement = placement;
+  }
+}
+
+/** Docker's clients tell exit codes 126 and 127 from these words of the runtime. */
+const NOT_STARTABLE = /executable file not found|no such file or directory|permission denied|is a directory/i;
+
+/** A refusal of the core, as Docker's status. `wrong-state` is the caller's: 304 or 409. */
+export function fromCoreError(error: CoreError, placement?: Placement): ApiError {
+  return new ApiError(statusOf(error), error.message, placement);
+}
+
+function statusOf(error: CoreError): number {
+  switch (error.code) {
+    case 'no-room':
+    case 'draining':
+    case 'too-many-runs':
+    case 'supplier-lost':
+      return 503;
+    case 'name-taken':
+    case 'wrong-state':
+      return 409;
+    case 'no-such-container':
+    case 'image-missing':
+      return 404;
+    case 'engine-failed':
+      return NOT_STARTABLE.test(error.message) ? 400 : 500;
+    case 'store-failed':
+    case 'cancelled':
+    case 'internal':
+      return 500;
+    default:
+      return assertNever(error.code);
+  }
+}
+
+export function fromImageError(error: ImageError): ApiError {
+  return new ApiError(imageStatusOf(error.code), error.message);
+}
+
+function imageStatusOf(code: ImageError['code']): number {
+  switch (code) {
+    case 'not-found':
+    case 'no-platform':
+      return 404;
+    case 'denied':
+      return 403;
+    case 'bad-reference':
+      return 400;
+    case 'in-use':
+      return 409;
+    case 'unreachable':
+    case 'corrupt':
+    case 'no-space':
+    case 'failed':
+      return 500;
+    default:
+      return assertNever(code);
+  }
+}

@@ -1,0 +1,52 @@
+import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+
+/** Connections whose client asked to go on in raw bytes, until a handler takes one or answers in HTTP. */
+const offered = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonly response: ServerResponse }>();
+
+/** Node's server forgets a connection that was upgraded, but still waits for it when it closes. */
+export interface UpgradedConnections {
+  destroyAll(): void;
+}
+
+/**
+ * Docker's clients attach by `Upgrade: tcp`. Node hands such a request out with its socket and no
+ * response; this gives it one, so that the same routes answer it: with 101, or with an ordinary error.
+ */
+export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedConnections {
+  const open = new Set<Duplex>();
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    open.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => open.delete(socket));
+    // A plain server's sockets are net.Sockets, which is what a response is bound to.
+    response.assignSocket(socket as unknown as Parameters<ServerResponse['assignSocket']>[0]);
+    response.on('finish', () => socket.end());
+    offered.set(request, { socket, response });
+    app.routing(request, response);
+  });
+  return {
+    destroyAll: () => {
+      for (const socket of open) socket.destroy();
+    },
+  };
+}
+
+export const wantsUpgrade = (request: FastifyRequest): boolean => offered.has(request.raw);
+
+/** Answers 101 and returns the connection, from now on raw in both directions. */
+export function takeUpgrade(request: FastifyRequest, reply: FastifyReply, contentType: string): Duplex {
+  const offer = offered.get(request.raw);
+  if (offer === undefined) throw new Error('this request did not ask for an upgrade');
+  offered.delete(request.raw);
+  reply.hijack();
+  const { socket, response } = offer;
+  response.detachSocket(socket as unknown as Parameters<ServerResponse['detachSocket']>[0]);
+  const lines = ['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp'];
+  for (const [name, value] of Object.entries(reply.getHeaders())) lines.push(`${name}: ${String(value)}`);
+  socket.write(`${lines.join('\r\n')}\r\n\r\n`);
+  return socket;
+}

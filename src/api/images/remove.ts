@@ -1,0 +1,64 @@
+import { Object as ObjectOf, Optional, String as StringOf } from 'typebox';
+import { Check } from 'typebox/schema';
+import type { Member } from '../../core/model/index.ts';
+import type { ImageDeleteItem } from '../../docker-api/types.ts';
+import { ImageError } from '../../engine/port.ts';
+import type { ApiContext } from '../context.ts';
+import { ApiError, fromImageError } from '../http/api-error.ts';
+import { rowsOf } from '../http/check.ts';
+import { askAll } from '../instance/ask.ts';
+import type { Scope } from '../instance/scope.ts';
+import { noSuchImage } from './resolve.ts';
+
+const ITEM = ObjectOf({ Untagged: Optional(StringOf()), Deleted: Optional(StringOf()) });
+const FAILURE = ObjectOf({ message: StringOf() });
+/** Deleting unpacked layers takes longer than answering a list. */
+const REMOVE_DEADLINE_MS = 30_000;
+
+/**
+ * Removes an image from every node that has it and answers. A node where a container uses it keeps
+ * it: that is the answer then, though others may have removed theirs.
+ * @throws ApiError 404 (no node has it), 409 (in use)
+ */
+export async function removeImage(
+  context: ApiContext,
+  name: string,
+  force: boolean,
+  scope: Scope,
+): Promise<{ readonly items: ImageDeleteItem[]; readonly silent: readonly Member[] }> {
+  const path = `/images/${encodeURIComponent(name)}?force=${force ? 1 : 0}`;
+  const asking = scope === 'node' ? undefined : askAll(context.backend, { method: 'DELETE', path, deadlineMs: REMOVE_DEADLINE_MS });
+  const here = await removeHere(context, name, force);
+  const asked = (await asking) ?? { answers: [], silent: [] };
+  const refusals = [
+    ...(here instanceof ApiError ? [here] : []),
+    ...asked.answers
+      .filter((answer) => answer.status !== 200 && answer.status !== 404)
+      .map((answer) => new ApiError(answer.status, `${answer.member.name}: ${messageOf(answer.body)}`)),
+  ];
+  const refusal = refusals[0];
+  if (refusal !== undefined) throw refusal;
+  const lists = [
+    ...(here === undefined || here instanceof ApiError ? [] : [here]),
+    ...asked.answers.filter((a) => a.status === 200).map((a) => rowsOf(ITEM, a.body)),
+  ];
+  if (lists.length === 0) throw noSuchImage(name);
+  const items = new Map(lists.flat().map((item) => [`${item.Untagged ?? ''} ${item.Deleted ?? ''}`, item]));
+  return { items: [...items.values()] as ImageDeleteItem[], silent: asked.silent };
+}
+
+/** What this node removed; undefined where it has no such image. */
+async function removeHere({ backend }: ApiContext, name: string, force: boolean): Promise<ImageDeleteItem[] | ApiError | undefined> {
+  try {
+    const removed = await backend.images.remove(name, force);
+    return removed.map(({ untagged, deleted }) => ({
+      ...(untagged === undefined ? {} : { Untagged: untagged }),
+      ...(deleted === undefined ? {} : { Deleted: deleted }),
+    }));
+  } catch (error) {
+    if (!(error instanceof ImageError)) throw error;
+    return error.code === 'not-found' ? undefined : fromImageError(error);
+  }
+}
+
+const messageOf = (body: unknown): string => (Check(FAILURE, body) ? body.message : 'it refused without a reason');

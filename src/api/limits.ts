@@ -1,0 +1,36 @@
+/** Every bound of the API server (DESIGN §2.9). Sizes in bytes, times in ms. */
+export const API_LIMITS = {
+  /** How long a question to every node may take; who is silent after that is named. */
+  askDeadlineMs: 1_500,
+  /** Peers asked at one time. */
+  askParallel: 256,
+  /** One peer's answer to a list. */
+  answerBytes: 16 * 1024 * 1024,
+  /** A JSON body from a client. A container's spec has LIMITS.specBytes. */
+  jsonBodyBytes: 2 * 1024 * 1024,
+  /** The decoded X-Registry-Auth header. */
+  registryAuthBytes: 16 * 1024,
+  /** Time to the headers of a proxied request, beyond what the request itself asks for. */
+  proxyHeadersMs: 120_000,
+  /** Streams and waits open at one time. */
+  viewers: 1_024,
+  /** Connections to the socket. */
+  connections: 2_048,
+  /** Events one slow reader may fall behind before it is cut off. */
+  eventsBehind: 1_024,
+  /** Pull progress lines kept for a slow reader; newer ones replace older ones of the same layer. */
+  progressBehind: 256,
+  /** Remembered places of containers on other nodes. */
+  whereabouts: 4_096,
+  /** Containers returned by one list. */
+  listRows: 65_536,
+  /** Values of one filter. */
+  filterValues: 256,
+  pathParameterBytes: 512,
+  /** How much longer than the time-out given a stop may take until the end is seen. */
+  stopSlackMs: 30_000,
+  /** Docker's default between SIGTERM and SIGKILL. */
+  stopTimeoutMs: 10_000,
+  /** Open requests may finish for this long when the server closes. */
+  closeGraceMs: 500,
+} as const;

@@ -1,0 +1,124 @@
+import type { FastifyInstance } from 'fastify';
+import type { Container, Result } from '../../core/model/index.ts';
+import { isUnderWay } from '../containers/status.ts';
+import { watchEnd } from '../containers/task-end.ts';
+import type { ApiContext } from '../context.ts';
+import { ApiError, fromCoreError } from '../http/api-error.ts';
+import { flagOf, type Query, textOf, wholeOf } from '../http/query.ts';
+import { API_LIMITS } from '../limits.ts';
+import { onContainer } from './on-container.ts';
+
+/** start, stop, restart, kill, rm. */
+export function containerControlRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { backend } = context;
+
+  app.post(
+    '/containers/:name/start',
+    onContainer(context, async (_request, reply, container) => {
+      const changed = accept(await backend.command({ kind: 'start', containerId: container.request.containerId }), 'unchanged');
+      return reply.code(changed ? 204 : 304).send();
+    }),
+  );
+
+  app.post(
+    '/containers/:name/stop',
+    onContainer(context, async (request, reply, container) => {
+      const changed = await stop(context, container, request.query as Query);
+      return reply.code(changed ? 204 : 304).send();
+    }),
+  );
+
+  app.post(
+    '/containers/:name/restart',
+    onContainer(context, async (request, reply, container) => {
+      await stop(context, container, request.query as Query);
+      accept(await backend.command({ kind: 'start', containerId: container.request.containerId }), 'unchanged');
+      return reply.code(204).send();
+    }),
+  );
+
+  app.post(
+    '/containers/:name/kill',
+    onContainer(context, async (request, reply, container) => {
+      const { containerId } = container.request;
+      const signal = signalOf(request.query as Query) ?? 'SIGKILL';
+      const result = await backend.command({ kind: 'kill', containerId, signal });
+      if (!result.ok && result.error.code === 'wrong-state') {
+        throw new ApiError(409, `cannot kill container: ${containerId}: container ${containerId} is not running`);
+      }
+      accept(result, 'conflict');
+      return reply.code(204).send();
+    }),
+  );
+
+  app.delete(
+    '/containers/:name',
+    onContainer(context, async (request, reply, container) => {
+      const query = request.query as Query;
+      if (flagOf(query, 'link')) throw new ApiError(501, 'Caravela does not have links: link=1 can remove none');
+      const { containerId, name } = container.request;
+      const result = await backend.command({ kind: 'remove', containerId, force: flagOf(query, 'force') });
+      if (!result.ok && result.error.code === 'wrong-state') {
+        throw new ApiError(
+          409,
+          `cannot remove container "/${name}": container is running: stop the container before removing or force remove`,
+        );
+      }
+      accept(result, 'conflict');
+      return reply.code(204).send();
+    }),
+  );
+}
+
+/** Stops and waits until the end is seen, as Docker does. @returns whether it ran */
+async function stop({ backend }: ApiContext, container: Container, query: Query): Promise<boolean> {
+  const { containerId, stopTimeoutMs } = container.request;
+  const seconds = wholeOf(query, 't');
+  // Docker: a negative time waits for ever; nothing here does.
+  const timeoutMs = seconds === undefined || seconds < 0 ? undefined : seconds * 1000;
+  const watch = watchEnd(backend, container, 'next-exit');
+  try {
+    const changed = accept(await backend.command({ kind: 'stop', containerId, timeoutMs, signal: signalOf(query) }), 'unchanged');
+    const now = backend.container(containerId);
+    if (changed && now !== undefined && isUnderWay(now)) {
+      const limitMs = (timeoutMs ?? stopTimeoutMs) + API_LIMITS.stopSlackMs;
+      if (!(await within(watch.ended, limitMs))) {
+        throw new ApiError(
+          500,
+          `container ${containerId} was told to stop and has not ended after ${limitMs / 1000} s; try kill, or rm --force`,
+        );
+      }
+    }
+    return changed;
+  } finally {
+    watch.stop();
+  }
+}
+
+/** @returns false where nothing was to be done. @throws ApiError */
+function accept(result: Result, wrongState: 'unchanged' | 'conflict'): boolean {
+  if (result.ok) return true;
+  if (result.error.code === 'wrong-state' && wrongState === 'unchanged') return false;
+  throw fromCoreError(result.error, result.placement);
+}
+
+/** A name or a number; anything else must not reach the engine. @throws ApiError 400 */
+function signalOf(query: Query): string | undefined {
+  const text = textOf(query, 'signal');
+  if (text === '') return undefined;
+  if (!/^(?:\d{1,2}|(?:SIG)?[A-Z][A-Z0-9+-]{1,11})$/i.test(text))
+    throw new ApiError(400, `Invalid signal: ${JSON.stringify(text.slice(0, 40))}`);
+  return text;
+}
+
+async function within(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<false>((resolve) => {
+    timer = setTimeout(() => resolve(false), limitMs);
+  });
+  try {
+    return await Promise.race([promise.then(() => true as const), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,58 @@
+import { Integer, Object as ObjectOf } from 'typebox';
+import { Check } from 'typebox/schema';
+import type { FastifyInstance } from 'fastify';
+import type { Info } from '../../docker-api/types.ts';
+import type { ApiContext } from '../context.ts';
+import { ApiError } from '../http/api-error.ts';
+import { askAll } from '../instance/ask.ts';
+import { nameSilent, scopeOf } from '../instance/scope.ts';
+import { nodeRows, ownRow } from '../system/node-rows.ts';
+import { infoOf, nodeInfo, type NodeCounts } from '../system/info.ts';
+import { versionBody } from '../system/version-body.ts';
+
+/** The part of a peer's info that is summed up. */
+const PEER_INFO = ObjectOf({
+  Containers: Integer(),
+  ContainersRunning: Integer(),
+  ContainersStopped: Integer(),
+  Images: Integer(),
+  NCPU: Integer(),
+  MemTotal: Integer(),
+});
+
+/** ping, version, info. */
+export function systemRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { backend } = context;
+  const uncached = { 'cache-control': 'no-cache, no-store, must-revalidate', pragma: 'no-cache' };
+
+  app.get('/_ping', async (_request, reply) => reply.headers(uncached).type('text/plain; charset=utf-8').send('OK'));
+  app.head('/_ping', async (_request, reply) => reply.headers(uncached).type('text/plain; charset=utf-8').send());
+  app.get('/version', async () => versionBody(backend));
+  app.post('/auth', async () => {
+    throw new ApiError(
+      501,
+      'Caravela does not check registry credentials by itself; pull with them instead: login keeps them at the client',
+    );
+  });
+
+  app.get('/info', async (request, reply): Promise<Info> => {
+    const own = await nodeInfo(backend);
+    if (scopeOf(request) === 'node') return infoOf(backend, own, [ownRow(backend)]);
+    const [asked, nodes] = await Promise.all([askAll(backend, { path: '/info' }), nodeRows(backend)]);
+    const peers = asked.answers.flatMap((answer) => (Check(PEER_INFO, answer.body) ? [answer.body] : []));
+    nameSilent(reply, asked.silent);
+    return infoOf(backend, sumOf([own, ...peers]), nodes.rows);
+  });
+}
+
+function sumOf(all: readonly NodeCounts[]): NodeCounts {
+  const sum = (key: keyof NodeCounts): number => all.reduce((total, one) => total + one[key], 0);
+  return {
+    Containers: sum('Containers'),
+    ContainersRunning: sum('ContainersRunning'),
+    ContainersStopped: sum('ContainersStopped'),
+    Images: Math.max(...all.map((one) => one.Images)),
+    NCPU: sum('NCPU'),
+    MemTotal: sum('MemTotal'),
+  };
+}
