@@ -1,0 +1,34 @@
+import type { Ring } from '../ring/ring.ts';
+import type { Find, Need, NodeId, Resources, Turn } from '../model/index.ts';
+import { regionKey } from '../model/index.ts';
+import type { HintTable } from './hint-table.ts';
+import { directoryKey } from './region.ts';
+import { nextQuery } from './route.ts';
+import type { FindState } from './route.ts';
+
+/** What buyers and traders share to send a find on its way: who answers for a region, and which has what. */
+export interface Directory {
+  readonly ring: Ring;
+  readonly hints: HintTable;
+  readonly mean: () => Resources;
+}
+
+export interface Onward {
+  readonly to: NodeId;
+  readonly find: Find;
+}
+
+/** The next trader to ask, and with what; undefined where none is left. */
+export function onward(
+  turn: Turn,
+  { ring, hints, mean }: Directory,
+  need: Need,
+  state: FindState & { readonly shedDone: boolean; readonly refusals: number },
+): Onward | undefined {
+  const query = nextQuery(need, state, hints.all(), mean(), turn.random);
+  const to = query === undefined ? undefined : ring.owner(directoryKey(query.region, query.shard));
+  if (query === undefined || to === undefined) return undefined;
+  const { shedDone, refusals } = state;
+  const used = [...state.used, regionKey(query.region)];
+  return { to, find: { kind: 'find', need, ...query, asked: state.asked + 1, shedDone, refusals, used } };
+}

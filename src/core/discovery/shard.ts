@@ -1,0 +1,119 @@
+import type { Prng } from '../../lib/prng.ts';
+import { NO_RESOURCES, add, newerEpoch, subtract } from '../model/index.ts';
+import type { Epoch, Need, NodeId, Offer, Region, RequestId, Resources } from '../model/index.ts';
+import { unfit } from '../model/filter.ts';
+import { score } from './score.ts';
+import { DISCOVERY } from './tunables.ts';
+
+interface Kept {
+  readonly offer: Offer;
+  readonly expiresMs: number;
+  /** What reserves under way will take, if their suppliers agree. */
+  readonly tentative: Map<RequestId, { readonly attempt: number; readonly amount: Resources; readonly untilMs: number }>;
+}
+
+/** The offers a trader keeps of one shard of one region. */
+export class Shard {
+  readonly region: Region;
+  readonly shard: number;
+  readonly #offers = new Map<NodeId, Kept>();
+  #windowMs = -Infinity;
+  #finds = 0;
+
+  constructor(region: Region, shard: number) {
+    this.region = region;
+    this.shard = shard;
+  }
+
+  get size(): number {
+    return this.#offers.size;
+  }
+
+  offers(): readonly Offer[] {
+    return Array.from(this.#offers.values(), (kept) => kept.offer);
+  }
+
+  has(supplier: NodeId): boolean {
+    return this.#offers.has(supplier);
+  }
+
+  /** @returns whether it was not older than what is known. */
+  publish(offer: Offer, nowMs: number): boolean {
+    const known = this.#offers.get(offer.supplier);
+    if (known !== undefined && newerEpoch(known.offer.epoch, offer.epoch)) return false;
+    const ttlMs = Math.min(offer.ttlMs, DISCOVERY.offerTtlMs);
+    this.#offers.set(offer.supplier, { offer, expiresMs: nowMs + ttlMs, tentative: known?.tentative ?? new Map() });
+    return true;
+  }
+
+  withdraw(supplier: NodeId, epoch: Epoch): boolean {
+    const known = this.#offers.get(supplier);
+    return known !== undefined && !newerEpoch(known.offer.epoch, epoch) && this.#offers.delete(supplier);
+  }
+
+  delete(supplier: NodeId): boolean {
+    return this.#offers.delete(supplier);
+  }
+
+  /** The supplier's own word after a reserve: its figure, if newer, takes the place of our guess. */
+  correct(supplier: NodeId, requestId: RequestId, attempt: number, free: Resources, epoch: Epoch): void {
+    const known = this.#offers.get(supplier);
+    if (known === undefined) return;
+    if (known.tentative.get(requestId)?.attempt === attempt) known.tentative.delete(requestId);
+    if (newerEpoch(epoch, known.offer.epoch)) this.#offers.set(supplier, { ...known, offer: { ...known.offer, free, epoch } });
+  }
+
+  /** The buyer gave the request up to `attempt` up. */
+  cancel(requestId: RequestId, attempt: number): void {
+    for (const { tentative } of this.#offers.values()) {
+      const found = tentative.get(requestId);
+      if (found !== undefined && found.attempt <= attempt) tentative.delete(requestId);
+    }
+  }
+
+  /** @returns suppliers whose offers ran out, now gone. */
+  expire(nowMs: number): readonly NodeId[] {
+    const gone: NodeId[] = [];
+    for (const [supplier, kept] of this.#offers) if (kept.expiresMs <= nowMs) gone.push(supplier);
+    for (const supplier of gone) this.#offers.delete(supplier);
+    return gone;
+  }
+
+  /** Counts a find; whether there were too many of late. */
+  overrun(nowMs: number): boolean {
+    if (nowMs - this.#windowMs >= DISCOVERY.shedWindowMs) {
+      this.#windowMs = nowMs;
+      this.#finds = 0;
+    }
+    return ++this.#finds > DISCOVERY.shedFinds;
+  }
+
+  /** The best offer that fits, its amount now counted as used for a while. */
+  take(need: Need, mean: Resources, nowMs: number, random: Prng): Offer | undefined {
+    let best: { readonly kept: Kept; readonly score: number } | undefined;
+    for (const kept of this.#offers.values()) {
+      if (kept.expiresMs <= nowMs) continue;
+      const free = likelyFree(kept, nowMs);
+      const { supplier, ...offer } = kept.offer;
+      if (unfit(need, { ...offer, id: supplier, free }) !== undefined) continue;
+      const value = score(need, { class: offer.class, free }, mean) + random.float() * DISCOVERY.scoreNoise;
+      if (best === undefined || value < best.score) best = { kept, score: value };
+    }
+    best?.kept.tentative.set(need.requestId, {
+      attempt: need.attempt,
+      amount: need.resources,
+      untilMs: nowMs + DISCOVERY.tentativeMs,
+    });
+    return best?.kept.offer;
+  }
+}
+
+function likelyFree({ offer, tentative }: Kept, nowMs: number): Resources {
+  if (tentative.size === 0) return offer.free;
+  let taken = NO_RESOURCES;
+  for (const [id, { amount, untilMs }] of tentative) {
+    if (untilMs <= nowMs) tentative.delete(id);
+    else taken = add(taken, amount);
+  }
+  return subtract(offer.free, taken);
+}

@@ -1,0 +1,38 @@
+/** Bounds and times of discovery (DESIGN §6); times in ms. */
+export const DISCOVERY = {
+  /** Queries of one attempt. */
+  queries: 8,
+  /** Hit probability that queries 1, 2, 3 insist on. */
+  thresholds: [0.5, 0.8, 0.95],
+  /** Hit probability of a safe region. */
+  safe: 0.9,
+  /** Offers that make a good shard: split above 1.5 times this per shard, merge below half. */
+  shardTarget: 64,
+  /** 2^10 shards of 64 offers: as many as LIMITS.members. */
+  splitLevels: 10,
+  /** How often one region is asked in one attempt. */
+  askRegion: 3,
+  /** A trader's figure for an offer it sent a reserve for counts as used this long. */
+  tentativeMs: 2_000,
+  /** Refusals after which a find goes on to another region. */
+  refusals: 3,
+  /** Finds per shard in a shed window above which a request is shed, once. */
+  shedFinds: 10,
+  shedWindowMs: 100,
+  /** Random part of a score, so that buyers don't all pick the same among equals. */
+  scoreNoise: 0.02,
+  offerTtlMs: 30 * 60_000,
+  refreshMs: 15 * 60_000,
+  /** A change within a region is published this late. */
+  lazyMs: 60_000,
+  /** Suppliers of a dead trader publish anew within this. */
+  republishJitterMs: 2_000,
+  /** How often a region's hint is written, unless it goes to or from empty. */
+  hintMs: 60_000,
+  /** After the ring changed: when its suppliers have published to the new owner. */
+  takeOverMs: 4_000,
+  /** Each hint row that is news is sent this × ⌈log10(N + 1)⌉ times. */
+  hintRetransmit: 3,
+  /** Known rows that ride along with each packet, for those who missed them. */
+  hintsRepeated: 2,
+} as const;

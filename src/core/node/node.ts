@@ -1,0 +1,300 @@
+/**
+ * One node: every machine of the core, wired together. An input goes to its machine; what the machines
+ * send to this node itself never touches the network but is delivered before the input returns. After
+ * each input the publisher is told if the supplier's figures moved.
+ */
+import { assertNever } from '../../lib/assert.ts';
+import type { Directory } from '../discovery/directory.ts';
+import { HintTable } from '../discovery/hint-table.ts';
+import { MeanCapacity } from '../discovery/mean-capacity.ts';
+import { Publisher } from '../discovery/publisher.ts';
+import { Trader } from '../discovery/trader.ts';
+import { Membership } from '../membership/membership.ts';
+import { PROFILES } from '../membership/profile.ts';
+import type {
+  Command,
+  CommandId,
+  Container,
+  ContainerId,
+  Hint,
+  Member,
+  Message,
+  NodeId,
+  Observation,
+  Offer,
+  OrderAnswer,
+  OrderId,
+  Request,
+  Timer,
+  Turn,
+} from '../model/index.ts';
+import { Ring } from '../ring/ring.ts';
+import { Scheduler } from '../scheduler/scheduler.ts';
+import { SCHEDULER_TIMES } from '../scheduler/tunables.ts';
+import { Supplier } from '../supplier/supplier.ts';
+import { encode } from '../wire/index.ts';
+import { LocalTurn } from './local-turn.ts';
+import type { CoreNode, Kept, NodeConfig } from './port.ts';
+
+export class Node implements CoreNode {
+  readonly #id: NodeId;
+  readonly #incarnation: number;
+  readonly #ring = new Ring();
+  readonly #mean = new MeanCapacity();
+  readonly #hints: HintTable;
+  readonly #membership: Membership;
+  readonly #supplier: Supplier;
+  readonly #publisher: Publisher;
+  readonly #trader: Trader;
+  readonly #scheduler: Scheduler;
+  #lastOrder = 0;
+  /** The supplier's counter when the publisher last looked. */
+  #published = -1;
+
+  constructor(config: NodeConfig, kept: Kept) {
+    this.#id = config.self.id;
+    this.#incarnation = kept.incarnation + 1;
+    this.#hints = new HintTable(() => this.#ring.size);
+    const directory: Directory = { ring: this.#ring, hints: this.#hints, mean: () => this.#mean.value() };
+    this.#membership = new Membership({
+      self: { ...config.self, incarnation: this.#incarnation },
+      profile: PROFILES[config.profile],
+      lastKnown: kept.members,
+      encodedBytes: (message) => encode(message).length,
+      takeHints: (n) => this.#hints.take(n),
+      onHints: (turn, hints) => this.#heard(turn, hints),
+      onChange: (turn, member, previous) => this.#changed(turn, member, previous),
+      onIncarnation: (turn, incarnation) => this.#keepIncarnation(turn, incarnation),
+    });
+    const self = (): Member => this.#membership.self();
+    const nextOrderId = (): OrderId => ++this.#lastOrder as OrderId;
+    const { containers, tombstones, running, exited } = kept;
+    this.#supplier = new Supplier({ self, nextOrderId, incarnation: this.#incarnation, containers, tombstones, running, exited });
+    this.#publisher = new Publisher({
+      self,
+      directory,
+      offered: () => this.#supplier.offered(),
+      epoch: () => this.#supplier.epoch(),
+    });
+    this.#trader = new Trader({ self: this.#id, directory, nameOf: (id) => this.member(id)?.name ?? id.slice(0, 12) });
+    this.#scheduler = new Scheduler({
+      self: this.#id,
+      directory,
+      alive: () => this.#membership.alive(),
+      member: (id) => this.member(id),
+      times: SCHEDULER_TIMES[config.profile],
+    });
+  }
+
+  start(outer: Turn): void {
+    this.#within(outer, (turn) => {
+      this.#keepIncarnation(turn, this.#incarnation);
+      this.#membership.start(turn);
+      for (const member of this.#membership.alive()) this.#join(member);
+      this.#supplier.start(turn);
+      this.#trader.start(turn);
+    });
+  }
+
+  receive(outer: Turn, from: NodeId, message: Message): void {
+    this.#within(outer, (turn) => this.#route(turn, from, message));
+  }
+
+  timer(outer: Turn, timer: Timer): void {
+    this.#within(outer, (turn) => {
+      const { machine } = timer;
+      switch (machine) {
+        case 'membership':
+          return this.#membership.timer(turn, timer);
+        case 'supplier':
+          return this.#supplier.timer(turn, timer);
+        case 'publisher':
+          return this.#publisher.timer(turn, timer);
+        case 'trader':
+          return this.#trader.timer(turn, timer);
+        case 'buyer':
+          return this.#scheduler.timer(turn, timer);
+        default:
+          return assertNever(machine);
+      }
+    });
+  }
+
+  command(outer: Turn, id: CommandId, command: Command): void {
+    this.#within(outer, (turn) => this.#command(turn, id, command));
+  }
+
+  answer(outer: Turn, id: OrderId, answer: OrderAnswer): void {
+    this.#within(outer, (turn) => this.#supplier.answer(turn, id, answer));
+  }
+
+  observe(outer: Turn, observation: Observation): void {
+    this.#within(outer, (turn) => this.#supplier.observe(turn, observation));
+  }
+
+  self(): Member {
+    return this.#membership.self();
+  }
+
+  members(): readonly Member[] {
+    return this.#membership.members();
+  }
+
+  member(id: NodeId): Member | undefined {
+    return id === this.#id ? this.#membership.self() : this.#membership.member(id);
+  }
+
+  containers(): readonly Container[] {
+    return this.#supplier.containers();
+  }
+
+  container(id: ContainerId): Container | undefined {
+    return this.#supplier.container(id);
+  }
+
+  resources(): ReturnType<CoreNode['resources']> {
+    return this.#supplier.resources();
+  }
+
+  runs(): readonly Request[] {
+    return this.#scheduler.runs();
+  }
+
+  offers(): readonly Offer[] {
+    return this.#trader.offers();
+  }
+
+  hints(): readonly Hint[] {
+    return this.#hints.all();
+  }
+
+  /** Carries one input through, with all that this node says to itself on the way. */
+  #within(outer: Turn, input: (turn: Turn) => void): void {
+    const turn = new LocalTurn(outer, this.#id);
+    input(turn);
+    for (;;) {
+      const message = turn.inbox.shift();
+      if (message !== undefined) {
+        this.#route(turn, this.#id, message);
+        continue;
+      }
+      this.#publish(turn);
+      if (turn.inbox.length === 0) return;
+    }
+  }
+
+  #publish(turn: Turn): void {
+    const { counter } = this.#supplier.epoch();
+    if (counter === this.#published) return;
+    this.#published = counter;
+    this.#publisher.changed(turn);
+  }
+
+  #route(turn: Turn, from: NodeId, message: Message): void {
+    const { kind } = message;
+    switch (kind) {
+      case 'ping':
+      case 'ping-request':
+      case 'ack':
+      case 'nack':
+      case 'gossip':
+      case 'sync-request':
+      case 'sync-reply':
+        return this.#membership.receive(turn, from, message);
+      default:
+    }
+    // Only members have a say in what is placed where; who is one, membership decides.
+    if (this.member(from) === undefined) return;
+    switch (message.kind) {
+      case 'publish':
+        return this.#trader.publish(turn, from, message);
+      case 'withdraw':
+        return this.#trader.withdraw(turn, from, message);
+      case 'find':
+        return this.#trader.find(turn, message);
+      case 'cancel':
+        this.#trader.cancel(message);
+        return this.#supplier.receive(turn, from, message);
+      case 'reserve':
+      case 'renew':
+      case 'ask':
+      case 'launch':
+        return this.#supplier.receive(turn, from, message);
+      case 'accept':
+        this.#trader.accept(turn, from, message);
+        return this.#scheduler.receive(turn, from, message);
+      case 'refuse':
+        return message.direct ? this.#scheduler.receive(turn, from, message) : this.#trader.refuse(turn, from, message);
+      case 'not-found':
+      case 'answer':
+      case 'launched':
+      case 'launch-refused':
+        return this.#scheduler.receive(turn, from, message);
+      default:
+        return assertNever(message);
+    }
+  }
+
+  #command(turn: Turn, id: CommandId, command: Command): void {
+    switch (command.kind) {
+      case 'run':
+        return this.#scheduler.run(turn, id, command.request, command.exclude);
+      case 'cancel-run':
+        return this.#scheduler.cancelRun(turn, id, command.requestId);
+      case 'start':
+      case 'stop':
+      case 'kill':
+      case 'remove':
+        return this.#supplier.command(turn, id, command);
+      case 'leave':
+        this.#supplier.leave();
+        this.#publish(turn);
+        this.#membership.leave(turn);
+        break;
+      case 'learn':
+        this.#membership.learn(turn, command.members);
+        break;
+      case 'describe':
+        this.#membership.describe(turn, command.change);
+        this.#mean.set(this.#id, this.self().capacity);
+        this.#supplier.described();
+        break;
+      default:
+        return assertNever(command);
+    }
+    turn.reply(id, { ok: true, kind: 'done' });
+  }
+
+  #changed(turn: Turn, member: Member, previous: Member | undefined): void {
+    const { id, state } = member;
+    if (id === this.#id) return;
+    if (state === 'alive' || state === 'suspect') {
+      if (this.#join(member)) this.#reposition(turn);
+      return;
+    }
+    this.#mean.delete(id);
+    if (this.#ring.remove(id)) this.#reposition(turn);
+    if (previous === undefined || previous.state === 'dead' || previous.state === 'left') return;
+    this.#trader.memberGone(turn, id);
+    this.#scheduler.memberGone(turn, id, state === 'dead' ? 'died' : 'left');
+  }
+
+  #join(member: Member): boolean {
+    this.#mean.set(member.id, member.capacity);
+    return this.#ring.add(member.id);
+  }
+
+  /** Keys may have changed owners. */
+  #reposition(turn: Turn): void {
+    this.#publisher.lookAgain(turn);
+    this.#trader.ringChanged(turn);
+  }
+
+  #heard(turn: Turn, hints: readonly Hint[]): void {
+    if (this.#hints.merge(hints).length > 0) this.#publisher.lookAgain(turn);
+  }
+
+  #keepIncarnation(turn: Turn, incarnation: number): void {
+    turn.perform({ id: ++this.#lastOrder as OrderId, kind: 'store-incarnation', incarnation });
+  }
+}

@@ -1,0 +1,86 @@
+import type { Considered, RefusalReason, Resources } from '../model/index.ts';
+import { cpuWords, memoryWords, resourceWords } from '../model/words.ts';
+
+/** Of how many nodes the considered ones are the answer of. */
+export interface Asked {
+  readonly nodes: number;
+  /** Whether each of them was asked itself; else traders were, which know only what they were told. */
+  readonly direct: boolean;
+}
+
+/**
+ * Why nobody takes it, with numbers: "no node has 2 CPUs and 256 MiB free: of 7 nodes 4 lack memory
+ * (best: node-3 with 201 MiB), 2 lack CPU (best: node-1 with 0.5 CPUs), 1 is draining".
+ */
+export function refusalText(wanted: Resources, considered: readonly Considered[], { nodes, direct }: Asked): string {
+  const groups = ORDER.map((reason) => ({ reason, of: considered.filter((c) => c.reason === reason) })).filter(({ of }) => of.length > 0);
+  const parts = groups.map(({ reason, of }) => `${of.length} ${phrase(reason, of)}`);
+  const short = groups.some(({ reason }) => reason === 'cpu' || reason === 'memory');
+  const room = resourceWords(wanted);
+  if (!direct) {
+    const words = parts.length > 0 ? ` (of those that refused ${parts.join(', ')})` : '';
+    return `no offer of ${room} was found among ${count(nodes, 'node')}${words}; try again in a minute, or ask for less`;
+  }
+  const lead = short || parts.length === 0 ? `no node has ${room} free` : 'no node can take it';
+  return `${lead}: of ${count(nodes, 'node')} ${parts.length > 0 ? parts.join(', ') : 'none could be asked'}`;
+}
+
+const ORDER: readonly RefusalReason[] = [
+  'memory',
+  'cpu',
+  'class',
+  'arch',
+  'constraint',
+  'draining',
+  'excluded',
+  'holds',
+  'containers',
+  'failed',
+  'unreachable',
+];
+
+function phrase(reason: RefusalReason, of: readonly Considered[]): string {
+  const one = of.length === 1;
+  switch (reason) {
+    case 'memory':
+      return `${one ? 'lacks' : 'lack'} memory${best(of, 'memoryBytes', memoryWords)}`;
+    case 'cpu':
+      return `${one ? 'lacks' : 'lack'} CPU${best(of, 'cpuMillicores', cpuWords)}`;
+    case 'class':
+      return `${one ? 'is' : 'are'} of a lower class`;
+    case 'arch':
+      return `${one ? 'has' : 'have'} another architecture (${list(of.map((c) => c.detail))})`;
+    case 'constraint':
+      return `${one ? 'does' : 'do'} not meet the constraints (${list(of.map((c) => c.detail))})`;
+    case 'draining':
+      return `${one ? 'is' : 'are'} draining`;
+    case 'excluded':
+      return `${one ? 'was' : 'were'} excluded`;
+    case 'holds':
+      return `${one ? 'keeps' : 'keep'} too many holds already`;
+    case 'containers':
+      return `${one ? 'keeps' : 'keep'} too many containers already`;
+    case 'failed':
+      return `could not launch it (${list(of.map((c) => `${c.name}: ${c.detail}`))})`;
+    case 'unreachable':
+      return `did not answer (${list(of.map((c) => c.name))})`;
+  }
+}
+
+function best(of: readonly Considered[], dimension: keyof Resources, words: (amount: number) => string): string {
+  const known = of.filter((c) => c.free !== undefined);
+  const top = known.reduce<Considered | undefined>(
+    (top, c) => (top === undefined || (c.free as Resources)[dimension] > (top.free as Resources)[dimension] ? c : top),
+    undefined,
+  );
+  return top?.free === undefined ? '' : ` (best: ${top.name} with ${words(top.free[dimension])})`;
+}
+
+const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' : 's'}`;
+
+/** The first few different ones. */
+function list(words: readonly string[]): string {
+  const different = [...new Set(words)];
+  const shown = different.slice(0, 3);
+  return different.length > shown.length ? `${shown.join('; ')}; and ${different.length - shown.length} more` : shown.join('; ');
+}

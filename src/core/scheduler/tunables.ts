@@ -1,0 +1,37 @@
+/** Times of a run, in ms. */
+export interface SchedulerTimes {
+  /** For an accept or a not-found, from a find: up to 8 hops and a few refusals. */
+  readonly findMs: number;
+  /** For the answers of the direct round; who did not answer is asked a second time for as long again. */
+  readonly askMs: number;
+  /** For a supplier's word on a direct reserve; repeated once for as long again. */
+  readonly reserveMs: number;
+  /** Renewal and repetition of a launch not yet recorded: well within a hold's 5 s. */
+  readonly launchMs: number;
+}
+
+export const SCHEDULER_TIMES = {
+  /** Round trips of a few ms, and hosts that may be busy. */
+  lan: { findMs: 1_000, askMs: 400, reserveMs: 400, launchMs: 2_000 },
+  /** Round trips up to a second. */
+  wan: { findMs: 8_000, askMs: 2_000, reserveMs: 2_000, launchMs: 2_000 },
+  /** Latencies up to 80 ms. */
+  sim: { findMs: 2_000, askMs: 400, reserveMs: 400, launchMs: 2_000 },
+} as const satisfies Record<string, SchedulerTimes>;
+
+export const SCHEDULER = {
+  /** Attempts through the directory after which a run ends, or goes to the direct round. */
+  finds: 3,
+  /** Launches that failed in the engine's hands, each on another node, after which its words are the answer. */
+  launchFailures: 3,
+  /** Launches refused because their hold had run out. */
+  lateLaunches: 3,
+  /** Alive members up to which every one is asked before a refusal (DESIGN §6, Small instances). */
+  directMembers: 64,
+  /** For the word that a launch is recorded. */
+  recordMs: 60_000,
+  /** From recorded to ready: an image may have to be fetched over a thin line. */
+  readyMs: 30 * 60_000,
+  /** Longest wait between two questions after a launch that is recorded and not yet ready. */
+  pollMs: 30_000,
+} as const;
