@@ -3,6 +3,7 @@
  * packages for it decode pax values as text, which destroys binary attributes (file capabilities), or
  * buffer without bound. As Go's archive/tar (what made most layers) it ignores pax global headers.
  */
+import { assertNever } from '../../../../lib/assert.ts';
 import { applyPax, parsePaxRecords, type TarEntry } from './pax.ts';
 import { BLOCK_BYTES, decodeName, parseTarHeader, TarError } from './tar-header.ts';
 
@@ -72,6 +73,8 @@ export class TarReader {
       }
       case 'end':
         return chunk.length;
+      default:
+        return assertNever(state);
     }
   }
 

@@ -36,7 +36,9 @@ export async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
   }
 }
 
-function runChild({ entry, what, signal, onProgress, blobPath: _, ...order }: UnpackRequest, blobFd: number): Promise<UnpackedLayer> {
+function runChild(request: UnpackRequest, blobFd: number): Promise<UnpackedLayer> {
+  const { entry, what, signal, onProgress, root, unpackedLayerBytes, layerEntries, freeDiskBytes } = request;
+  const order: UnpackOrder = { root, unpackedLayerBytes, layerEntries, freeDiskBytes };
   const { promise, resolve, reject } = Promise.withResolvers<UnpackedLayer>();
   const child = spawn(process.execPath, [entry, JSON.stringify(order)], { stdio: [blobFd, 'pipe', 'pipe', 'pipe'], env: {} });
   const kill = (): void => void child.kill('SIGKILL');

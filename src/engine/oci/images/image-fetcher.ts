@@ -1,0 +1,209 @@
+/**
+ * Brings an image here: index → this platform's manifest → configuration → layers, each blob from the
+ * first source that has it and sends what its digest says, each layer unpacked. Blobs and layers that
+ * are here already aren't fetched again; two fetches of one blob at the same time are one.
+ */
+import { ImageError, type BlobSource, type PullProgress } from '../../port.ts';
+import type { BlobStore } from './blob-store.ts';
+import { shortDigest } from './digest.ts';
+import { type Descriptor, parseConfiguration, parseDocument } from './documents.ts';
+import type { ImageRecord, LayerRecord } from './image-records.ts';
+import type { LayerStore } from './layer-store.ts';
+import type { ImageLimits } from './limits.ts';
+import type { PinSet } from './pins.ts';
+import { choosePlatform, describePlatform, describePlatforms, type Platform, runsOn } from './platform.ts';
+import { SingleFlight } from './single-flight.ts';
+import { Slots } from './slots.ts';
+
+export interface Fetch {
+  /** Tried in order, per blob. */
+  readonly sources: readonly BlobSource[];
+  readonly pins: PinSet;
+  readonly signal: AbortSignal;
+  readonly onProgress: (progress: PullProgress) => void;
+}
+
+export interface FetcherOptions {
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly platform: Platform;
+  readonly limits: ImageLimits;
+}
+
+/** Tries of one source for one blob; only a source that broke off is asked again. */
+const ATTEMPTS_PER_SOURCE = 3;
+
+export class ImageFetcher {
+  readonly #options: FetcherOptions;
+  readonly #flights = new SingleFlight();
+
+  constructor(options: FetcherOptions) {
+    this.#options = options;
+  }
+
+  /** @param digest of an index or a manifest @param what names the image in errors @throws ImageError */
+  async fetch(digest: string, what: string, fetch: Fetch): Promise<ImageRecord> {
+    const { limits, platform } = this.#options;
+    const manifestDigest = await this.#manifestFor(digest, what, fetch);
+    const manifest = parseDocument(
+      await this.#document(manifestDigest, limits.manifestBytes, fetch),
+      `manifest ${manifestDigest} of ${what}`,
+    );
+    if (manifest.kind !== 'manifest') throw new ImageError('corrupt', `${what} can't be used: its index names another index`);
+    const { config, layers } = manifest;
+    const configuration = parseConfiguration(
+      await this.#document(config.digest, limits.configBytes, fetch),
+      `configuration ${config.digest} of ${what}`,
+    );
+    if (!runsOn(configuration, platform)) {
+      throw new ImageError('no-platform', `${what} is for ${describePlatform(configuration)}, this node is ${describePlatform(platform)}`);
+    }
+    const { diffIds } = configuration;
+    if (layers.length !== diffIds.length)
+      throw new ImageError('corrupt', `${what} can't be used: ${layers.length} layers, but ${diffIds.length} diff ids`);
+    if (layers.length > limits.layersPerImage)
+      throw new ImageError('corrupt', `${what} has ${layers.length} layers, more than ${limits.layersPerImage}`);
+    const records = layers.map((layer, i) => ({ digest: layer.digest, diffId: diffIds[i] ?? '' }));
+    await this.#fetchLayers(layers, records, fetch);
+    return { digest, manifestDigest, configDigest: config.digest, layers: records };
+  }
+
+  async #manifestFor(digest: string, what: string, fetch: Fetch): Promise<string> {
+    const document = parseDocument(await this.#document(digest, this.#options.limits.manifestBytes, fetch), what);
+    if (document.kind === 'manifest') return digest;
+    const { platform } = this.#options;
+    const chosen = choosePlatform(document.entries, platform);
+    if (chosen !== undefined) return chosen.digest;
+    const offered = describePlatforms(document.entries.map((entry) => entry.platform));
+    throw new ImageError('no-platform', `no matching manifest for ${describePlatform(platform)}: ${what} is made for ${offered}`);
+  }
+
+  async #document(digest: string, maxBytes: number, fetch: Fetch): Promise<Buffer> {
+    await this.#blob(digest, undefined, maxBytes, fetch);
+    return this.#options.blobs.read(digest);
+  }
+
+  async #fetchLayers(layers: readonly Descriptor[], records: readonly LayerRecord[], fetch: Fetch): Promise<void> {
+    // The first failure ends the others: nobody waits for gigabytes to hear of it.
+    const failed = new AbortController();
+    const signal = AbortSignal.any([fetch.signal, failed.signal]);
+    const slots = new Slots(this.#options.limits.parallelDownloads);
+    const results = await Promise.allSettled(
+      layers.map(async (descriptor, i) => {
+        try {
+          await this.#layer(descriptor, records[i]?.diffId ?? '', slots, { ...fetch, signal });
+        } catch (error) {
+          failed.abort(error);
+          throw error;
+        }
+      }),
+    );
+    fetch.signal.throwIfAborted();
+    if (results.some((result) => result.status === 'rejected')) throw failed.signal.reason as Error;
+  }
+
+  async #layer(descriptor: Descriptor, diffId: string, slots: Slots, fetch: Fetch): Promise<void> {
+    const { blobs, layers, limits } = this.#options;
+    const { digest, sizeBytes } = descriptor;
+    const say = (status: string, currentBytes?: number): void => fetch.onProgress(progressOf(status, digest, currentBytes, sizeBytes));
+    fetch.pins.add(digest);
+    fetch.pins.add(diffId);
+    if (layers.has(diffId) && blobs.has(digest)) return say('Already exists');
+    say('Pulling fs layer');
+    if (sizeBytes > limits.layerBlobBytes)
+      throw new ImageError('corrupt', `layer ${digest} has ${sizeBytes} bytes, more than ${limits.layerBlobBytes}`);
+    if (!blobs.has(digest)) {
+      using _slot = await slots.take(fetch.signal);
+      await this.#blob(
+        digest,
+        sizeBytes,
+        limits.layerBlobBytes,
+        fetch,
+        everyMebibyte((bytes) => say('Downloading', bytes)),
+      );
+      say('Download complete');
+    }
+    const source = { diffId, blobDigest: digest, blobPath: blobs.pathOf(digest) };
+    await this.#flights.run(`layer ${diffId}`, fetch.signal, async (signal) => {
+      if (layers.has(diffId)) return;
+      say('Extracting', 0);
+      await layers.unpack(source, signal, (bytes) => say('Extracting', bytes));
+    });
+    say('Pull complete');
+  }
+
+  async #blob(
+    digest: string,
+    sizeBytes: number | undefined,
+    maxBytes: number,
+    fetch: Fetch,
+    onBytes?: (bytes: number) => void,
+  ): Promise<void> {
+    fetch.pins.add(digest);
+    await this.#flights.run(`blob ${digest}`, fetch.signal, async (signal) => {
+      if (this.#options.blobs.has(digest)) return;
+      await this.#download(digest, sizeBytes, maxBytes, { ...fetch, signal }, onBytes);
+    });
+  }
+
+  async #download(
+    digest: string,
+    sizeBytes: number | undefined,
+    maxBytes: number,
+    { sources, signal }: Fetch,
+    onBytes?: (bytes: number) => void,
+  ): Promise<void> {
+    const failures: ImageError[] = [];
+    for (const source of sources) {
+      for (let attempt = 1; attempt <= ATTEMPTS_PER_SOURCE; attempt++) {
+        try {
+          const opened = await source.open(digest, signal);
+          if (opened === undefined) break;
+          await this.#options.blobs.ingest({
+            stream: opened.stream,
+            digest,
+            sizeBytes: sizeBytes ?? opened.sizeBytes,
+            maxBytes,
+            from: source.name,
+            signal,
+            onBytes,
+          });
+          return;
+        } catch (error) {
+          signal.throwIfAborted();
+          const failure = error instanceof ImageError ? error : new ImageError('unreachable', `${source.name} broke off: ${String(error)}`);
+          // A full disk stays full whoever sends.
+          if (failure.code === 'no-space') throw failure;
+          if (attempt === ATTEMPTS_PER_SOURCE || failure.code !== 'failed') {
+            failures.push(failure);
+            break;
+          }
+        }
+      }
+    }
+    throw explainFailures(digest, sources, failures);
+  }
+}
+
+function explainFailures(digest: string, sources: readonly BlobSource[], failures: readonly ImageError[]): ImageError {
+  const [only] = failures;
+  if (only !== undefined && failures.length === 1) return only;
+  if (only !== undefined)
+    return new ImageError(only.code, `blob ${shortDigest(digest)} can't be had: ${failures.map(({ message }) => message).join('; ')}`);
+  const asked = sources.length === 0 ? 'there is no source to ask' : `none of ${sources.map(({ name }) => name).join(', ')} has it`;
+  return new ImageError('not-found', `blob ${digest} not found: ${asked}`);
+}
+
+function progressOf(status: string, digest: string, currentBytes: number | undefined, totalBytes: number): PullProgress {
+  return { status, id: shortDigest(digest), ...(currentBytes === undefined ? {} : { currentBytes, totalBytes }) };
+}
+
+/** Progress is for people: one line per MiB is plenty. */
+function everyMebibyte(say: (bytes: number) => void): (bytes: number) => void {
+  let next = 0;
+  return (bytes) => {
+    if (bytes < next) return;
+    next = bytes + 2 ** 20;
+    say(bytes);
+  };
+}

@@ -1,0 +1,116 @@
+/**
+ * Unpacked layers by diff id: layers/<hex>/root is the tree, layers/<hex>/layer.json its size. A
+ * directory of that name is complete, verified and on disk: a layer is unpacked in layers/tmp-N and
+ * renamed last. What a crash leaves there is removed at start.
+ */
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ImageError } from '../../port.ts';
+import { hexOf, shortDigest } from './digest.ts';
+import { renameDurably } from './durable.ts';
+import { imageFailure } from './failure.ts';
+import type { ImageLimits } from './limits.ts';
+import { Slots } from './slots.ts';
+import type { UnpackedLayer } from './unpack/protocol.ts';
+import { unpack } from './unpack/unpack.ts';
+
+export interface LayerStoreOptions {
+  readonly dir: string;
+  readonly unpackEntry: string;
+  readonly limits: ImageLimits;
+}
+
+export interface LayerSource {
+  readonly diffId: string;
+  /** The blob: plain, gzip or zstd. */
+  readonly blobDigest: string;
+  readonly blobPath: string;
+}
+
+const TEMPORARY = 'tmp-';
+
+export class LayerStore {
+  readonly #options: LayerStoreOptions;
+  readonly #slots: Slots;
+  #nextTemporary = 0;
+
+  constructor(options: LayerStoreOptions) {
+    this.#options = options;
+    this.#slots = new Slots(options.limits.parallelUnpacks);
+    mkdirSync(options.dir, { recursive: true, mode: 0o700 });
+    for (const name of readdirSync(options.dir)) {
+      // A child that outlived its killed daemon for a moment may still be writing: hence the retries.
+      if (name.startsWith(TEMPORARY)) rmSync(join(options.dir, name), { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+    }
+  }
+
+  has(diffId: string): boolean {
+    return existsSync(this.#pathOf(diffId));
+  }
+
+  rootOf(diffId: string): string {
+    return join(this.#pathOf(diffId), 'root');
+  }
+
+  sizeOf(diffId: string): number {
+    return (JSON.parse(readFileSync(join(this.#pathOf(diffId), 'layer.json'), 'utf8')) as UnpackedLayer).sizeBytes;
+  }
+
+  /** Makes the layer of this diff id from its blob. @throws ImageError; then nothing of it stays */
+  async unpack(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<void> {
+    using _slot = await this.#slots.take(signal);
+    const temporary = join(this.#options.dir, `${TEMPORARY}${this.#nextTemporary++}`);
+    try {
+      const root = join(temporary, 'root');
+      await mkdir(root, { recursive: true, mode: 0o755 });
+      const { unpackedLayerBytes, layerEntries, freeDiskBytes } = this.#options.limits;
+      const what = `layer ${shortDigest(source.blobDigest)}`;
+      const limits = { unpackedLayerBytes, layerEntries, freeDiskBytes };
+      const layer = await unpack({
+        ...limits,
+        root,
+        entry: this.#options.unpackEntry,
+        blobPath: source.blobPath,
+        what,
+        signal,
+        onProgress,
+      });
+      if (layer.diffId !== source.diffId)
+        throw new ImageError('corrupt', `${what} unpacks to ${layer.diffId}, the image says ${source.diffId}`);
+      await writeSynced(join(temporary, 'layer.json'), JSON.stringify(layer));
+      await renameDurably(temporary, this.#pathOf(source.diffId));
+    } catch (error) {
+      await rm(temporary, { recursive: true, force: true });
+      if (signal.aborted) throw signal.reason as Error;
+      throw imageFailure(error, `unpacking layer ${shortDigest(source.blobDigest)}`);
+    }
+  }
+
+  /** Gone at once under its name; the tree itself is removed in the background, or at the next start. */
+  remove(diffId: string): Promise<void> {
+    const temporary = join(this.#options.dir, `${TEMPORARY}${this.#nextTemporary++}`);
+    renameSync(this.#pathOf(diffId), temporary);
+    return rm(temporary, { recursive: true, force: true });
+  }
+
+  diffIds(): string[] {
+    return readdirSync(this.#options.dir)
+      .filter((name) => !name.startsWith(TEMPORARY))
+      .map((hex) => `sha256:${hex}`);
+  }
+
+  #pathOf(diffId: string): string {
+    return join(this.#options.dir, hexOf(diffId));
+  }
+}
+
+async function writeSynced(path: string, content: string): Promise<void> {
+  const file = await open(path, 'wx', 0o600);
+  try {
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
