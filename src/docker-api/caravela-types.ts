@@ -51,7 +51,8 @@ export interface TokenRow {
   createdAtMs: number;
   expiresAtMs: number;
   singleUse: boolean;
-  uses: number;
+  /** A single-use token that let its node in. */
+  used: boolean;
 }
 
 /** Answer of POST /caravela/v1/tokens: the only time the whole token is shown. */

@@ -1,0 +1,61 @@
+import { existsSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { type Context, settingsOf } from '../context.ts';
+import { Failure } from '../failure.ts';
+import { bringUpCreate, bringUpJoin } from '../node/bring-up.ts';
+import { addInstanceOptions, addNodeOptions, bootstrapAddress, type NodeOptions } from '../node/node-options.ts';
+import { startDaemon } from '../node/start-daemon.ts';
+
+type Options = NodeOptions & { readonly seeds?: string };
+
+export function daemonCommand(context: Context): Command {
+  const command = new Command('daemon')
+    .description(
+      'Starts the node that was made here by create or join. With --seeds it is made where there is none: it joins one of the seeds, or makes an instance where the only seed is this machine.',
+    )
+    .option('--seeds <ip,ip>', 'nodes to join through')
+    .option('--token <token>', 'a join token, with --seeds');
+  return addInstanceOptions(addNodeOptions(command)).action(async (options: Options, own: Command) => {
+    const settings = settingsOf(own, context.io.env);
+    if (existsSync(join(settings.dataDir, 'node-id'))) {
+      const onReady = async () => void context.io.stdout.write('the node is up\n');
+      await startDaemon(context, { settings, foreground: options.foreground === true, onReady });
+      return;
+    }
+    if (options.seeds === undefined) {
+      throw new Failure(
+        `there is no node in ${settings.dataDir}: make an instance with \`caravela create\`, or join one with \`caravela join\``,
+      );
+    }
+    await seed(context, own, options, options.seeds);
+  });
+}
+
+/** Cantainer's way to begin: the same line on every machine. */
+async function seed(context: Context, own: Command, options: Options, text: string): Promise<void> {
+  const seeds = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '')
+    .map(bootstrapAddress);
+  const ownIps = new Set(Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map((a) => a.address)));
+  const isOurs = (address: string) => ownIps.has(address) || ownIps.has(address.replace(/:\d+$/, ''));
+  const ours = seeds.filter(isOurs);
+  const others = seeds.filter((address) => !isOurs(address));
+  if (seeds.length === 0) throw new Failure('--seeds names no address: write --seeds IP,IP');
+  const machine = ours[0]?.replace(/:\d+$/, '');
+  if (others.length === 0) return bringUpCreate(context, own, options, machine);
+  const refusals: string[] = [];
+  for (const address of others) {
+    try {
+      return await bringUpJoin(context, own, options, machine, address);
+    } catch (error) {
+      // Set up but not started is not a matter of the seed: another would only refuse, too.
+      if (!(error instanceof Failure) || existsSync(join(settingsOf(own, context.io.env).dataDir, 'node-id'))) throw error;
+      refusals.push(`${address}: ${error.message}`);
+    }
+  }
+  throw new Failure(refusals.length === 1 ? (refusals[0] ?? '') : `none of the seeds could be joined: ${refusals.join('; ')}`);
+}

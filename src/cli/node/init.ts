@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import type { Installation } from '../context.ts';
+import { Failure } from '../failure.ts';
+import type { InitDocument } from './node-options.ts';
+
+/** The line `init` prints when the node is set up. */
+export interface InitResult {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly instanceId: string;
+  readonly address: string;
+  readonly token?: string;
+}
+
+/** Lets the daemon's program set the node up on disk (keys, membership), before it runs. @throws Failure with its sentence */
+export async function initNode(installation: Installation, document: InitDocument): Promise<InitResult> {
+  const child = spawn(installation.node, [installation.daemonEntry, 'init', document.command, '--json-stdin'], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  const chunks = { stdout: '', stderr: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (chunks.stdout += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (chunks.stderr += text));
+  // It may refuse before it has read all: then its exit tells, not the broken pipe.
+  child.stdin.on('error', () => {});
+  child.stdin.end(JSON.stringify(document));
+  const code = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (exit) => resolve(exit ?? 1));
+  });
+  const said = chunks.stderr.trim().replace(/^caravela(-daemon)?: /, '');
+  if (code !== 0) throw new Failure(said === '' ? `setting the node up ended with code ${code}` : said);
+  try {
+    return JSON.parse(chunks.stdout.trim().split('\n').at(-1) ?? '') as InitResult;
+  } catch {
+    throw new Failure(`setting the node up gave no result, but ${JSON.stringify(chunks.stdout.slice(0, 200))}`);
+  }
+}

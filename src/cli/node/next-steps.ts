@@ -1,0 +1,40 @@
+import type { InitDocument } from './node-options.ts';
+import type { InitResult } from './init.ts';
+
+const DEFAULTS = { control: 8001, gossip: 8000, vxlan: 4789 };
+/** Between members of the agreement. */
+const AGREEMENT_PORT = 2380;
+
+/** What `create` says when the first node is up. */
+export function afterCreate(result: InitResult, document: InitDocument, token: string | undefined): string {
+  const control = document.port ?? DEFAULTS.control;
+  const ip = hostOf(result.address);
+  const target = control === DEFAULTS.control ? ip : `${ip.includes(':') ? `[${ip}]` : ip}:${control}`;
+  const auth = document.open === true ? '' : ` --token ${token ?? '$(caravela token create, on this machine)'}`;
+  const lines = [
+    `${result.name} is up: the first node of instance ${result.instanceId.slice(0, 12)}, at ${ip}.`,
+    '',
+    'To add a machine, run on it:',
+    `  caravela join ${target}${auth}`,
+    '',
+    `Between the machines these must be open: ${control}/tcp, ${document.gossipPort ?? DEFAULTS.gossip}/udp, ${document.vxlanPort ?? DEFAULTS.vxlan}/udp, and ${AGREEMENT_PORT}/tcp once there are three.`,
+  ];
+  const open =
+    document.open === true
+      ? ['', 'THIS INSTANCE IS OPEN: every machine that reaches it can join and run containers, without a token.']
+      : [];
+  return [...lines, ...open, ''].join('\n');
+}
+
+/** What `join` says when the node is up. */
+export function afterJoin(result: InitResult): string {
+  return `${result.name} is up and belongs to instance ${result.instanceId.slice(0, 12)}; \`caravela nodes\` shows the others.\n`;
+}
+
+/** The address without its port, an IPv6 one without brackets. */
+function hostOf(address: string): string {
+  const bracketed = /^\[([^\]]+)\]/.exec(address);
+  if (bracketed?.[1] !== undefined) return bracketed[1];
+  const colons = address.split(':').length - 1;
+  return colons === 1 ? (address.split(':')[0] ?? address) : address;
+}

@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { mkdir, readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { type Context, type Settings, socketOf } from '../context.ts';
+import { Failure } from '../failure.ts';
+import { answers, waitFor } from './ready.ts';
+import { enableUnit, systemdServesUs } from './systemd.ts';
+
+const READY_WITHIN_MS = 15_000;
+const LOG_LINES = 8;
+
+export interface Start {
+  readonly settings: Settings;
+  readonly foreground: boolean;
+  /** Called once it answers. */
+  readonly onReady: () => Promise<void>;
+}
+
+/**
+ * Starts the daemon of a node that is set up, and returns when it answers: as a systemd unit where
+ * systemd runs, else as a process of its own; with `foreground` as our child, to its end.
+ * @throws Failure with the end of its log
+ */
+export async function startDaemon(context: Context, start: Start): Promise<void> {
+  const dataDir = resolve(start.settings.dataDir);
+  const runDir = resolve(start.settings.runDir);
+  if (await answers(socketOf(runDir))) throw new Failure(`a daemon runs already: it answers on ${socketOf(runDir)}`);
+  if (start.foreground) return inForeground(context, dataDir, runDir, start.onReady);
+  if (context.installation.systemd && (await systemdServesUs())) {
+    const { node, daemonEntry } = context.installation;
+    await enableUnit({ node, daemonEntry, dataDir, runDir });
+    if (!(await waitFor(() => answers(socketOf(runDir)), READY_WITHIN_MS))) throw notReady('', 'journalctl -u caravela');
+  } else await inBackground(context, dataDir, runDir);
+  await start.onReady();
+}
+
+const daemonWords = (context: Context, dataDir: string, runDir: string): readonly string[] => [
+  context.installation.daemonEntry,
+  'run',
+  '--data-dir',
+  dataDir,
+  '--run-dir',
+  runDir,
+];
+
+async function inBackground(context: Context, dataDir: string, runDir: string): Promise<void> {
+  await mkdir(dataDir, { recursive: true, mode: 0o700 });
+  const logPath = join(dataDir, 'daemon.log');
+  const log = openSync(logPath, 'a', 0o600);
+  const child = spawn(context.installation.node, daemonWords(context, dataDir, runDir), {
+    detached: true,
+    stdio: ['ignore', log, log],
+    cwd: '/',
+  });
+  closeSync(log);
+  let ended = false;
+  child.once('error', () => (ended = true)).once('exit', () => (ended = true));
+  const ready = await waitFor(
+    () => answers(socketOf(runDir)),
+    READY_WITHIN_MS,
+    () => ended,
+  );
+  if (!ready) {
+    // One that hangs would be in the way of the next try.
+    if (!ended) child.kill('SIGTERM');
+    throw notReady(await lastLines(logPath), logPath);
+  }
+  child.unref();
+}
+
+async function inForeground(context: Context, dataDir: string, runDir: string, onReady: () => Promise<void>): Promise<void> {
+  const child = spawn(context.installation.node, daemonWords(context, dataDir, runDir), { stdio: ['ignore', 'inherit', 'inherit'] });
+  const stopProxying = context.io.onSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => void child.kill(signal));
+  let ended = false;
+  const exit = new Promise<number>((resolved, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      ended = true;
+      resolved(code ?? (signal === null ? 1 : 128));
+    });
+  });
+  try {
+    const ready = await Promise.race([
+      waitFor(
+        () => answers(socketOf(runDir)),
+        READY_WITHIN_MS,
+        () => ended,
+      ),
+      exit.then(() => false),
+    ]);
+    if (ready) await onReady();
+    context.exitCode = await exit;
+  } finally {
+    stopProxying();
+  }
+}
+
+function notReady(lines: string, where: string): Failure {
+  const tail = lines === '' ? '' : `\n${lines}`;
+  return new Failure(
+    `the node is set up, but its daemon did not start (${where}); when the cause is gone, start it with \`caravela daemon\`${tail}`,
+  );
+}
+
+async function lastLines(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trimEnd().split('\n').slice(-LOG_LINES).join('\n');
+  } catch {
+    return '';
+  }
+}

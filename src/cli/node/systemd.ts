@@ -1,0 +1,91 @@
+import { execFile } from 'node:child_process';
+import { access, readlink, rm, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { promisify } from 'node:util';
+import { DEFAULT_DATA_DIR } from '../context.ts';
+import { Failure } from '../failure.ts';
+
+const UNIT_DIR = '/etc/systemd/system';
+
+export interface UnitInput {
+  readonly node: string;
+  readonly daemonEntry: string;
+  readonly dataDir: string;
+  readonly runDir: string;
+}
+
+/** systemd runs, and would start the daemon where we are: a lab's network namespace is not its own. */
+export async function systemdServesUs(): Promise<boolean> {
+  try {
+    await access('/run/systemd/system');
+    const [ours, its] = await Promise.all([readlink('/proc/self/ns/net'), readlink('/proc/1/ns/net')]);
+    return ours === its;
+  } catch {
+    return false;
+  }
+}
+
+/** One node a host has the plain name; others carry their data directory's. */
+export function unitName(dataDir: string): string {
+  if (dataDir === DEFAULT_DATA_DIR) return 'caravela.service';
+  return `caravela-${dataDir.replace(/^\/+/, '').replace(/[^A-Za-z0-9]+/g, '-')}.service`;
+}
+
+/** KillMode=process: containers and their conmons live on when the daemon is stopped or replaced. */
+export function unitText(input: UnitInput): string {
+  const words = [input.node, input.daemonEntry, 'run', '--data-dir', input.dataDir, '--run-dir', input.runDir];
+  return `[Unit]
+Description=Caravela node (${basename(input.dataDir)})
+Wants=network-online.target
+After=network-online.target
+
+[Service]
+ExecStart=${words.map(quote).join(' ')}
+KillMode=process
+Delegate=yes
+Restart=on-failure
+RestartSec=1
+LimitNOFILE=1048576
+TasksMax=infinity
+OOMScoreAdjust=-500
+
+[Install]
+WantedBy=multi-user.target
+`;
+}
+
+/** Writes the unit, starts it now and at each boot. @throws Failure with systemctl's words */
+export async function enableUnit(input: UnitInput): Promise<void> {
+  const name = unitName(input.dataDir);
+  await writeFile(join(UNIT_DIR, name), unitText(input));
+  await systemctl('daemon-reload');
+  await systemctl('enable', '--now', name);
+}
+
+/** The way back; nothing to do where there is no such unit. */
+export async function removeUnit(dataDir: string): Promise<void> {
+  const name = unitName(dataDir);
+  const path = join(UNIT_DIR, name);
+  try {
+    await access(path);
+  } catch {
+    return;
+  }
+  await systemctl('disable', name);
+  await rm(path, { force: true });
+  await systemctl('daemon-reload');
+}
+
+async function systemctl(...words: string[]): Promise<void> {
+  try {
+    await promisify(execFile)('systemctl', words);
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim() ?? String(error);
+    throw new Failure(`systemctl ${words.join(' ')} failed: ${said}`);
+  }
+}
+
+/** As systemd.service(5), Command lines: quotes, backslashes, % and $ mean something there. */
+function quote(word: string): string {
+  return `"${word.replace(/[\\"]/g, '\\$&').replaceAll('%', '%%').replaceAll('$', '$$$$')}"`;
+}

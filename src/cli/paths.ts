@@ -1,0 +1,7 @@
+/** API paths of what users name. */
+export const containerPath = (name: string, verb = ''): string => `/containers/${encodeURIComponent(name)}${verb}`;
+
+/** A reference keeps its slashes: Docker's routes end in `{name:.*}`. */
+export function imagePath(reference: string, verb = ''): string {
+  return `/images/${reference.split('/').map(encodeURIComponent).join('/')}${verb}`;
+}

@@ -1,0 +1,22 @@
+import { FrameDecoder, FramingError } from '../../docker-api/framing.ts';
+import { Failure } from '../failure.ts';
+import { type Io, write } from '../io.ts';
+
+/** Copies a container's multiplexed output to our stdout and stderr, as fast as they are read. Ends with the stream. */
+export async function copyFrames(source: AsyncIterable<Uint8Array>, io: Io): Promise<void> {
+  const decoder = new FrameDecoder();
+  try {
+    for await (const chunk of source) {
+      for (const frame of decoder.push(chunk)) await write(frame.stream === 'stderr' ? io.stderr : io.stdout, frame.data);
+    }
+  } catch (error) {
+    if (error instanceof FramingError) throw new Failure(`the container's output can't be read: ${error.message}`);
+    throw lost(error);
+  }
+  if (!decoder.atBoundary) throw lost(undefined);
+}
+
+function lost(cause: unknown): Failure {
+  const why = cause instanceof Error ? ` (${cause.message})` : '';
+  return new Failure(`lost the connection to the daemon while reading the container's output${why}`);
+}

@@ -1,0 +1,71 @@
+import type { CaravelaCreateOptions, ContainerCreateBody } from '../../docker-api/types.ts';
+import { parseEnv, parseEnvFile, parseLabels } from '../parse/assignments.ts';
+import type { ContainerOptions } from './container-options.ts';
+
+export interface CreateInput {
+  readonly image: string;
+  readonly command: readonly string[];
+  readonly options: ContainerOptions;
+  /** Texts of the --env-file and --label-file files, in order. */
+  readonly envFiles: readonly string[];
+  readonly labelFiles: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether our own output will be its output. */
+  readonly attached: boolean;
+}
+
+/** The body of POST /containers/create. Only what was said is sent: the daemon knows the defaults. @throws RangeError */
+export function createBody(input: CreateInput): ContainerCreateBody {
+  const { options, attached } = input;
+  const env = [...input.envFiles.flatMap((text) => parseEnvFile(text, input.env)), ...parseEnv(options.env ?? [], input.env)];
+  const fileLabels = input.labelFiles.flatMap((text) => text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#')));
+  const caravela = caravelaOptions(options);
+  return {
+    Image: input.image,
+    AttachStdin: false,
+    AttachStdout: attached,
+    AttachStderr: attached,
+    Tty: false,
+    OpenStdin: false,
+    StdinOnce: false,
+    Env: env,
+    Cmd: input.command.length > 0 ? [...input.command] : null,
+    // An empty entry point means none, as Docker's `--entrypoint ''`: one empty string says so.
+    Entrypoint: options.entrypoint === undefined ? null : [options.entrypoint],
+    Labels: parseLabels([...fileLabels, ...(options.label ?? [])]),
+    ...(options.hostname === undefined ? {} : { Hostname: options.hostname }),
+    ...(options.user === undefined ? {} : { User: options.user }),
+    ...(options.workdir === undefined ? {} : { WorkingDir: options.workdir }),
+    ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
+    ...(options.stopTimeout === undefined ? {} : { StopTimeout: options.stopTimeout }),
+    HostConfig: hostConfig(options),
+    ...(caravela === undefined ? {} : { Caravela: caravela }),
+  };
+}
+
+type HostConfig = NonNullable<ContainerCreateBody['HostConfig']>;
+
+function hostConfig(options: ContainerOptions): HostConfig {
+  return {
+    NetworkMode: options.network ?? 'default',
+    RestartPolicy: options.restart ?? { Name: 'no', MaximumRetryCount: 0 },
+    AutoRemove: options.rm ?? false,
+    ...(options.cpus === undefined ? {} : { NanoCpus: options.cpus }),
+    ...(options.memory === undefined ? {} : { Memory: options.memory }),
+    ...(options.pidsLimit === undefined ? {} : { PidsLimit: options.pidsLimit }),
+    ...(options.readOnly === undefined ? {} : { ReadonlyRootfs: options.readOnly }),
+    ...(options.capAdd === undefined ? {} : { CapAdd: [...options.capAdd] }),
+    ...(options.capDrop === undefined ? {} : { CapDrop: [...options.capDrop] }),
+    ...(options.init === undefined ? {} : { Init: options.init }),
+  };
+}
+
+function caravelaOptions(options: ContainerOptions): CaravelaCreateOptions | undefined {
+  const { cpuClass, policy, constraint } = options;
+  if (cpuClass === undefined && policy === undefined && constraint === undefined) return undefined;
+  return {
+    ...(cpuClass === undefined ? {} : { Class: cpuClass }),
+    ...(policy === undefined ? {} : { Policy: policy }),
+    ...(constraint === undefined ? {} : { Constraints: [...constraint] }),
+  };
+}

@@ -1,0 +1,52 @@
+import type { IncomingMessage } from 'node:http';
+import type { Client } from '../../docker-api/client.ts';
+import { jsonLines } from '../../docker-api/json-lines.ts';
+import type { WaitResponse } from '../../docker-api/types.ts';
+import { EXIT, Failure } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { containerPath } from '../paths.ts';
+import { copyFrames } from './copy-frames.ts';
+import { proxySignals } from './proxy-signals.ts';
+import { startFailure } from './start-failure.ts';
+
+/**
+ * Starts a created container and is it, for whoever looks: its output is ours, our signals are its,
+ * its exit code is ours. Attach and wait are open before the start, so that nothing is missed: the
+ * server sends the headers of both at once.
+ */
+export async function runForeground(client: Client, io: Io, id: string, autoRemove: boolean): Promise<number> {
+  const output = await client.hijack(containerPath(id, '/attach'), { query: { stream: true, stdout: true, stderr: true, logs: true } });
+  let waiting: IncomingMessage | undefined;
+  const stopProxying = proxySignals(client, io, id);
+  try {
+    waiting = await client.stream('POST', containerPath(id, '/wait'), { query: { condition: autoRemove ? 'removed' : 'next-exit' } });
+    try {
+      await client.json('POST', containerPath(id, '/start'));
+    } catch (error) {
+      throw startFailure(error);
+    }
+    await copyFrames(output, io);
+    return await exitCode(waiting, id);
+  } finally {
+    stopProxying();
+    output.destroy();
+    waiting?.destroy();
+  }
+}
+
+async function exitCode(waiting: IncomingMessage, id: string): Promise<number> {
+  try {
+    for await (const answer of jsonLines<WaitResponse>(waiting)) {
+      const error = answer.Error?.Message;
+      if (error !== undefined && error !== '') throw new Failure(error, answer.StatusCode === 0 ? EXIT.refused : answer.StatusCode);
+      return answer.StatusCode;
+    }
+  } catch (error) {
+    if (error instanceof Failure) throw error;
+    // Told below: the connection broke, or the daemon ended.
+  }
+  throw new Failure(
+    `lost the daemon before ${id.slice(0, 12)} ended: it may run on; see \`caravela ps\` and \`caravela logs ${id.slice(0, 12)}\``,
+    EXIT.refused,
+  );
+}
