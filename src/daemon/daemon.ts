@@ -1,0 +1,255 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createApi } from '../api/create-api.ts';
+import type { Tokens } from '../api/backend.ts';
+import { type ContainerId, type InstanceId, type Message, type NodeId, type Observation, shortId } from '../core/model/index.ts';
+import { Node } from '../core/node/node.ts';
+import type { NodeConfig } from '../core/node/port.ts';
+import { createOciEngine } from '../engine/oci/create-oci-engine.ts';
+import { OciImages } from '../engine/oci/images/oci-images.ts';
+import type { Recovered } from '../engine/port.ts';
+import { Prng } from '../lib/prng.ts';
+import { IsolatedNetwork } from '../network/isolated/isolated.ts';
+import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
+import { createTransport } from '../transport/node-transport.ts';
+import { checkGossipKeys } from '../transport/trust/gossip-keys.ts';
+import { createSigner } from '../transport/trust/signer.ts';
+import { TokenBook } from '../transport/trust/token-book.ts';
+import { createBackend } from './backend.ts';
+import { serveBlob } from './blob-server.ts';
+import { CoreLoop } from './core-loop.ts';
+import { logEvent } from './event-log.ts';
+import { hostArch, hostCapacity, kernelVersion, mtuOf, operatingSystem } from './host-facts.ts';
+import { createJoinHost } from './join-host.ts';
+import { leave } from './leave.ts';
+import type { Log } from './log.ts';
+import { MemberKeeper } from './member-keeper.ts';
+import { isNode, type NodePaths, readCredentials } from './node-files.ts';
+import { performOrder } from './orders.ts';
+import { BLOBS_PATH, peerBlobs } from './peer-blobs.ts';
+import { Registrar, type RegistrarBook } from './registrar.ts';
+import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
+import { DocumentTokenStore } from './token-store.ts';
+import { forwardedTokens, localTokens } from './tokens.ts';
+import { VERSION } from './version.ts';
+
+export interface DaemonOptions {
+  readonly paths: NodePaths;
+  readonly log: Log;
+  /** The core broke one of its rules: the process must end; containers run on. */
+  onAssertion(error: unknown): void;
+  /** The node left its instance: there is nothing more to do. */
+  onLeft(): void;
+}
+
+export interface Daemon {
+  /** Stops serving; containers run on. */
+  close(): Promise<void>;
+}
+
+/** The composition root: builds every adapter, recovers what the last run left, and connects it all to the core. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { paths, log } = options;
+  if (!isNode(paths)) {
+    throw new Error(`there is no node in ${paths.dataDir}: make an instance with "caravela create", or join one with "caravela join"`);
+  }
+  mkdirSync(paths.runDir, { recursive: true, mode: 0o755 });
+  const store = new SqliteStore(paths.state);
+  const settings = store.document(DOCUMENTS.node) as NodeSettings;
+  const instance = store.document(DOCUMENTS.instance) as InstanceSettings;
+  const gossipKeys = checkGossipKeys(store.document(DOCUMENTS.gossipKeys));
+  const credentials = readCredentials(paths);
+  writeFileSync(paths.pid, `${process.pid}\n`);
+
+  // What the last run left: containers first, so that nothing is admitted before they are counted.
+  const images = new OciImages({
+    dataDir: paths.dataDir,
+    insecureRegistries: () => instance.insecureRegistries,
+    platform: { os: 'linux', architecture: hostArch(), variant: '' },
+    log: (message) => log('info', message),
+  });
+  const network = new IsolatedNetwork(paths.runDir);
+  const engine = await createOciEngine({
+    dataDir: paths.dataDir,
+    runDir: paths.runDir,
+    nodeShortId: shortId(settings.nodeId),
+    images,
+    log,
+  });
+  const early: Observation[] = [];
+  let observe = (observation: Observation): void => void early.push(observation);
+  engine.onExit((exit) => {
+    void network.detach(exit.containerId).finally(() => observe({ kind: 'exited', ...exit }));
+  });
+  const containers = store.containers();
+  const ids = new Set(containers.map((container) => container.request.containerId));
+  const known = (id: ContainerId) => ids.has(id);
+  const recovered = await engine.recover(known);
+  await network.recover(known);
+
+  const node = new Node(nodeConfig(settings), {
+    incarnation: store.incarnation(),
+    members: store.members(),
+    containers,
+    tombstones: store.tombstones(),
+    running: recovered.filter((each): each is Recovered & { state: 'running' } => each.state === 'running'),
+    exited: recovered.flatMap((each) => (each.state === 'exited' ? [{ kind: 'exited' as const, ...each.exit }] : [])),
+  });
+
+  const transport = await createTransport(
+    {
+      nodeId: settings.nodeId,
+      instanceId: instance.instanceId as InstanceId,
+      credentials,
+      gossipKeys,
+      bindIp: settings.address.ip,
+      controlPort: settings.address.controlPort,
+      gossipPort: settings.address.gossipPort,
+    },
+    {
+      addressOf: (id: NodeId) => node.member(id)?.address,
+      onMessage: (from: NodeId, message: Message) => loop.receive(from, message),
+      log,
+    },
+  );
+
+  const keeper = new MemberKeeper(store, () => node.members(), log);
+  const loop: CoreLoop = new CoreLoop(
+    node,
+    {
+      send: (to, message) => transport.send(to, message),
+      perform: (order) =>
+        performOrder(
+          {
+            store,
+            engine,
+            network,
+            container: (id) => node.container(id),
+            sourcesFor: (id, spec) => [
+              peerBlobs({ candidates: imageHolders(node, id), request: (peer, request) => transport.request(peer, request) }),
+              images.registrySource(spec.image.reference, undefined),
+            ],
+          },
+          order,
+        ),
+      onEvent: (event) => {
+        logEvent(log, event);
+        keeper.see(event);
+        backend.tell(event);
+      },
+      nowMs: () => performance.now(),
+      wallMs: () => Date.now(),
+      onAssertion: options.onAssertion,
+    },
+    new Prng(randomBytes(4).readUInt32LE()),
+  );
+
+  const signer = createSigner();
+  const registrar = new Registrar(
+    () => store.document(DOCUMENTS.registrar) as RegistrarBook | undefined,
+    (book) => store.putDocument(DOCUMENTS.registrar, book),
+  );
+  const book = new TokenBook(new DocumentTokenStore(store));
+  const tokens: Tokens =
+    credentials.caKeyPem === undefined
+      ? forwardedTokens(instance.creator, (peer, request) => transport.request(peer, request))
+      : localTokens(book, credentials.caPem);
+  const capacity = hostCapacity();
+  const backend = createBackend({
+    version: VERSION,
+    instance: { ...instance },
+    host: {
+      kernelVersion: kernelVersion(),
+      operatingSystem: operatingSystem(),
+      architecture: hostArch(),
+      cpus: Math.floor(capacity.cpuMillicores / 1000),
+      memoryBytes: capacity.memoryBytes,
+      dataDir: paths.dataDir,
+      startedAtMs: Date.now(),
+      engineName: engine.description.name,
+      engineVersion: engine.description.version,
+      cgroupVersion: engine.description.cgroupVersion,
+      seccomp: engine.description.seccomp,
+    },
+    node,
+    loop,
+    engine,
+    transport,
+    tokens,
+    log,
+    leave: ({ force }) =>
+      leave({ paths, node, loop, log, isCreator: credentials.caKeyPem !== undefined, close: shutDown, onLeft: options.onLeft }, force),
+  });
+  const api = await createApi(backend);
+
+  transport.onPeerRequest((peer, request, response) => {
+    const path = request.url;
+    if (path.startsWith('/api/')) api.routeFromPeer(request, response);
+    else if (path.startsWith(BLOBS_PATH)) void serveBlob(engine.images, path.slice(BLOBS_PATH.length), request, response);
+    else {
+      log('warn', 'a peer asked for an unknown path', { peer: shortId(peer), path });
+      response.writeHead(404).end();
+    }
+  });
+  transport.onJoin(createJoinHost({ instance, credentials, gossipKeys, book, registrar, signer, members: () => node.members() }));
+
+  observe = (observation) => loop.observe(observation);
+  loop.start();
+  for (const observation of early) loop.observe(observation);
+  await api.listen(paths.socket);
+  log('info', 'node is up', {
+    node: settings.name,
+    id: shortId(settings.nodeId),
+    instance: instance.instanceId.slice(0, 12),
+    ip: settings.address.ip,
+    engine: `${engine.description.name} ${engine.description.version}`,
+    containers: containers.length,
+  });
+
+  let closing: Promise<void> | undefined;
+  function shutDown(): Promise<void> {
+    closing ??= (async () => {
+      loop.close();
+      await api.close();
+      await transport.close();
+      await engine.close();
+      keeper.close();
+      store.close();
+      rmSync(paths.socket, { force: true });
+      rmSync(paths.pid, { force: true });
+    })();
+    return closing;
+  }
+  return { close: shutDown };
+}
+
+function nodeConfig(settings: NodeSettings): NodeConfig {
+  const host = hostCapacity();
+  return {
+    profile: 'lan',
+    self: {
+      id: settings.nodeId,
+      name: settings.name,
+      number: settings.number,
+      address: settings.address,
+      class: settings.class,
+      arch: hostArch(),
+      labels: settings.labels,
+      capacity: {
+        cpuMillicores: Math.max(0, Math.floor((host.cpuMillicores - settings.reserveCpuMillicores) * settings.overcommit)),
+        memoryBytes: Math.max(0, Math.floor((host.memoryBytes - settings.reserveMemoryBytes) * settings.overcommit)),
+      },
+      underlayMtu: mtuOf(settings.address.ip),
+      version: VERSION,
+      draining: false,
+    },
+  };
+}
+
+/** Other alive nodes, the buyer first: it resolved the image, so it most likely holds it. */
+function imageHolders(node: Node, id: ContainerId): readonly NodeId[] {
+  const self = node.self().id;
+  const alive = node.members().filter((member) => member.state === 'alive' && member.id !== self);
+  const buyer = node.container(id)?.buyer;
+  return alive.map((member) => member.id).toSorted((a, b) => Number(b === buyer) - Number(a === buyer));
+}

@@ -1,0 +1,77 @@
+import { existsSync, readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { CoreNode } from '../core/node/port.ts';
+import type { CoreLoop } from './core-loop.ts';
+import type { Log } from './log.ts';
+import type { NodePaths } from './node-files.ts';
+
+/** Time for the news to travel before the daemon falls silent. */
+const GOODBYE_MS = 1_000;
+
+export interface LeaveParts {
+  readonly paths: NodePaths;
+  readonly node: CoreNode;
+  readonly loop: CoreLoop;
+  readonly log: Log;
+  readonly isCreator: boolean;
+  close(): Promise<void>;
+  onLeft(): void;
+}
+
+/** Why a leave is refused: with --force it is done all the same. */
+export class LeaveRefused extends Error {
+  override name = 'LeaveRefused';
+}
+
+/**
+ * Takes this node out of its instance: its containers go, the others are told, the host is as it was
+ * before. Resolves once all but the last is done: the answer must still reach the client, so the
+ * daemon ends itself, and removes what is left, a moment later.
+ * @throws LeaveRefused with nothing changed
+ */
+export async function leave(parts: LeaveParts, force: boolean): Promise<void> {
+  const { node, loop } = parts;
+  const containers = node.containers();
+  if (!force) refuse(parts);
+  await loop.command({ kind: 'describe', change: { draining: true } });
+  for (const { request } of containers) {
+    const removed = await loop.command({ kind: 'remove', containerId: request.containerId, force: true });
+    if (!removed.ok) throw new LeaveRefused(`container ${request.name} could not be removed: ${removed.error.message}`);
+  }
+  await loop.command({ kind: 'leave' });
+  setTimeout(() => void finish(parts), GOODBYE_MS);
+}
+
+function refuse({ node, isCreator }: LeaveParts): void {
+  const names = node.containers().map((container) => container.request.name);
+  if (names.length > 0) {
+    const some = names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : '');
+    throw new LeaveRefused(
+      `${names.length} containers are on this node (${some}): remove them first, or leave with --force, which removes them`,
+    );
+  }
+  const others = node.members().filter((member) => member.state === 'alive').length - 1;
+  if (isCreator && others > 0) {
+    throw new LeaveRefused(
+      `this node created the instance and alone can let nodes join: after it leaves, the ${others} others go on, but nobody can join them. Leave with --force if that is meant`,
+    );
+  }
+}
+
+async function finish(parts: LeaveParts): Promise<void> {
+  await parts.close();
+  removeLeftovers(parts.paths);
+  parts.log('info', 'this node left its instance');
+  parts.onLeft();
+}
+
+/** Images, state, identity: whatever is in the two directories, but never the directories' own parents. */
+function removeLeftovers(paths: NodePaths): void {
+  for (const dir of [paths.runDir, paths.dataDir]) {
+    if (!existsSync(dir)) continue;
+    for (const name of readdirSync(dir)) {
+      // The log tells how it ended.
+      if (name !== 'daemon.log') rmSync(join(dir, name), { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+}
