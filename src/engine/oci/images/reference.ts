@@ -52,7 +52,9 @@ export function formatReference(reference: Reference): string {
 
 /** `busybox:latest`: as Docker shows it to people. */
 export function familiarReference(reference: Reference): string {
-  if (reference.domain !== DEFAULT_DOMAIN) return formatReference(reference);
+  const owner = reference.path.slice(0, reference.path.indexOf('/'));
+  // An owner at Docker Hub that looks like a host keeps the domain: the short form would mean that host.
+  if (reference.domain !== DEFAULT_DOMAIN || looksLikeDomain(owner)) return formatReference(reference);
   const path = reference.path.startsWith('library/') ? reference.path.slice('library/'.length) : reference.path;
   return path + suffix(reference);
 }
@@ -63,11 +65,15 @@ function suffix(reference: Reference): string {
 
 function splitName(name: string): { domain: string; path: string } {
   const [first, rest] = splitOnce(name, '/');
-  const isDomain = rest !== undefined && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase());
+  const isDomain = rest !== undefined && looksLikeDomain(first);
   const domain = isDomain ? first : DEFAULT_DOMAIN;
   const path = isDomain ? rest : name;
   if (domain !== DEFAULT_DOMAIN && domain !== 'index.docker.io') return { domain, path };
   return { domain: DEFAULT_DOMAIN, path: path.includes('/') ? path : `library/${path}` };
+}
+
+function looksLikeDomain(component: string): boolean {
+  return /[.:]/.test(component) || component === 'localhost' || component !== component.toLowerCase();
 }
 
 function splitOnce(text: string, separator: string): [string, string | undefined] {
