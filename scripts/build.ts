@@ -1,6 +1,9 @@
 /**
- * Bundles each program into one file (the client: one per command, loaded when needed) under dist/.
- * Bundled, the client starts twice as fast and the daemon needs a third less memory than from source.
+ * Bundles each program into one file under dist/.
+ *
+ * The client is CommonJS although its source is ESM: in one file, with a `require` where a module is
+ * first needed, `ps` starts in half the time it takes as split ES modules (49 against 90 ms; a bare
+ * Node takes 25). Each command's code runs only when that command does.
  */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -40,9 +43,10 @@ mkdirSync(dist, { recursive: true });
 
 await build({
   ...common,
+  format: 'cjs',
+  outExtension: { '.js': '.cjs' },
   entryPoints: { caravela: 'src/bin/caravela.ts' },
-  splitting: true,
-  chunkNames: 'client/[name]-[hash]',
+  define: { 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
   banner: {},
 });
 for (const [name, source] of Object.entries(SINGLE)) {
