@@ -42,7 +42,8 @@ export interface TokenRecord {
   readonly createdAtMs: number;
   readonly expiresAtMs: number;
   readonly singleUse: boolean;
-  readonly uses: number;
+  /** A single-use token that let its node in. */
+  readonly used: boolean;
 }
 
 /** Tokens live on the creator; on other nodes these forward to it. @throws PeerUnreachable */

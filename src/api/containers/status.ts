@@ -1,5 +1,6 @@
 import type { Container } from '../../core/model/index.ts';
 import type { ContainerStatus } from '../../docker-api/types.ts';
+import { assertNever } from '../../lib/assert.ts';
 
 /** Docker's zero time: it has not happened. */
 export const NEVER = '0001-01-01T00:00:00Z';
@@ -21,6 +22,8 @@ export function statusOf(container: Container): ContainerStatus {
     case 'failed':
       if (restartPending(container)) return 'restarting';
       return task.startedAtMs === 0 ? 'created' : 'exited';
+    default:
+      return assertNever(task.state);
   }
 }
 
@@ -64,7 +67,9 @@ export function statusText(container: Container, nowMs: number): string {
     case 'created':
     case 'paused':
     case 'dead':
-      return status[0]?.toUpperCase() + status.slice(1);
+      return `${status.charAt(0).toUpperCase()}${status.slice(1)}`;
+    default:
+      return assertNever(status);
   }
 }
 

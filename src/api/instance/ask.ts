@@ -75,19 +75,20 @@ async function askOne(
   deadlineMs: number,
   signal: AbortSignal,
 ): Promise<PeerAnswer | undefined> {
-  const asking = ask(backend, member, question, deadlineMs, signal).catch((error: unknown) => {
+  // The deadline holds even where the transport does not heed the signal.
+  let late = (): void => undefined;
+  const deadline = new Promise<undefined>((resolve) => {
+    late = () => resolve(undefined);
+    signal.addEventListener('abort', late, { once: true });
+  });
+  try {
+    return await Promise.race([ask(backend, member, question, deadlineMs, signal), deadline]);
+  } catch (error) {
     if (!signal.aborted) backend.log('debug', 'a peer did not answer', { peer: member.name, path: question.path, error: String(error) });
     return undefined;
-  });
-  // The deadline holds even where the transport does not heed the signal.
-  return new Promise((resolve) => {
-    const late = (): void => resolve(undefined);
-    signal.addEventListener('abort', late, { once: true });
-    void asking.then((answer) => {
-      signal.removeEventListener('abort', late);
-      resolve(answer);
-    });
-  });
+  } finally {
+    signal.removeEventListener('abort', late);
+  }
 }
 
 async function ask(

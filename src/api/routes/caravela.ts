@@ -107,8 +107,8 @@ export function caravelaRoutes(app: FastifyInstance, context: ApiContext): void 
 
 const bodyOf = (request: FastifyRequest): Promise<unknown> => readJson(request.body as Readable | undefined, API_LIMITS.jsonBodyBytes);
 
-function tokenRow({ id, createdAtMs, expiresAtMs, singleUse, uses }: TokenRecord): TokenRow {
-  return { id, createdAtMs, expiresAtMs, singleUse, uses };
+function tokenRow({ id, createdAtMs, expiresAtMs, singleUse, used }: TokenRecord): TokenRow {
+  return { id, createdAtMs, expiresAtMs, singleUse, used };
 }
 
 /** Tokens lie with the creator, which may be away. @throws ApiError 503 */

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ImageDeleteItem, ImageInspect } from '../../docker-api/types.ts';
+import type { ImageDeleteItem } from '../../docker-api/types.ts';
 import type { ImageDetails } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';

@@ -1,0 +1,125 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_RESERVATION } from '../../core/model/index.ts';
+import type { ContainerSpec } from '../../engine/port.ts';
+import { ApiError } from '../http/api-error.ts';
+import { checked } from '../http/check.ts';
+import { parseConstraint } from './constraint.ts';
+import { CREATE_BODY } from './create-body.ts';
+import { checkCreate, checkName, requestOf } from './create-request.ts';
+import { randomName } from './random-name.ts';
+
+const check = (body: unknown) => checkCreate(checked(CREATE_BODY, body, 'the body'));
+const host = (HostConfig: Record<string, unknown>) => check({ Image: 'busybox', HostConfig });
+const image = {
+  reference: 'docker.io/library/busybox:latest',
+  digest: `sha256:${'1'.repeat(64)}`,
+  arches: ['amd64'],
+  stopSignal: 'SIGQUIT',
+};
+const hex = (bytes: number): string => 'ab'.repeat(bytes);
+
+describe('create', () => {
+  it('holds the default reservation for what was not asked, and sets no limit', () => {
+    const request = requestOf(check({ Image: 'busybox', Cmd: ['true'] }), 'x1', image, hex);
+    expect(request.resources).toEqual(DEFAULT_RESERVATION);
+    const spec = JSON.parse(request.spec) as ContainerSpec;
+    expect(spec).toMatchObject({
+      nanoCpus: 0,
+      memoryBytes: 0,
+      command: ['true'],
+      entrypoint: null,
+      networkMode: 'none',
+      image: { digest: image.digest },
+    });
+    expect(request.stopSignal).toBe('SIGQUIT');
+  });
+
+  it('turns CPUs and memory into resources, each by itself', () => {
+    const request = requestOf(host({ NanoCpus: 1_500_000_000 }), 'x1', image, hex);
+    expect(request.resources).toEqual({ cpuMillicores: 1500, memoryBytes: DEFAULT_RESERVATION.memoryBytes });
+  });
+
+  it.each([
+    [{ Memory: 6 * 1024 * 1024 - 1 }, 400, 'Minimum memory limit allowed is 6MB'],
+    [{ Memory: 'lots' }, 400, 'HostConfig.Memory'],
+    [{ NanoCpus: -1 }, 400, 'NanoCpus must be 0 or at least'],
+    [{ RestartPolicy: { Name: 'sometimes' } }, 400, '"sometimes" is not one of'],
+    [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, 400, 'got 3 with always'],
+    [{ RestartPolicy: { Name: 'always' }, AutoRemove: true }, 400, '--rm'],
+    [{ Binds: ['/a:/b'] }, 501, 'HostConfig.Binds was ["/a:/b"]'],
+    [{ Privileged: true }, 501, 'privileged'],
+    [{ PortBindings: { '80/tcp': [{ HostPort: '8080' }] } }, 501, 'published ports'],
+    [{ PublishAllPorts: true }, 501, 'published ports'],
+    [{ NetworkMode: 'blue' }, 501, 'got "blue"'],
+    [{ PidMode: 'host' }, 501, '"host"'],
+    [{ LogConfig: { Type: 'syslog' } }, 501, 'syslog'],
+  ])('refuses %j', (config, status, words) => {
+    expect(() => host(config)).toThrow(words);
+    try {
+      host(config);
+    } catch (error) {
+      expect((error as ApiError).status).toBe(status);
+    }
+  });
+
+  it('takes what a client sends for a plain run', () => {
+    const plain = {
+      Binds: null,
+      NetworkMode: 'default',
+      PortBindings: {},
+      Mounts: [],
+      CpuShares: 0,
+      MemorySwap: -1,
+      Ulimits: [],
+      IpcMode: '',
+      MaskedPaths: null,
+      LogConfig: { Type: '', Config: {} },
+    };
+    expect(host(plain).network).toBe('none');
+    expect(host(plain).warnings).toEqual([expect.stringContaining('Networks are not here yet')]);
+    expect(host({ NetworkMode: 'host' })).toMatchObject({ network: 'host', warnings: [] });
+    expect(host({ NetworkMode: 'none' })).toMatchObject({ network: 'none', warnings: [] });
+  });
+
+  it('never answers junk with anything but a request or a sentence', () => {
+    fc.assert(
+      fc.property(fc.anything(), fc.anything(), (junk, other) => {
+        try {
+          requestOf(check({ Image: 'busybox', HostConfig: junk, Cmd: other }), 'x1', image, hex);
+        } catch (error) {
+          expect(error).toBeInstanceOf(ApiError);
+        }
+      }),
+    );
+  });
+
+  it('reads constraints', () => {
+    expect(parseConstraint('node==node-2')).toEqual({ key: 'node', operator: '==', value: 'node-2' });
+    expect(parseConstraint('zone=a*')).toEqual({ key: 'zone', operator: '==', value: 'a*' });
+    expect(parseConstraint('class != high')).toEqual({ key: 'class', operator: '!=', value: 'high' });
+    for (const bad of ['', 'node', '==x', 'node==', 'node===x'])
+      expect(() => parseConstraint(bad), bad).toThrow('a constraint is key==value');
+    fc.assert(
+      fc.property(
+        fc.stringMatching(/^[a-z][a-z0-9.-]{0,5}[a-z]$/),
+        fc.constantFrom('==', '!='),
+        fc.stringMatching(/^[a-z0-9*][a-z0-9*=!]{0,6}$/),
+        (key, sign, value) => {
+          expect(parseConstraint(`${key}${sign}${value}`)).toEqual({ key, operator: sign, value });
+        },
+      ),
+    );
+  });
+
+  it('checks names, and makes ones that pass', () => {
+    expect(checkName('/web-1')).toBe('web-1');
+    for (const bad of ['x', '-web', 'a b', 'ä1', 'n'.repeat(64)]) expect(() => checkName(bad), bad).toThrow('Invalid container name');
+    fc.assert(
+      fc.property(fc.nat(0xffffff), fc.nat(7), (n, attempt) => {
+        const name = randomName(() => n.toString(16), attempt);
+        expect(checkName(name)).toBe(name);
+      }),
+    );
+  });
+});

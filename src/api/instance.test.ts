@@ -1,0 +1,321 @@
+import { describe, expect, it } from 'vitest';
+import { UNREACHABLE_HEADER } from '../docker-api/caravela-types.ts';
+import { type ContainerInspect, type ContainerSummary, type Info, NODE_LABEL } from '../docker-api/types.ts';
+import { ImageError } from '../engine/port.ts';
+import { FakeInstance, type FakeNode } from './fake-instance.test-helper.ts';
+
+const get = (node: FakeNode, url: string, headers: Record<string, string> = {}) => node.api.app.inject({ url, headers });
+const post = (node: FakeNode, url: string, payload?: object) =>
+  node.api.app.inject({ method: 'POST', url, ...(payload === undefined ? {} : { payload }) });
+const message = (response: { json(): unknown }): string => (response.json() as { message: string }).message;
+const silent = (response: { headers: Record<string, unknown> }): unknown => response.headers[UNREACHABLE_HEADER.toLowerCase()];
+
+describe('the instance as one Docker', () => {
+  it('answers ping and version with and without a version in the path, and refuses versions it does not speak', async () => {
+    await using instance = await FakeInstance.of('node-1');
+    const node = instance.node('node-1');
+    for (const url of ['/_ping', '/v1.24/_ping', '/v1.47/_ping']) {
+      const response = await get(node, url);
+      expect(response.body).toBe('OK');
+      expect(response.headers).toMatchObject({ 'api-version': '1.47', ostype: 'linux', 'docker-experimental': 'false' });
+    }
+    expect((await node.api.app.inject({ method: 'HEAD', url: '/_ping' })).statusCode).toBe(200);
+    expect((await get(node, '/v1.41/version')).json()).toMatchObject({
+      Version: '0.1.0',
+      ApiVersion: '1.47',
+      MinAPIVersion: '1.24',
+      Arch: 'amd64',
+    });
+    const tooNew = await get(node, '/v1.48/version');
+    expect(tooNew.statusCode).toBe(400);
+    expect(message(tooNew)).toBe('client version 1.48 is too new. Maximum supported API version is 1.47');
+    expect((await get(node, '/v1.23/version')).statusCode).toBe(400);
+    expect((await get(node, '/nonsense')).json()).toEqual({ message: 'page not found' });
+    const exec = await post(node, '/containers/x/exec', {});
+    expect([exec.statusCode, message(exec)]).toEqual([501, "Caravela can't execute a command in a running container yet"]);
+    expect((await get(node, '/swarm')).statusCode).toBe(501);
+  });
+
+  it('lists the containers of all nodes, says where each is, and names who did not answer', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2', 'node-3', 'node-4');
+    instance.node('node-1').put('one', { state: 'running' });
+    instance.node('node-2').put('two', { state: 'running', spec: { labels: { app: 'web' } } });
+    instance.node('node-2').put('old', { state: 'exited', exitCode: 3 });
+    const asked = instance.node('node-1');
+    const names = async (url: string): Promise<string[]> =>
+      ((await get(asked, url)).json() as ContainerSummary[]).map((c) => c.Names[0] ?? '').sort();
+
+    const list = await get(asked, '/containers/json');
+    expect((list.json() as ContainerSummary[]).map((c) => [c.Names[0], c.Labels[NODE_LABEL]]).sort()).toEqual([
+      ['/one', 'node-1'],
+      ['/two', 'node-2'],
+    ]);
+    expect(silent(list)).toBeUndefined();
+    expect(await names('/containers/json?all=1')).toEqual(['/old', '/one', '/two']);
+    expect(await names(`/containers/json?filters=${encodeURIComponent('{"label":["app=web"]}')}`)).toEqual(['/two']);
+    expect(await names(`/containers/json?filters=${encodeURIComponent('{"exited":["3"]}')}`)).toEqual(['/old']);
+    expect(await names(`/containers/json?filters=${encodeURIComponent('{"node":["node-2"]}')}`)).toEqual(['/two']);
+    expect(await names(`/containers/json?filters=${encodeURIComponent('{"ancestor":["busybox"],"name":["^/one$"]}')}`)).toEqual(['/one']);
+    expect(await names('/containers/json?limit=1')).toHaveLength(1);
+    expect(((await get(asked, '/containers/json', { 'caravela-scope': 'node' })).json() as ContainerSummary[]).length).toBe(1);
+
+    instance.node('node-2').isSilent = true;
+    instance.node('node-3').state = 'dead';
+    instance.node('node-4').state = 'left';
+    const partial = await get(asked, '/containers/json');
+    expect((partial.json() as ContainerSummary[]).map((c) => c.Names[0])).toEqual(['/one']);
+    expect(silent(partial)).toBe('node-2, node-3');
+  });
+
+  it('finds a container by name, id and prefix on any node, and tells missing from unknown', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
+    const [asked, second, third] = instance.nodes as [FakeNode, FakeNode, FakeNode];
+    const web = second.put('web', { state: 'running', id: `aa11${'0'.repeat(60)}` });
+    third.put('db', { id: `aa22${'0'.repeat(60)}` });
+
+    for (const word of ['web', '/web', web.request.containerId, web.request.containerId.slice(0, 12), 'aa1']) {
+      const response = await get(asked, `/v1.41/containers/${encodeURIComponent(word)}/json`);
+      expect(response.statusCode, word).toBe(200);
+      expect((response.json() as ContainerInspect).Node).toEqual({ ID: second.id, Name: 'node-2', IP: '10.0.0.2', Addr: '10.0.0.2:8001' });
+    }
+    const several = await get(asked, '/containers/aa/json');
+    expect([several.statusCode, message(several)]).toEqual([400, 'multiple IDs found with provided prefix: aa']);
+    const missing = await get(asked, '/containers/nope/json');
+    expect([missing.statusCode, message(missing)]).toEqual([404, 'No such container: nope']);
+
+    third.isSilent = true;
+    const unknown = await get(asked, '/containers/nope/json');
+    expect(unknown.statusCode).toBe(503);
+    expect(message(unknown)).toContain('node-3 did not answer and may have it');
+    // Where it is found, nobody waits for the silent.
+    expect((await get(asked, '/containers/web/json')).statusCode).toBe(200);
+    third.isSilent = false;
+    third.state = 'dead';
+    expect((await get(asked, '/containers/nope/json')).statusCode).toBe(503);
+    third.state = 'left';
+    expect((await get(asked, '/containers/nope/json')).statusCode).toBe(404);
+  });
+
+  it('says so when the node that has the container is gone', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2');
+    const [asked, second] = instance.nodes as [FakeNode, FakeNode];
+    const { containerId } = second.put('web').request;
+    expect((await get(asked, `/containers/${containerId}/json`)).statusCode).toBe(200);
+    second.state = 'dead';
+    const gone = await post(asked, `/containers/${containerId}/start`);
+    expect(gone.statusCode).toBe(503);
+    expect(message(gone)).toContain('node-2, which does not answer now');
+  });
+
+  it('creates on the node that the core chose, then starts, stops and removes it there', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2');
+    const [asked, second] = instance.nodes as [FakeNode, FakeNode];
+    second.images.put('docker.io/library/busybox:latest', '7', ['amd64', 'arm64']);
+    asked.placeOn = second;
+    const body = {
+      Image: 'busybox',
+      Cmd: ['sleep', '9'],
+      HostConfig: { Memory: 256 * 1024 * 1024 },
+      Caravela: { Class: 'high', Policy: 'spread', Constraints: ['zone==z2'] },
+    };
+    const created = await post(asked, '/containers/create?name=web', body);
+    expect(created.statusCode).toBe(201);
+    const { Id, Warnings } = created.json() as { Id: string; Warnings: string[] };
+    expect(Warnings).toHaveLength(1);
+    const [run] = asked.commands;
+    expect(run).toMatchObject({
+      kind: 'run',
+      request: {
+        name: 'web',
+        class: 'high',
+        policy: 'spread',
+        arches: ['amd64', 'arm64'],
+        stopSignal: 'SIGQUIT',
+        constraints: [{ key: 'zone', operator: '==', value: 'z2' }],
+      },
+    });
+    expect(JSON.parse(run?.kind === 'run' ? run.request.spec : '')).toMatchObject({
+      image: { reference: 'docker.io/library/busybox:latest', digest: second.images.stored[0]?.digest },
+    });
+
+    expect((await post(asked, '/containers/web/start')).statusCode).toBe(204);
+    expect((await post(asked, '/containers/web/start')).statusCode).toBe(304);
+    const inspect = (await get(asked, '/containers/web/json')).json() as ContainerInspect;
+    expect(inspect).toMatchObject({
+      Id,
+      Name: '/web',
+      State: { Status: 'running', Running: true, Pid: 4711 },
+      HostConfig: { NanoCpus: 0, Memory: 268_435_456 },
+      Config: { Image: 'busybox:latest' },
+    });
+    const running = await asked.api.app.inject({ method: 'DELETE', url: '/containers/web' });
+    expect([running.statusCode, message(running)]).toEqual([409, expect.stringContaining('container is running')]);
+    expect((await post(asked, '/containers/web/stop?t=1')).statusCode).toBe(204);
+    expect((await post(asked, '/containers/web/stop')).statusCode).toBe(304);
+    const killed = await post(asked, '/containers/web/kill');
+    expect([killed.statusCode, message(killed)]).toEqual([409, expect.stringContaining('is not running')]);
+    expect((await post(asked, '/containers/web/kill?signal=%3Brm')).statusCode).toBe(400);
+    expect((await post(asked, '/containers/web/restart?t=1')).statusCode).toBe(204);
+    expect((await get(asked, '/caravela/v1/explain/web')).json()).toMatchObject({
+      supplierName: 'node-2',
+      buyerName: 'node-1',
+      by: 'direct',
+    });
+    expect((await asked.api.app.inject({ method: 'DELETE', url: '/containers/web?force=1&v=1' })).statusCode).toBe(204);
+    expect(second.containers()).toEqual([]);
+    expect(second.listeners).toBe(0);
+  });
+
+  it('refuses a create in Docker’s words', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2');
+    const [asked, second] = instance.nodes as [FakeNode, FakeNode];
+    const noImage = await post(asked, '/containers/create', { Image: 'busybox' });
+    expect([noImage.statusCode, message(noImage)]).toEqual([404, 'No such image: busybox:latest']);
+    asked.images.put('docker.io/library/busybox:latest', '7');
+    const other = second.put('web');
+    const taken = await post(asked, '/containers/create?name=web', { Image: 'busybox' });
+    expect([taken.statusCode, message(taken)]).toEqual([
+      409,
+      `Conflict. The container name "/web" is already in use by container "${other.request.containerId}". You have to remove (or rename) that container to be able to reuse that name.`,
+    ]);
+    for (const [body, status] of [
+      [{}, 400],
+      [{ Image: 'busybox', HostConfig: { Binds: ['/:/x'] } }, 501],
+      [{ Image: 'Busy Box' }, 404],
+    ] as const) {
+      expect((await post(asked, '/containers/create', body)).statusCode).toBe(status);
+    }
+    expect(
+      (
+        await asked.api.app.inject({
+          method: 'POST',
+          url: '/containers/create',
+          payload: '{',
+          headers: { 'content-type': 'application/json' },
+        })
+      ).statusCode,
+    ).toBe(400);
+
+    const placement = {
+      requestId: '1' as never,
+      wanted: { cpuMillicores: 2000, memoryBytes: 1 },
+      policy: 'binpack' as const,
+      buyer: asked.id,
+      supplier: undefined,
+      attempts: 1,
+      by: 'direct' as const,
+      tookMs: 2,
+      considered: [],
+    };
+    asked.refuseNext = { code: 'no-room', message: 'no node has 2 CPUs free', placement };
+    const full = await post(asked, '/containers/create', { Image: 'busybox' });
+    expect(full.statusCode).toBe(503);
+    expect(full.json()).toMatchObject({
+      message: 'no node has 2 CPUs free',
+      placement: { wanted: { cpuMillicores: 2000 }, buyerName: 'node-1' },
+    });
+    expect((await post(asked, '/containers/create?name=free', { Image: 'busybox' })).statusCode).toBe(201);
+  });
+
+  it('gives one of two creates of the same name a conflict', async () => {
+    await using instance = await FakeInstance.of('node-1');
+    const node = instance.node('node-1');
+    node.images.put('docker.io/library/busybox:latest', '7');
+    const answers = await Promise.all([1, 2].map(() => post(node, '/containers/create?name=web', { Image: 'busybox' })));
+    expect(answers.map((a) => a.statusCode).sort()).toEqual([201, 409]);
+  });
+
+  it('maps a start that finds no executable to the status and words clients know', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2');
+    const [asked, second] = instance.nodes as [FakeNode, FakeNode];
+    second.put('bad', { spec: { command: ['nosuch'] } });
+    const response = await post(asked, '/containers/bad/start');
+    expect([response.statusCode, message(response)]).toEqual([400, expect.stringContaining('executable file not found in $PATH')]);
+    const { State } = (await get(asked, '/containers/bad/json')).json() as ContainerInspect;
+    expect(State).toMatchObject({ Status: 'created', ExitCode: 127, Running: false });
+    expect(State.Error).toContain('nosuch');
+  });
+
+  it('shows images as their union, resolves them anywhere and removes them everywhere', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2');
+    const [asked, second] = instance.nodes as [FakeNode, FakeNode];
+    asked.images.put('docker.io/library/busybox:latest', '7');
+    second.images.put('docker.io/library/busybox:1', '7');
+    second.images.put('10.0.0.1:5000/app:2', '8');
+    const rows = (await get(asked, '/images/json')).json() as { RepoTags: string[] }[];
+    expect(rows.map((r) => [...r.RepoTags].sort()).sort()).toEqual([['10.0.0.1:5000/app:2'], ['busybox:1', 'busybox:latest']]);
+    const only = (
+      await get(asked, `/images/json?filters=${encodeURIComponent('{"reference":{"10.0.0.1:5000/app":true}}')}`)
+    ).json() as unknown[];
+    expect(only).toHaveLength(1);
+    const inspected = await get(asked, '/v1.41/images/10.0.0.1:5000/app:2/json');
+    expect(inspected.json()).toMatchObject({ RepoTags: ['10.0.0.1:5000/app:2'], Architecture: 'amd64' });
+    expect((await get(asked, '/images/10.0.0.1:5000/app:2/history')).json()).toMatchObject([{ CreatedBy: 'ADD file' }]);
+    expect((await get(asked, '/images/nope/json')).statusCode).toBe(404);
+    second.images.failNext = new ImageError('in-use', 'it is used by container web');
+    const used = await asked.api.app.inject({ method: 'DELETE', url: '/images/busybox:latest' });
+    expect([used.statusCode, message(used)]).toEqual([409, 'node-2: it is used by container web']);
+    const removed = await asked.api.app.inject({ method: 'DELETE', url: '/images/10.0.0.1:5000%2Fapp:2' });
+    expect(removed.json()).toContainEqual({ Untagged: '10.0.0.1:5000/app:2' });
+    expect((await asked.api.app.inject({ method: 'DELETE', url: '/images/nope' })).statusCode).toBe(404);
+  });
+
+  it('pulls with credentials, streams progress, and answers early failures with a status', async () => {
+    await using instance = await FakeInstance.of('node-1');
+    const node = instance.node('node-1');
+    const auth = Buffer.from(JSON.stringify({ username: 'me', password: 'secret' })).toString('base64url');
+    const pull = (url: string, header = auth) => node.api.app.inject({ method: 'POST', url, headers: { 'x-registry-auth': header } });
+    const pulled = await pull('/images/create?fromImage=busybox&tag=1.36');
+    const lines = pulled.body
+      .trim()
+      .split('\r\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(lines).toEqual([
+      { status: 'Pulling from library/busybox', id: '1.36' },
+      { status: 'Downloading', id: 'abc', progressDetail: { current: 1, total: 2 } },
+      { status: 'Pull complete', id: 'abc', progressDetail: {} },
+    ]);
+    expect(node.images.pulled).toEqual([{ reference: 'docker.io/library/busybox:1.36', username: 'me' }]);
+    node.images.failNext = new ImageError('not-found', 'manifest unknown');
+    const missing = await pull('/images/create?fromImage=nope');
+    expect([missing.statusCode, message(missing)]).toEqual([404, 'manifest unknown']);
+    const badAuth = await pull('/images/create?fromImage=busybox', '{}{');
+    expect([badAuth.statusCode, message(badAuth)]).toEqual([400, expect.not.stringContaining('{}{')]);
+    expect((await pull('/images/create?fromImage=UP')).statusCode).toBe(400);
+    const loaded = await node.api.app.inject({
+      method: 'POST',
+      url: '/images/load?quiet=1',
+      payload: Buffer.alloc(100),
+      headers: { 'content-type': 'application/x-tar' },
+    });
+    expect(JSON.parse(loaded.body)).toEqual({ stream: 'Loaded image: loaded:100\n' });
+  });
+
+  it('describes the instance: info, nodes, tokens, leave', async () => {
+    await using instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
+    const [asked, second, third] = instance.nodes as [FakeNode, FakeNode, FakeNode];
+    second.put('web', { state: 'running' });
+    const info = (await get(asked, '/info')).json() as Info;
+    expect(info).toMatchObject({ Containers: 1, ContainersRunning: 1, NCPU: 6, Name: 'node-1' });
+    expect(info.SystemStatus).toContainEqual([' node-2', '10.0.0.2:8001']);
+    third.isSilent = true;
+    const nodes = await get(asked, '/caravela/v1/nodes');
+    expect(silent(nodes)).toBe('node-3');
+    expect(nodes.json()).toMatchObject([
+      { name: 'node-1', role: 'creator', containers: 0, state: 'alive' },
+      { name: 'node-2', role: 'member', containers: 1, cpus: { capacity: 2000, reserved: 100 }, memory: { reserved: 67_108_864 } },
+      { name: 'node-3', containers: -1, cpus: { capacity: 2000, reserved: 0 } },
+    ]);
+    const made = await post(asked, '/caravela/v1/tokens', { ttlSeconds: 3600, singleUse: true });
+    expect([made.statusCode, made.json()]).toEqual([201, expect.objectContaining({ token: 'CVL1-secret', singleUse: true })]);
+    expect((await get(asked, '/caravela/v1/tokens')).body).not.toContain('secret');
+    expect((await post(asked, '/caravela/v1/tokens', { ttlSeconds: 'long' })).statusCode).toBe(400);
+    expect((await asked.api.app.inject({ method: 'DELETE', url: '/caravela/v1/tokens/a1b2c3d4e5f6' })).statusCode).toBe(204);
+    expect((await asked.api.app.inject({ method: 'DELETE', url: '/caravela/v1/tokens/a1b2c3d4e5f6' })).statusCode).toBe(404);
+    expect((await get(asked, '/caravela/v1/instance')).json()).toMatchObject({ nodeName: 'node-1', open: false });
+    const refused = await post(second, '/caravela/v1/leave', {});
+    expect([refused.statusCode, message(refused)]).toEqual([409, expect.stringContaining('1 container runs on node-2')]);
+    expect((await post(second, '/caravela/v1/leave', { force: true })).statusCode).toBe(204);
+    expect(second.left).toEqual({ force: true });
+  });
+});
