@@ -1,4 +1,6 @@
-import { NO_RESOURCES, add, sameResources } from '../../core/model/index.ts';
+import { NO_RESOURCES, add, sameResources, shortId } from '../../core/model/index.ts';
+import type { Container } from '../../core/model/index.ts';
+import type { CoreNode } from '../../core/node/port.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { Checker } from './checker.ts';
 
@@ -10,49 +12,51 @@ export const settles: Checker = {
   name: 'settles',
   atRest(world) {
     for (const node of world.nodes) {
-      for (const problem of unsettled(node)) world.violate('settles', 'liveness', problem);
+      for (const problem of unsettled(node)) world.violate('settles', 'liveness', `${node.name} ${problem}`);
     }
   },
 };
 
 /** What is not at rest on a node. */
 export function unsettled(node: SimNode): readonly string[] {
-  const { core, name } = node;
+  const { core } = node;
   if (core === undefined) return [];
-  const problems: string[] = [];
-  const { held, holds } = core.resources();
-  if (holds > 0) problems.push(`${name} still has ${holds} holds`);
-  if (core.runs().length > 0) problems.push(`${name} still works on ${core.runs().length} runs`);
-  let recorded = NO_RESOURCES;
-  for (const container of core.containers()) {
-    const id = container.request.containerId;
-    if (container.holding) recorded = add(recorded, container.request.resources);
-    const stored = node.store.get(id);
-    if (stored === undefined) problems.push(`${name} has container ${id.slice(0, 12)} in memory only`);
-    else if (stored.desired !== container.desired || stored.task?.state !== container.task?.state || stored.holding !== container.holding) {
-      problems.push(`${name} has ${id.slice(0, 12)} ${describe(container)} in memory, ${describe(stored)} in the store`);
-    }
-    const runs = node.engine.runningTask(id);
-    const believed = container.task?.state === 'running' ? container.task.id : undefined;
-    if (runs !== believed)
-      problems.push(
-        `${name} takes ${believed?.slice(-6) ?? 'no task'} of ${id.slice(0, 12)} for running, the engine runs ${runs?.slice(-6) ?? 'none'}`,
-      );
-    if (container.readiness === 'preparing') problems.push(`${name} still prepares ${id.slice(0, 12)}`);
-  }
-  if (!sameResources(held, recorded)) {
-    problems.push(
-      `${name} counts ${held.cpuMillicores} m, ${held.memoryBytes} bytes as held, its records ${recorded.cpuMillicores} m, ${recorded.memoryBytes} bytes`,
-    );
-  }
-  for (const id of node.store.ids())
-    if (core.container(id) === undefined) problems.push(`${name} has forgotten ${id.slice(0, 12)} but its store has not`);
-  for (const id of node.engine.ids()) if (core.container(id) === undefined) problems.push(`${name}'s engine still has ${id.slice(0, 12)}`);
-  return problems;
+  return [...openWork(core), ...core.containers().flatMap((container) => [...unlike(node, container)]), ...leftOvers(node, core)];
 }
 
-const describe = (c: {
-  readonly desired: string;
-  readonly task: { readonly state: string } | undefined;
-  readonly holding: boolean;
-}): string => `${c.desired}/${c.task?.state ?? 'no task'}${c.holding ? '/holding' : ''}`;
+function* openWork(core: CoreNode): Generator<string> {
+  const { held, holds } = core.resources();
+  if (holds > 0) yield `still has ${holds} holds`;
+  if (core.runs().length > 0) yield `still works on ${core.runs().length} runs`;
+  const holding = core.containers().filter((container) => container.holding);
+  const recorded = holding.reduce((sum, container) => add(sum, container.request.resources), NO_RESOURCES);
+  if (!sameResources(held, recorded)) yield `counts ${JSON.stringify(held)} as held, its records say ${JSON.stringify(recorded)}`;
+}
+
+/** Where core, store and engine differ about a container. */
+function* unlike(node: SimNode, container: Container): Generator<string> {
+  const id = container.request.containerId;
+  const stored = node.store.get(id);
+  if (stored === undefined) yield `has container ${shortId(id)} in memory only`;
+  else if (differ(container, stored, node.failedWrites > 0)) {
+    yield `has ${shortId(id)} ${describe(container)} in memory, ${describe(stored)} in the store`;
+  }
+  const runs = node.engine.runningTask(id)?.slice(-6);
+  const believed = container.task?.state === 'running' ? container.task.id.slice(-6) : undefined;
+  if (runs !== believed) yield `takes ${believed ?? 'no task'} of ${shortId(id)} for running, its engine runs ${runs ?? 'none'}`;
+  if (container.readiness === 'preparing') yield `still prepares ${shortId(id)}`;
+}
+
+function* leftOvers(node: SimNode, core: CoreNode): Generator<string> {
+  for (const id of node.store.ids()) if (core.container(id) === undefined) yield `has forgotten ${shortId(id)}, its store has not`;
+  for (const id of node.engine.ids()) if (core.container(id) === undefined) yield `has forgotten ${shortId(id)}, its engine has not`;
+}
+
+/** After a full disk what was seen of a task may be missing from the store; the engine tells it again at the next start. */
+function differ(a: Container, b: Container, wishOnly: boolean): boolean {
+  return a.desired !== b.desired || (!wishOnly && (a.task?.state !== b.task?.state || a.holding !== b.holding));
+}
+
+function describe({ desired, task, holding }: Container): string {
+  return `${desired}/${task?.state ?? 'no task'}${holding ? '/holding' : ''}`;
+}

@@ -3,14 +3,14 @@ import type { Container, ContainerId } from '../../core/model/index.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { Checker } from './checker.ts';
 
-/** A container's task number only grows, and the state of one task only moves to the right (SwarmKit's rule). */
+/** A container's task number only grows, and the state of one task only moves to the right (SwarmKit's rule): what was made durable is never taken back. */
 export function taskStates(): Checker {
   const seen = new Map<ContainerId, { readonly node: SimNode; readonly number: number; readonly state: number }>();
   return {
     name: 'task states',
     onStep(world, node) {
-      for (const container of node.core?.containers() ?? []) {
-        const id = container.request.containerId;
+      for (const id of node.store.ids()) {
+        const container = node.store.get(id) as Container;
         const now = { node, number: container.taskNumber, state: stateOf(container) };
         const before = seen.get(id);
         seen.set(id, now);

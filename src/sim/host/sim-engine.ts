@@ -55,6 +55,10 @@ export class SimEngine {
     return this.#containers.keys();
   }
 
+  has(id: ContainerId): boolean {
+    return this.#containers.has(id);
+  }
+
   runningTask(id: ContainerId): TaskId | undefined {
     return this.#containers.get(id)?.running?.taskId;
   }

@@ -2,6 +2,7 @@ import type { Command, CommandId, Event, MemberRecord, Message, NodeId, Order, R
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
 import { assert } from '../../lib/assert.ts';
 import { Prng } from '../../lib/prng.ts';
+import { aboutMessage } from '../network/about-message.ts';
 import type { PacketNetwork, Station } from '../network/packet-network.ts';
 import type { Schedule } from '../schedule.ts';
 import type { Trace } from '../trace.ts';
@@ -107,6 +108,10 @@ export class SimNode implements Station {
     return this.#host.clock;
   }
 
+  get failedWrites(): number {
+    return this.#host.failedWrites;
+  }
+
   set diskFull(full: boolean) {
     this.#host.diskFull = full;
   }
@@ -132,7 +137,7 @@ export class SimNode implements Station {
   }
 
   deliver(from: NodeId, message: Message): void {
-    this.#note(`receive ${message.kind}`);
+    this.#note(`receive ${aboutMessage(message)}`);
     this.#input((core, turn) => core.receive(turn, from, message));
   }
 
@@ -203,7 +208,7 @@ export class SimNode implements Station {
   command(command: Command, onReply: (result: Result) => void): void {
     const id = this.#nextCommand++ as CommandId;
     this.#replies.set(id, onReply);
-    this.#note(`command ${command.kind} ${id}`);
+    this.#note(`command ${id} ${aboutCommand(command)}`);
     this.#input((core, turn) => core.command(turn, id, command));
   }
 
@@ -237,7 +242,8 @@ export class SimNode implements Station {
     }
     for (const event of events) {
       this.#note(`event ${event.kind}`);
-      if (event.kind.startsWith('member-')) this.store.putMembers(core.members().filter((m) => m.state === 'alive' && m.id !== this.id));
+      // The dead, too: two halves that both moved elsewhere find each other only by these.
+      if (event.kind.startsWith('member-')) this.store.putMembers(core.members().filter((m) => m.state !== 'left' && m.id !== this.id));
       this.#watcher.onEvent(this, event);
     }
     this.#watcher.onStep(this);
@@ -274,10 +280,10 @@ export class SimNode implements Station {
 
   #order(order: Order): void {
     const { generation } = this;
-    this.#note(`order ${order.kind}`);
+    this.#note(`order ${aboutOrder(order)}`);
     this.#host.perform(order, (answer) => {
       if (generation !== this.generation) return;
-      this.#note(`answer ${order.kind} ${answer.ok ? 'ok' : answer.error.code}`);
+      this.#note(`answer ${aboutOrder(order)} ${answer.ok ? 'ok' : answer.error.code}`);
       this.#input((core, turn) => core.answer(turn, order.id, answer));
     });
   }
@@ -285,4 +291,15 @@ export class SimNode implements Station {
   #note(what: string): void {
     this.#trace.note(this.#schedule.nowMs, this.index, what);
   }
+}
+
+function aboutOrder(order: Order): string {
+  if (order.kind === 'store-incarnation') return `${order.kind} ${order.incarnation}`;
+  const id = order.kind === 'store-container' ? order.container.request.containerId : order.containerId;
+  return `${order.kind} ${id.slice(0, 6)}`;
+}
+
+function aboutCommand(command: Command): string {
+  if (command.kind === 'run') return `run ${command.request.id.slice(0, 6)} as ${command.request.containerId.slice(0, 6)}`;
+  return 'containerId' in command ? `${command.kind} ${command.containerId.slice(0, 6)}` : command.kind;
 }

@@ -4,6 +4,7 @@ import { decode, encode } from '../../core/wire/index.ts';
 import type { Prng } from '../../lib/prng.ts';
 import type { Schedule } from '../schedule.ts';
 import type { Trace } from '../trace.ts';
+import { aboutMessage } from './about-message.ts';
 import type { Conditions } from './conditions.ts';
 
 /** Header, nonce and tag around a sealed datagram's message. */
@@ -107,7 +108,12 @@ export class PacketNetwork {
     this.#count(message.kind, bytes.length, asStream);
     const ip = from.addressOf(to);
     const target = ip === undefined ? undefined : this.#stations.get(ip);
-    this.#trace.note(this.#schedule.nowMs, from.index, `send ${message.kind} to ${target?.index ?? 'nowhere'} ${bytes.length}`, bytes);
+    this.#trace.note(
+      this.#schedule.nowMs,
+      from.index,
+      `send ${aboutMessage(message)} to ${target?.index ?? 'nowhere'} ${bytes.length}`,
+      bytes,
+    );
     if (target === undefined) {
       this.traffic.lost++;
     } else if (asStream) {

@@ -1,0 +1,13 @@
+import type { Message } from '../../core/model/index.ts';
+
+/** A message's kind and the first digits of what it is about, for traces. */
+export function aboutMessage(message: Message): string {
+  const ids: string[] = [];
+  if ('need' in message) ids.push(`${message.need.requestId.slice(0, 6)}#${message.need.attempt}`);
+  if ('request' in message) ids.push(message.request.id.slice(0, 6), message.request.containerId.slice(0, 6));
+  if ('requestId' in message) ids.push(`${message.requestId.slice(0, 6)}#${message.attempt}`);
+  if ('containerId' in message) ids.push(message.containerId.slice(0, 6));
+  if ('error' in message) ids.push(message.error.code);
+  if ('phase' in message) ids.push(message.phase);
+  return [message.kind, ...ids].join(' ');
+}
