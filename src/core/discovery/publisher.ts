@@ -3,7 +3,9 @@
  * changes (new first, then the old is withdrawn), a minute late for changes within a region, every 15
  * minutes to stay alive, and within 2 s, at random, when the ring gives the key to another trader.
  * After a split or merge the offer stands in both shards for one hint period, since buyers learn of the
- * new level at different times. There is no replica trader: simulated churn did not need one.
+ * new level at different times. Nothing is acknowledged; what goes to a new place is said once more
+ * after 5 s, for the one in a hundred that is lost and for traders that had not heard of us yet. There
+ * is no replica trader: simulated churn did not need one.
  */
 import { regionKey } from '../model/index.ts';
 import type { Epoch, Member, NodeId, Region, Resources, Timer, Turn } from '../model/index.ts';
@@ -37,6 +39,9 @@ export class Publisher {
   #formerUntil = 0;
   #lazyPending = false;
   #ringPending = false;
+  #repeatPending = false;
+  /** The trader may have lost what it kept. */
+  #renewed = false;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -60,6 +65,13 @@ export class Publisher {
     this.#setTimer(turn, 'ring', turn.random.int(DISCOVERY.republishJitterMs));
   }
 
+  /** A trader came back, or defended itself: if it restarted, it keeps no offers. */
+  renewed(turn: Turn, trader: NodeId): void {
+    if (this.#live?.trader !== trader) return;
+    this.#renewed = true;
+    this.lookAgain(turn);
+  }
+
   timer(turn: Turn, timer: Timer): void {
     switch (timer.name) {
       case 'lazy':
@@ -70,8 +82,13 @@ export class Publisher {
       case 'ring': {
         this.#ringPending = false;
         const place = this.#place();
-        return samePlace(place, this.#live) ? undefined : this.#publish(turn, place);
+        if (!this.#renewed && samePlace(place, this.#live)) return;
+        this.#renewed = false;
+        return this.#publish(turn, place);
       }
+      case 'repeat':
+        this.#repeatPending = false;
+        return this.#publish(turn, this.#place());
       case 'former':
         return timer.token === this.#formerUntil ? this.#withdrawFormer(turn) : undefined;
       default:
@@ -92,7 +109,12 @@ export class Publisher {
     const before = this.#live;
     this.#live = place;
     if (place !== undefined) this.#send(turn, place);
-    if (before === undefined || samePlace(before, place)) return;
+    if (samePlace(before, place)) return;
+    if (place !== undefined && !this.#repeatPending) {
+      this.#repeatPending = true;
+      this.#setTimer(turn, 'repeat', DISCOVERY.repeatMs);
+    }
+    if (before === undefined) return;
     const resharded = place !== undefined && regionKey(place.region) === regionKey(before.region) && place.splitLevel !== before.splitLevel;
     this.#withdrawFormer(turn);
     if (!resharded) return this.#withdraw(turn, before);

@@ -51,9 +51,7 @@ export function middleOf(region: Region, wanted: Resources): Resources {
 
 /** Share of a region's box at or above what is wanted, offers spread evenly in log space; at least 0.0025. */
 export function fitShare(region: Region, wanted: Resources): number {
-  return (
-    share(wanted.cpuMillicores, CPU_UNIT * 2 ** region.cpuBucket) * share(wanted.memoryBytes, MEMORY_UNIT * 2 ** region.memoryBucket)
-  );
+  return share(wanted.cpuMillicores, CPU_UNIT * 2 ** region.cpuBucket) * share(wanted.memoryBytes, MEMORY_UNIT * 2 ** region.memoryBucket);
 }
 
 /** A split moves half of the offers, and a buyer with an older level still asks a shard that exists. */

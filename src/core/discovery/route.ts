@@ -4,7 +4,8 @@
  * shard asked have one? The first queries insist on 0.5, 0.8, 0.95 in order of score, so that a request
  * goes where it wastes least; later ones alternate with a random safe region, so that a full corner of
  * the resource space, or a stale hint, can't swallow all eight. Thresholds and alternation are from a
- * simulation at up to a million nodes: best fit alone placed a fifth less.
+ * simulation at up to a million nodes: best fit alone placed a fifth less. In a small instance hints are
+ * fresh and a wasted query costs nothing, so one fitting offer is enough to go by score.
  */
 import type { Prng } from '../../lib/prng.ts';
 import { assert } from '../../lib/assert.ts';
@@ -24,6 +25,14 @@ export interface FindState {
   readonly escalate: boolean;
 }
 
+/** What this node believes of the instance. */
+export interface View {
+  readonly hints: readonly Hint[];
+  /** Mean capacity. */
+  readonly mean: Resources;
+  readonly members: number;
+}
+
 export interface Query {
   readonly region: Region;
   readonly shard: number;
@@ -36,16 +45,17 @@ interface Choice {
 }
 
 /** @returns undefined where no region can have what is needed, or all queries are spent. */
-export function nextQuery(need: Need, state: FindState, hints: readonly Hint[], mean: Resources, random: Prng): Query | undefined {
+export function nextQuery(need: Need, state: FindState, view: View, random: Prng): Query | undefined {
   if (state.asked >= DISCOVERY.queries) return undefined;
-  const choices = possible(need, state.used, hints, mean);
+  const choices = possible(need, state.used, view);
   const insist = DISCOVERY.thresholds[state.asked];
   const safeTurn = state.escalate || (insist === undefined && state.asked % 2 === 1);
   const chosen = (safeTurn ? pickSafe(need, choices, random) : undefined) ?? pickByScore(choices, insist);
   return chosen === undefined ? undefined : { region: chosen.hint.region, shard: random.int(2 ** chosen.hint.splitLevel) };
 }
 
-function possible(need: Need, used: readonly string[], hints: readonly Hint[], mean: Resources): Choice[] {
+function possible(need: Need, used: readonly string[], { hints, mean, members }: View): Choice[] {
+  const trust = members <= DISCOVERY.smallInstance ? DISCOVERY.smallTrust : DISCOVERY.trust;
   const low = bucketsOf(need.resources);
   const choices: Choice[] = [];
   for (const hint of hints) {
@@ -56,7 +66,7 @@ function possible(need: Need, used: readonly string[], hints: readonly Hint[], m
     const times = used.reduce((n, other) => (other === key ? n + 1 : n), 0);
     const shards = 2 ** splitLevel;
     if (times >= Math.min(shards, DISCOVERY.askRegion)) continue;
-    const hit = 1 - Math.exp((-0.5 * fitShare(region, need.resources) * countOf(countLevel)) / shards);
+    const hit = 1 - Math.exp((-trust * fitShare(region, need.resources) * countOf(countLevel)) / shards);
     const middle = { class: region.class, free: middleOf(region, need.resources) };
     choices.push({ hint, probability: times > 0 ? hit / 2 : hit, score: score(need, middle, mean) });
   }
@@ -65,7 +75,9 @@ function possible(need: Need, used: readonly string[], hints: readonly Hint[], m
 
 function pickByScore(choices: readonly Choice[], insist: number | undefined): Choice | undefined {
   const good = insist === undefined ? undefined : choices.find((choice) => choice.probability >= insist);
-  return good ?? choices.reduce<Choice | undefined>((best, c) => (best === undefined || c.probability > best.probability ? c : best), undefined);
+  return (
+    good ?? choices.reduce<Choice | undefined>((best, c) => (best === undefined || c.probability > best.probability ? c : best), undefined)
+  );
 }
 
 /** At random, weighted by count; a higher class than needed only where there is nothing else. */

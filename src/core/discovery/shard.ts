@@ -33,8 +33,8 @@ export class Shard {
     return Array.from(this.#offers.values(), (kept) => kept.offer);
   }
 
-  has(supplier: NodeId): boolean {
-    return this.#offers.has(supplier);
+  offer(supplier: NodeId): Offer | undefined {
+    return this.#offers.get(supplier)?.offer;
   }
 
   /** @returns whether it was not older than what is known. */

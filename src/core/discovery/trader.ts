@@ -57,7 +57,7 @@ export class Trader {
     if (!isShard(shard)) return;
     const key = directoryKey(region, shard);
     const known = this.#shards.get(key);
-    if (this.#offers >= LIMITS.offersPerTrader && known?.has(from) !== true) return;
+    if (this.#offers >= LIMITS.offersPerTrader && known?.offer(from) === undefined) return;
     const place = known ?? new Shard(region, shard);
     const before = place.size;
     if (!place.publish(offer, turn.nowMs)) return;
@@ -77,7 +77,13 @@ export class Trader {
     if (find.asked > DISCOVERY.queries || !isRegion(find.region) || !isShard(find.shard)) return;
     const place = this.#shards.get(directoryKey(find.region, find.shard));
     if (place?.overrun(turn.nowMs) === true && !find.shedDone) {
-      return this.#onward(turn, find.need, { ...find, asked: find.asked - 1, used: find.used.slice(0, -1), shedDone: true, escalate: true });
+      return this.#onward(turn, find.need, {
+        ...find,
+        asked: find.asked - 1,
+        used: find.used.slice(0, -1),
+        shedDone: true,
+        escalate: true,
+      });
     }
     this.#serve(turn, find, []);
   }
@@ -100,7 +106,16 @@ export class Trader {
     if (need.exclude.length >= LIMITS.exclude) return this.#notFound(turn, need, refusal.asked, []);
     const { region, shard, asked, shedDone, used } = refusal;
     const refusals = refusal.refusals + 1;
-    const again: Find = { kind: 'find', need: { ...need, exclude: [...need.exclude, from] }, region, shard, asked, shedDone, refusals, used };
+    const again: Find = {
+      kind: 'find',
+      need: { ...need, exclude: [...need.exclude, from] },
+      region,
+      shard,
+      asked,
+      shedDone,
+      refusals,
+      used,
+    };
     const considered: Considered[] = [
       { nodeId: from, name: this.#options.nameOf(from), accepted: false, reason, detail, free, score: undefined },
     ];
@@ -148,7 +163,7 @@ export class Trader {
 
   /** A supplier whose figure belongs to another region has published there, or offers nothing. */
   #dropIfMoved(turn: Turn, supplier: NodeId, place: Shard): void {
-    const offer = place.offers().find((offer) => offer.supplier === supplier);
+    const offer = place.offer(supplier);
     if (offer === undefined) return;
     const region = regionOf(offer.class, offer.free);
     if (region !== undefined && regionKey(region) === regionKey(place.region)) return;
@@ -171,4 +186,3 @@ export class Trader {
 }
 
 const isShard = (shard: number): boolean => Number.isInteger(shard) && shard >= 0 && shard < 2 ** DISCOVERY.splitLevels;
-

@@ -2,6 +2,11 @@
 export const DISCOVERY = {
   /** Queries of one attempt. */
   queries: 8,
+  /** An instance of at most this many members is small: its hints are seconds old, and all can be asked (DESIGN §6). */
+  smallInstance: 64,
+  /** What one hinted offer in a shard is worth, in a large and in a small instance: hints age, and others want the same. */
+  trust: 0.5,
+  smallTrust: 2,
   /** Hit probability that queries 1, 2, 3 insist on. */
   thresholds: [0.5, 0.8, 0.95],
   /** Hit probability of a safe region. */
@@ -25,6 +30,8 @@ export const DISCOVERY = {
   refreshMs: 15 * 60_000,
   /** A change within a region is published this late. */
   lazyMs: 60_000,
+  /** An offer in a new place is published once more after this. */
+  repeatMs: 5_000,
   /** Suppliers of a dead trader publish anew within this. */
   republishJitterMs: 2_000,
   /** How often a region's hint is written, unless it goes to or from empty. */

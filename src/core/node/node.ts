@@ -270,6 +270,7 @@ export class Node implements CoreNode {
     if (id === this.#id) return;
     if (state === 'alive' || state === 'suspect') {
       if (this.#join(member)) this.#reposition(turn);
+      else if (previous !== undefined && member.incarnation > previous.incarnation) this.#publisher.renewed(turn, id);
       return;
     }
     this.#mean.delete(id);

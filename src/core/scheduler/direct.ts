@@ -95,8 +95,7 @@ export class DirectRound {
       }
       const { free, reason, detail } = answer;
       const known = member(nodeId);
-      const value =
-        reason === undefined && known !== undefined ? score(need, { class: known.class, free }, mean) : undefined;
+      const value = reason === undefined && known !== undefined ? score(need, { class: known.class, free }, mean) : undefined;
       consider(run, { nodeId, name: this.#runs.nameOf(nodeId), accepted: false, reason, detail, free, score: value });
       if (value !== undefined) fitting.push({ id: nodeId, score: value });
     }

@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert.ts';
 import type { Considered, RefusalReason, Resources } from '../model/index.ts';
 import { cpuWords, memoryWords, resourceWords } from '../model/words.ts';
 
@@ -64,6 +65,8 @@ function phrase(reason: RefusalReason, of: readonly Considered[]): string {
       return `could not launch it (${list(of.map((c) => `${c.name}: ${c.detail}`))})`;
     case 'unreachable':
       return `did not answer (${list(of.map((c) => c.name))})`;
+    default:
+      return assertNever(reason);
   }
 }
 

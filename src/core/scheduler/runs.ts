@@ -3,7 +3,7 @@ import type { Directory } from '../discovery/directory.ts';
 import { placementOf } from './run.ts';
 import type { Run } from './run.ts';
 import { refusalText } from './refusal-text.ts';
-import { SCHEDULER } from './tunables.ts';
+import { DISCOVERY } from '../discovery/tunables.ts';
 import type { SchedulerTimes } from './tunables.ts';
 
 export interface SchedulerOptions {
@@ -85,8 +85,9 @@ export class Runs {
     this.failed(turn, run, error);
   }
 
+  /** Whether everyone may be asked. */
   get small(): boolean {
-    return this.options.alive().length <= SCHEDULER.directMembers;
+    return this.options.alive().length <= DISCOVERY.smallInstance;
   }
 
   #end(turn: Turn, run: Run, result: Result): void {

@@ -26,8 +26,6 @@ export const SCHEDULER = {
   launchFailures: 3,
   /** Launches refused because their hold had run out. */
   lateLaunches: 3,
-  /** Alive members up to which every one is asked before a refusal (DESIGN §6, Small instances). */
-  directMembers: 64,
   /** For the word that a launch is recorded. */
   recordMs: 60_000,
   /** From recorded to ready: an image may have to be fetched over a thin line. */

@@ -1,5 +1,6 @@
 import { LIMITS } from '../model/index.ts';
 import type { Need, NodeId, RequestId } from '../model/index.ts';
+import { SUPPLIER } from './tunables.ts';
 
 /** Resources set aside for one attempt, until launch or expiry. */
 export interface Hold {
@@ -16,6 +17,7 @@ export interface Hold {
 export class Holds {
   readonly #holds = new Map<RequestId, Hold>();
   readonly #perBuyer = new Map<NodeId, number>();
+  readonly #spent = new Map<RequestId, number>();
 
   get size(): number {
     return this.#holds.size;
@@ -30,6 +32,22 @@ export class Holds {
     if (this.#holds.size >= LIMITS.holds) return `keeps ${LIMITS.holds} holds already, the most it may`;
     if ((this.#perBuyer.get(buyer) ?? 0) >= LIMITS.holdsPerBuyer) return `keeps ${LIMITS.holdsPerBuyer} holds for this buyer already`;
     return undefined;
+  }
+
+  /**
+   * Attempts up to this one are over: a reserve for one of them that comes late, or twice, must not
+   * revive it, because a launch of it that was refused may still be on its way, too.
+   */
+  spend(id: RequestId, attempt: number): void {
+    const before = this.#spent.get(id) ?? 0;
+    this.#spent.delete(id);
+    this.#spent.set(id, Math.max(before, attempt));
+    const oldest = this.#spent.keys().next();
+    if (this.#spent.size > SUPPLIER.spentAttempts && oldest.done !== true) this.#spent.delete(oldest.value);
+  }
+
+  isSpent(id: RequestId, attempt: number): boolean {
+    return attempt <= (this.#spent.get(id) ?? 0);
   }
 
   set(hold: Hold): void {

@@ -33,10 +33,12 @@ export class Launches {
     const { request, attempt } = message;
     const known = this.#context.entries.get(request.containerId);
     if (known !== undefined) return this.#duplicate(turn, from, message, known);
-    const error = this.#buried(turn, request.containerId) ?? this.#mismatch(from, message);
-    if (error !== undefined) return refuse(turn, from, message, error);
-
     const { ledger, holds } = this.#context;
+    const error = this.#buried(turn, request.containerId) ?? this.#mismatch(from, message);
+    if (error !== undefined) {
+      if (holds.get(request.id) === undefined) holds.spend(request.id, attempt);
+      return refuse(turn, from, message, error);
+    }
     holds.delete(request.id);
     ledger.rename(holdKey(request.id), containerKey(request.containerId));
     turn.emit({ kind: 'hold-released', requestId: request.id, why: 'launched' });
@@ -89,7 +91,8 @@ export class Launches {
     const entry = id === undefined ? undefined : this.#context.entries.get(id);
     if (entry === undefined || entry.container.buyer !== from) return;
     const { activity } = entry;
-    if ((activity.kind === 'recording' || activity.kind === 'creating') && activity.attempt <= message.attempt) entry.activity = { ...activity, abandoned: true };
+    if ((activity.kind === 'recording' || activity.kind === 'creating') && activity.attempt <= message.attempt)
+      entry.activity = { ...activity, abandoned: true };
   }
 
   retryForget(turn: Turn, id: ContainerId): void {
@@ -175,8 +178,7 @@ function refuse(turn: Turn, to: NodeId, { request, attempt }: Launch, error: Cor
   turn.send(to, { kind: 'launch-refused', requestId: request.id, containerId: request.containerId, attempt, error });
 }
 
-const isAbandoned = ({ activity }: Entry): boolean =>
-  (activity.kind === 'recording' || activity.kind === 'creating') && activity.abandoned;
+const isAbandoned = ({ activity }: Entry): boolean => (activity.kind === 'recording' || activity.kind === 'creating') && activity.abandoned;
 
 const internal = (message: string): CoreError => ({ code: 'internal', message, changed: false });
 

@@ -24,7 +24,7 @@ export class Reservations {
   reserve(turn: Turn, from: NodeId, message: Reserve): void {
     const { need } = message;
     const { holds, ledger, launched } = this.#context;
-    if (launched.has(need.requestId)) return;
+    if (launched.has(need.requestId) || holds.isSpent(need.requestId, need.attempt)) return;
     const held = holds.get(need.requestId);
     if (held !== undefined) {
       if (held.need.buyer !== need.buyer || held.need.attempt > need.attempt) return;
@@ -65,7 +65,8 @@ export class Reservations {
 
   cancel(turn: Turn, from: NodeId, message: Cancel): void {
     const hold = this.#context.holds.get(message.requestId);
-    if (hold === undefined || hold.need.buyer !== from || hold.need.attempt > message.attempt) return;
+    if (hold === undefined) return this.#context.holds.spend(message.requestId, message.attempt);
+    if (hold.need.buyer !== from || hold.need.attempt > message.attempt) return;
     this.#release(turn, hold, 'cancelled');
   }
 
@@ -111,6 +112,7 @@ export class Reservations {
 
   #release(turn: Turn, hold: Hold, why: 'cancelled' | 'expired'): void {
     this.#context.holds.delete(hold.need.requestId);
+    this.#context.holds.spend(hold.need.requestId, hold.need.attempt);
     this.#context.ledger.release(holdKey(hold.need.requestId));
     turn.emit({ kind: 'hold-released', requestId: hold.need.requestId, why });
   }

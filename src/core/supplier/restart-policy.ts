@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert.ts';
 import type { Container } from '../model/index.ts';
 import { ended } from './entry.ts';
 
@@ -14,5 +15,7 @@ export function wantsRestart(container: Container): boolean {
       return true;
     case 'on-failure':
       return (task.exitCode !== 0 || task.state === 'failed') && (maximumRetries === 0 || restartCount < maximumRetries);
+    default:
+      return assertNever(name);
   }
 }

@@ -2,6 +2,8 @@
 export const SUPPLIER = {
   /** A hold ends this long after it was made or last renewed (DESIGN §6, Holds). */
   holdMs: 5_000,
+  /** Requests whose attempts that are over are remembered, newest first. */
+  spentAttempts: 4_096,
   /** An accept is repeated once after this, unless a launch or a renewal showed that it arrived. */
   repeatAcceptMs: 200,
   /** Restart back-off: first delay, doubled up to the last; a task that ran this long starts it afresh. */
