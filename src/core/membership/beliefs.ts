@@ -5,7 +5,7 @@ import type { Claim } from './claim.ts';
 import { recordOf } from './member-table.ts';
 import type { Entry, MemberTable } from './member-table.ts';
 import type { Packets } from './packets.ts';
-import type { ProbeOrder } from './probe-order.ts';
+import type { RandomRounds } from './random-rounds.ts';
 import type { RumourQueue } from './rumour-queue.ts';
 import type { Suspicions } from './suspicion.ts';
 
@@ -14,7 +14,8 @@ interface Parts {
   readonly queue: RumourQueue;
   readonly packets: Packets;
   readonly suspicions: Suspicions;
-  readonly order: ProbeOrder;
+  /** Newcomers take part in each at once. */
+  readonly orders: readonly RandomRounds[];
   readonly onChange: (turn: Turn, member: Member, previous: Member | undefined) => void;
 }
 
@@ -35,12 +36,12 @@ export class Beliefs {
    * @returns the entry; undefined where the table is full
    */
   record(turn: Turn, record: MemberRecord, spread: boolean): Entry | undefined {
-    const { table, order, onChange } = this.#parts;
+    const { table, orders, onChange } = this.#parts;
     const known = table.get(record.id);
     if (known === undefined) {
       const added = table.add(record, turn.nowMs);
       if (added === undefined) return undefined;
-      order.insert(turn.random, added.id);
+      for (const order of orders) order.insert(turn.random, added.id);
       turn.emit({ kind: 'member-alive', member: added.record, first: true });
       onChange(turn, added.member, undefined);
       if (spread) this.#passOnRecord(added);

@@ -1,14 +1,16 @@
-import type { Turn } from '../model/index.ts';
+import type { NodeId, Turn } from '../model/index.ts';
 import type { MemberTable } from './member-table.ts';
 import type { Packets } from './packets.ts';
-import { pickSome } from './probe.ts';
+import type { RandomRounds } from './random-rounds.ts';
 import type { MembershipProfile } from './profile.ts';
 import type { RumourQueue } from './rumour-queue.ts';
 import type { Timers } from './timers.ts';
 
 /**
  * Gossip packets of their own (Lifeguard and memberlist's addition to SWIM), so that news need not wait for probes:
- * each gossipMs, to a few members at random, while something is queued. Idle, there is neither packet nor timer.
+ * each gossipMs, to a few members, while something is queued. Idle, there is neither packet nor timer. In random rounds
+ * and not by independent draws, so that one node tells a rumour to different members: of ten members a draw's rumour
+ * misses some member every other time.
  * Cost of one rumour: ⌈λ · log10(N + 1)⌉ sends per node, piggybacked ones included; everywhere after about log N rounds.
  */
 export class Gossiper {
@@ -17,18 +19,24 @@ export class Gossiper {
   readonly #packets: Packets;
   readonly #timers: Timers;
   readonly #profile: MembershipProfile;
+  readonly #order: RandomRounds;
+  #hasNews = false;
 
-  constructor(table: MemberTable, queue: RumourQueue, packets: Packets, timers: Timers, profile: MembershipProfile) {
+  constructor(table: MemberTable, queue: RumourQueue, packets: Packets, timers: Timers, order: RandomRounds, profile: MembershipProfile) {
     this.#table = table;
     this.#queue = queue;
     this.#packets = packets;
     this.#timers = timers;
     this.#profile = profile;
+    this.#order = order;
   }
 
-  /** After each input: sees to it that queued news gets told. */
-  wake(turn: Turn): void {
-    if (this.#queue.size > 0 && !this.#timers.isArmed('gossip', '')) this.#timers.arm(turn, 'gossip', '', this.#profile.gossipMs);
+  /** After each input: sees to it that queued news gets told. True where the last of it has just been. */
+  wake(turn: Turn): boolean {
+    const hadNews = this.#hasNews;
+    this.#hasNews = this.#queue.size > 0;
+    if (this.#hasNews && !this.#timers.isArmed('gossip', '')) this.#timers.arm(turn, 'gossip', '', this.#profile.gossipMs);
+    return hadNews && !this.#hasNews;
   }
 
   /** The 'gossip' timer. Without anybody to tell, news is dropped: whoever comes learns it by sync. */
@@ -38,9 +46,12 @@ export class Gossiper {
   }
 
   tell(turn: Turn, count: number): void {
-    for (const { id } of pickSome(turn.random, this.#table.peers(), count, () => true)) {
-      if (this.#queue.size === 0) return;
-      this.#packets.sendNews(turn, id);
+    const told = new Set<NodeId>();
+    while (told.size < count && this.#queue.size > 0) {
+      const target = this.#order.next(turn.random);
+      if (target === undefined || told.has(target.id)) return;
+      told.add(target.id);
+      this.#packets.sendNews(turn, target.id);
     }
   }
 }

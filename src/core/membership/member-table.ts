@@ -31,6 +31,8 @@ interface Row extends Entry {
   sinceMs: number;
   heard: boolean;
   member: Member;
+  /** Where it is among the peers; −1 where it is not live. */
+  place: number;
 }
 
 /**
@@ -46,12 +48,15 @@ export class MemberTable {
   readonly #byShortId = new Map<string, Row>();
   #members: readonly Member[] | undefined;
   #alive: readonly Member[] | undefined;
-  #peers: readonly Entry[] | undefined;
+  /** Kept up to date in place: it is asked for with every packet. */
+  readonly #peers: Row[] = [];
   #dead: readonly Entry[] | undefined;
 
   constructor(self: MemberRecord, limit: number = LIMITS.members) {
     this.#limit = limit;
-    this.self = this.#insert(self, 0);
+    const row = this.#insert(self, 0);
+    this.#unlist(row);
+    this.self = row;
   }
 
   get(id: NodeId): Entry | undefined {
@@ -72,9 +77,9 @@ export class MemberTable {
     return (this.#alive ??= this.members().filter((member) => isLive(member.state)));
   }
 
-  /** Alive and suspect, without this node. */
+  /** Alive and suspect, without this node, in no particular order; changes with the table. */
   peers(): readonly Entry[] {
-    return (this.#peers ??= [...this.#rows.values()].filter((row) => row !== this.self && isLive(row.claim.state)));
+    return this.#peers;
   }
 
   dead(): readonly Entry[] {
@@ -110,6 +115,8 @@ export class MemberTable {
     }
     row.record = record;
     row.claim = claim;
+    if (!isLive(claim.state)) this.#unlist(row);
+    else if (row !== this.self) this.#list(row);
     return true;
   }
 
@@ -142,10 +149,12 @@ export class MemberTable {
       sinceMs: nowMs,
       heard: false,
       member: { ...record, state: 'alive' },
+      place: -1,
     };
     this.#rows.set(row.id, row);
     this.#byShortId.set(row.shortId, row);
     this.buckets.toggle(row.id, record.incarnation);
+    this.#list(row);
     this.#changed();
     return row;
   }
@@ -166,10 +175,25 @@ export class MemberTable {
     this.#changed();
   }
 
+  #list(row: Row): void {
+    if (row.place >= 0) return;
+    row.place = this.#peers.length;
+    this.#peers.push(row);
+  }
+
+  /** The last peer takes its place. */
+  #unlist(row: Row): void {
+    const last = this.#peers.at(-1);
+    if (row.place < 0 || last === undefined) return;
+    this.#peers[row.place] = last;
+    last.place = row.place;
+    this.#peers.pop();
+    row.place = -1;
+  }
+
   #changed(): void {
     this.#members = undefined;
     this.#alive = undefined;
-    this.#peers = undefined;
     this.#dead = undefined;
   }
 }

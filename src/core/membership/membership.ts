@@ -7,7 +7,7 @@ import { Gossiper } from './gossiper.ts';
 import { LocalHealth } from './local-health.ts';
 import { MemberTable } from './member-table.ts';
 import { Packets } from './packets.ts';
-import { ProbeOrder } from './probe-order.ts';
+import { RandomRounds } from './random-rounds.ts';
 import { Prober } from './probe.ts';
 import type { MembershipProfile } from './profile.ts';
 import { Relays } from './relays.ts';
@@ -73,7 +73,8 @@ export class Membership {
     const queue = this.#queue;
     const table = new MemberTable(options.self);
     const health = new LocalHealth(profile.healthMax);
-    const order = new ProbeOrder(table);
+    const probeOrder = new RandomRounds(table);
+    const gossipOrder = new RandomRounds(table);
     const suspicions = new Suspicions(profile, timers);
     const packets = new Packets(
       table,
@@ -85,11 +86,11 @@ export class Membership {
     this.#table = table;
     this.#packets = packets;
     this.#suspicions = suspicions;
-    this.#beliefs = new Beliefs({ table, queue, packets, suspicions, order, onChange });
+    this.#beliefs = new Beliefs({ table, queue, packets, suspicions, orders: [probeOrder, gossipOrder], onChange });
     this.#self = new Self({ table, queue, packets, health, onChange, onIncarnation });
-    this.#prober = new Prober({ table, packets, order, health, timers, profile, nextSequence, onFailed });
+    this.#prober = new Prober({ table, packets, order: probeOrder, health, timers, profile, nextSequence, onFailed });
     this.#relays = new Relays(table, packets, timers, profile, nextSequence);
-    this.#gossiper = new Gossiper(table, queue, packets, timers, profile);
+    this.#gossiper = new Gossiper(table, queue, packets, timers, gossipOrder, profile);
     this.#syncer = new Syncer(table, timers, profile);
     this.#deadProber = new DeadProber(table, packets, timers, profile, nextSequence);
   }
@@ -109,7 +110,7 @@ export class Membership {
     this.#deadProber.start(turn);
     if (this.#table.peers().length > 0) this.#syncer.join(turn);
     else this.#syncer.start(turn);
-    this.#gossiper.wake(turn);
+    this.#end(turn);
   }
 
   receive(turn: Turn, from: NodeId, message: MembershipMessage): void {
@@ -121,12 +122,13 @@ export class Membership {
     this.#handle(turn, from, message);
     const after = sender?.member.state;
     // Somebody unknown, or back from the dead: a sync brings what else we missed of it and its side.
-    if (after === undefined || (before === 'dead' && isLive(after))) this.#syncer.soon(turn, from);
+    const isNews = after === undefined || (before === 'dead' && isLive(after));
+    if (isNews && !this.#self.hasLeft) this.#syncer.soon(turn, from);
     // An ack to a ping tells it already; any other message is answered by this alone. Two that have both left would
     // tell each other without end.
     const isGone = after === 'dead' || after === 'left';
     if (isGone && message.kind !== 'ping' && !this.#self.hasLeft) this.#packets.sendNews(turn, from);
-    this.#gossiper.wake(turn);
+    this.#end(turn);
   }
 
   timer(turn: Turn, timer: Timer): void {
@@ -157,24 +159,25 @@ export class Membership {
       default:
         assertNever(name);
     }
-    this.#gossiper.wake(turn);
+    this.#end(turn);
   }
 
   /** Members from a join's answer: takes them for alive, syncs with one, tells them of this node. */
   learn(turn: Turn, members: readonly MemberRecord[]): void {
+    if (this.#self.hasLeft) return;
     for (const record of members) {
       if (record.id !== this.#table.self.id) this.#beliefs.record(turn, record, false);
       else this.#self.defend(turn, { incarnation: record.incarnation, state: 'alive' }, undefined);
     }
     this.#self.introduce();
     this.#syncer.join(turn);
-    this.#gossiper.wake(turn);
+    this.#end(turn);
   }
 
   /** This node's own record changed: a new incarnation of it is gossiped. */
   describe(turn: Turn, change: Partial<Omit<MemberRecord, 'id' | 'incarnation'>>): void {
     this.#self.describe(turn, change);
-    this.#gossiper.wake(turn);
+    this.#end(turn);
   }
 
   /** Tells some members at once and the rest by gossip; from now on this node probes nobody and answers only. */
@@ -185,7 +188,7 @@ export class Membership {
     this.#syncer.stop();
     this.#deadProber.stop();
     this.#gossiper.tell(turn, this.#options.profile.leaveFanout);
-    this.#gossiper.wake(turn);
+    this.#end(turn);
   }
 
   self(): Member {
@@ -204,6 +207,12 @@ export class Membership {
   /** Alive and suspect, this node included unless it left. */
   alive(): readonly Member[] {
     return this.#table.alive();
+  }
+
+  /** Ends every input. */
+  #end(turn: Turn): void {
+    const isOver = this.#gossiper.wake(turn);
+    if (isOver) this.#syncer.settle(turn);
   }
 
   /** What a message brings, before it is answered. */
@@ -275,11 +284,13 @@ export class Membership {
         continue;
       }
       if (this.#table.get(id) === undefined && !isLive(state)) continue;
-      const entry = this.#beliefs.record(turn, member, !isJoining);
+      // While joining all is new to us and nothing to others, but what somebody says of itself may be news to them.
+      const spread = !isJoining || id === from;
+      const entry = this.#beliefs.record(turn, member, spread);
       if (entry === undefined || state === 'alive') continue;
       // Both sides of a healed partition hold the other's members dead: give them the time to refute.
       const believed = state === 'dead' && !isJoining && isLive(entry.claim.state) ? 'suspect' : state;
-      this.#beliefs.claim(turn, entry, { incarnation, state: believed }, from.slice(0, 16), !isJoining);
+      this.#beliefs.claim(turn, entry, { incarnation, state: believed }, from.slice(0, 16), spread);
     }
   }
 

@@ -88,12 +88,11 @@ export class Packets {
 
   #fill<M extends Carrier>(carrier: M, first: readonly Rumour[]): M & Piggyback {
     const most = LIMITS.datagramBytes - this.#profile.sealBytes;
-    let room = most - this.#encodedBytes({ ...carrier, gossip: first, hints: [] }) - SLACK_BYTES;
+    const room = most - this.#encodedBytes({ ...carrier, gossip: first, hints: [] }) - SLACK_BYTES;
     const besides = new Set(first.map((rumour) => this.#key(rumour)));
-    const taken = room > 0 ? this.#queue.take(room, this.sends(), LIMITS.gossipPerPacket - first.length, besides) : [];
-    const gossip = [...first, ...taken];
-    for (const rumour of taken) room -= this.rumourBytes(rumour);
-    const count = Math.min(this.#profile.hintsPerPacket, LIMITS.hintsPerPacket, Math.floor(room / this.#hintBytes));
+    const taken = this.#queue.take(Math.max(0, room), this.sends(), LIMITS.gossipPerPacket - first.length, besides);
+    const gossip = [...first, ...taken.rumours];
+    const count = Math.min(this.#profile.hintsPerPacket, LIMITS.hintsPerPacket, Math.floor((room - taken.bytes) / this.#hintBytes));
     const hints = count > 0 ? this.#takeHints(count) : [];
     return { ...carrier, gossip, hints };
   }
@@ -108,6 +107,6 @@ export class Packets {
 const LARGEST_HINT: Hint = {
   region: { class: 'high', cpuBucket: -2, memoryBucket: -4 },
   countLevel: 64,
-  splitLevel: 64,
+  splitLevel: 32,
   stamp: 0xffff_ffff,
 };

@@ -4,14 +4,14 @@ import { isLive } from './claim.ts';
 import type { LocalHealth } from './local-health.ts';
 import type { Entry, MemberTable } from './member-table.ts';
 import type { Packets } from './packets.ts';
-import type { ProbeOrder } from './probe-order.ts';
+import type { RandomRounds } from './random-rounds.ts';
 import type { MembershipProfile } from './profile.ts';
 import type { Timers } from './timers.ts';
 
 interface Parts {
   readonly table: MemberTable;
   readonly packets: Packets;
-  readonly order: ProbeOrder;
+  readonly order: RandomRounds;
   readonly health: LocalHealth;
   readonly timers: Timers;
   readonly profile: MembershipProfile;

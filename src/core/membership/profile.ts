@@ -29,6 +29,11 @@ export interface MembershipProfile {
 
   /** Between two periodic syncs, ± 25 %. A sync without differences costs about 1.3 kB on a stream. */
   readonly syncMs: number;
+  /**
+   * From the end of a bout of gossip to a sync, × max(1, N / 50), ± 25 %: of 50 members each rumour misses one now and
+   * then. With many members there is always gossip and the periodic sync has to do.
+   */
+  readonly syncSettleMs: number;
   /** Between two tries of the first sync after a start or a join. */
   readonly syncRetryMs: number;
   /** Least time between two syncs that something unknown provoked. */
@@ -65,6 +70,7 @@ const lan: MembershipProfile = {
   suspicion: 4,
   suspicionMax: 6,
   syncMs: 30_000,
+  syncSettleMs: 2_000,
   syncRetryMs: 2_000,
   syncMinMs: 1_000,
   syncMembers: 4_096,
@@ -87,6 +93,7 @@ export const PROFILES = {
     gossipFanout: 4,
     suspicion: 6,
     syncMs: 60_000,
+    syncSettleMs: 5_000,
     syncRetryMs: 5_000,
     syncMinMs: 2_000,
     deadProbeMs: 30_000,

@@ -8,7 +8,12 @@ interface Item {
   sent: number;
 }
 
-/** Rumours that fit neither the room nor the packet are passed over this often before a packet counts as full. */
+interface Taken {
+  readonly rumours: readonly Rumour[];
+  readonly bytes: number;
+}
+
+/** Rumours too large for the room left are passed over this often before a packet counts as full. */
 const MISFITS = 8;
 
 /**
@@ -42,9 +47,10 @@ export class RumourQueue {
    * Rumours for one packet, counted as sent.
    * @param roomBytes what they may add up to
    * @param limit how often a rumour is sent in all
-   * @param besides (subject, kind) pairs that the packet has already
+   * @param besides keys (`keyOf`) that the packet has already
+   * @returns them, and the bytes they add
    */
-  take(roomBytes: number, limit: number, count: number, besides: ReadonlySet<string>): readonly Rumour[] {
+  take(roomBytes: number, limit: number, count: number, besides: ReadonlySet<string>): Taken {
     const taken: Item[] = [];
     let room = roomBytes;
     let misfits = 0;
@@ -66,7 +72,7 @@ export class RumourQueue {
       item.sent++;
       if (item.sent < limit) this.#place(item);
     }
-    return taken.map((item) => item.rumour);
+    return { rumours: taken.map((item) => item.rumour), bytes: roomBytes - room };
   }
 
   clear(): void {

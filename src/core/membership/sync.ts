@@ -8,14 +8,15 @@ import type { Timers } from './timers.ts';
  *
  * A asks with 256 bucket hashes; B answers with its members of the buckets that differ and wants A's; A answers
  * those. Where B may not know A or A's address, A first sends its own record, as a sync-reply of one member.
- * Each syncMs with a random member; sooner after a start or join (until answered), and whenever something unknown
- * turns up, at most each syncMinMs. Cost without differences: about 1.3 kB on a stream per syncMs.
+ * Each syncMs with a random member; sooner after a start or join (until answered), when a bout of gossip is over, and
+ * whenever something unknown turns up, at most each syncMinMs. Cost without differences: about 1.3 kB on a stream per syncMs.
  */
 export class Syncer {
   readonly #table: MemberTable;
   readonly #timers: Timers;
   readonly #profile: MembershipProfile;
   #isJoining = false;
+  #dueMs = Number.POSITIVE_INFINITY;
   #lastMs = Number.NEGATIVE_INFINITY;
 
   constructor(table: MemberTable, timers: Timers, profile: MembershipProfile) {
@@ -34,6 +35,8 @@ export class Syncer {
   }
 
   stop(): void {
+    this.#isJoining = false;
+    this.#dueMs = Number.NEGATIVE_INFINITY;
     this.#timers.disarm('sync', '');
   }
 
@@ -48,6 +51,12 @@ export class Syncer {
     const peer = turn.random.pick(this.#table.peers());
     if (peer !== undefined) this.#request(turn, peer.id);
     this.#arm(turn);
+  }
+
+  /** A bout of gossip is over: brings the next sync forward, to find what it missed. */
+  settle(turn: Turn): void {
+    const afterMs = this.#profile.syncSettleMs * Math.max(1, this.#table.peers().length / 50);
+    this.#armAfter(turn, jittered(turn, afterMs));
   }
 
   /** Something unknown turned up: asks `preferred` if it is known, else anybody, unless a sync was just made. */
@@ -95,9 +104,19 @@ export class Syncer {
 
   #arm(turn: Turn): void {
     const { syncMs, syncRetryMs } = this.#profile;
-    this.#timers.arm(turn, 'sync', '', this.#isJoining ? syncRetryMs : Math.floor(syncMs * (0.75 + 0.5 * turn.random.float())));
+    this.#dueMs = Number.POSITIVE_INFINITY;
+    this.#armAfter(turn, this.#isJoining ? syncRetryMs : jittered(turn, syncMs));
+  }
+
+  /** Unless one is due earlier, or this node has stopped. */
+  #armAfter(turn: Turn, afterMs: number): void {
+    if (turn.nowMs + afterMs >= this.#dueMs) return;
+    this.#dueMs = turn.nowMs + afterMs;
+    this.#timers.arm(turn, 'sync', '', afterMs);
   }
 }
+
+const jittered = (turn: Turn, ms: number): number => Math.floor(ms * (0.75 + 0.5 * turn.random.float()));
 
 /** An answer that holds the answerer's record wants that bucket back; only an introduction does not. */
 function isIntroduction(from: NodeId, { members, wanted }: SyncReply): boolean {

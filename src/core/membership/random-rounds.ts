@@ -7,7 +7,7 @@ import { isLive } from './claim.ts';
  * SWIM's randomised round-robin (§4.3): each round visits every live member once, in a fresh random order, which
  * bounds the time until a crash is noticed; a newcomer is put in at a random place of the rest of the round.
  */
-export class ProbeOrder {
+export class RandomRounds {
   readonly #table: MemberTable;
   #round: NodeId[] = [];
 
