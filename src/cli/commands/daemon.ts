@@ -5,7 +5,7 @@ import { Command } from 'commander';
 import { type Context, settingsOf } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { bringUpCreate, bringUpJoin } from '../node/bring-up.ts';
-import { addInstanceOptions, addNodeOptions, bootstrapAddress, type NodeOptions } from '../node/node-options.ts';
+import { addInstanceOptions, addNodeOptions, type NodeOptions } from '../node/node-options.ts';
 import { startDaemon } from '../node/start-daemon.ts';
 
 type Options = NodeOptions & { readonly seeds?: string };
@@ -21,7 +21,7 @@ export function daemonCommand(context: Context): Command {
     const settings = settingsOf(own, context.io.env);
     if (existsSync(join(settings.dataDir, 'node-id'))) {
       const onReady = async () => void context.io.stdout.write('the node is up\n');
-      await startDaemon(context, { settings, foreground: options.foreground === true, onReady });
+      await startDaemon(context, { settings, config: options.config, foreground: options.foreground === true, onReady });
       return;
     }
     if (options.seeds === undefined) {
@@ -38,8 +38,7 @@ async function seed(context: Context, own: Command, options: Options, text: stri
   const seeds = text
     .split(',')
     .map((part) => part.trim())
-    .filter((part) => part !== '')
-    .map(bootstrapAddress);
+    .filter((part) => part !== '');
   const ownIps = new Set(Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map((a) => a.address)));
   const isOurs = (address: string) => ownIps.has(address) || ownIps.has(address.replace(/:\d+$/, ''));
   const ours = seeds.filter(isOurs);

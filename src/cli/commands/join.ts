@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import type { Context } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { bringUpJoin } from '../node/bring-up.ts';
-import { addNodeOptions, bootstrapAddress, machineIp, type NodeOptions } from '../node/node-options.ts';
+import { addNodeOptions, machineIp, type NodeOptions } from '../node/node-options.ts';
 
 export function joinCommand(context: Context): Command {
   const command = new Command('join')
@@ -15,6 +15,6 @@ export function joinCommand(context: Context): Command {
     if (more !== undefined)
       throw new Failure(`join takes this machine's address and that of a node of the instance, got ${addresses.length} addresses`);
     const machine = second === undefined ? undefined : machineIp(first);
-    await bringUpJoin(context, own, options, machine, bootstrapAddress(second ?? first));
+    await bringUpJoin(context, own, options, machine, second ?? first);
   });
 }

@@ -18,7 +18,7 @@ export async function bringUpCreate(context: Context, command: Command, options:
     const token = document.open === true ? undefined : await freshToken(document.runDir);
     context.io.stdout.write(afterCreate(result, document, token));
   };
-  await startDaemon(context, { settings, foreground: options.foreground === true, onReady });
+  await startDaemon(context, { settings, config: options.config, foreground: options.foreground === true, onReady });
 }
 
 /** Joins through a node of the instance, and starts. */
@@ -39,7 +39,7 @@ export async function bringUpJoin(
   };
   const result = await initNode(context.installation, document);
   const onReady = async () => void context.io.stdout.write(afterJoin(result));
-  await startDaemon(context, { settings, foreground: options.foreground === true, onReady });
+  await startDaemon(context, { settings, config: options.config, foreground: options.foreground === true, onReady });
 }
 
 async function freshToken(runDir: string): Promise<string> {

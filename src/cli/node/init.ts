@@ -8,8 +8,12 @@ export interface InitResult {
   readonly nodeId: string;
   readonly name: string;
   readonly instanceId: string;
+  /** IP. */
   readonly address: string;
-  readonly token?: string;
+  /** TCP, control. */
+  readonly port: number;
+  /** At an open instance: whose certificate was believed without a token. SHA-256, hex. */
+  readonly trustedOnFirstUse?: string;
 }
 
 /** Lets the daemon's program set the node up on disk (keys, membership), before it runs. @throws Failure with its sentence */

@@ -7,8 +7,8 @@ const AGREEMENT_PORT = 2380;
 
 /** What `create` says when the first node is up. */
 export function afterCreate(result: InitResult, document: InitDocument, token: string | undefined): string {
-  const control = document.port ?? DEFAULTS.control;
-  const ip = hostOf(result.address);
+  const control = result.port;
+  const ip = result.address;
   const target = control === DEFAULTS.control ? ip : `${ip.includes(':') ? `[${ip}]` : ip}:${control}`;
   const auth = document.open === true ? '' : ` --token ${token ?? '$(caravela token create, on this machine)'}`;
   const lines = [
@@ -28,13 +28,7 @@ export function afterCreate(result: InitResult, document: InitDocument, token: s
 
 /** What `join` says when the node is up. */
 export function afterJoin(result: InitResult): string {
-  return `${result.name} is up and belongs to instance ${result.instanceId.slice(0, 12)}; \`caravela nodes\` shows the others.\n`;
-}
-
-/** The address without its port, an IPv6 one without brackets. */
-function hostOf(address: string): string {
-  const bracketed = /^\[([^\]]+)\]/.exec(address);
-  if (bracketed?.[1] !== undefined) return bracketed[1];
-  const colons = address.split(':').length - 1;
-  return colons === 1 ? (address.split(':')[0] ?? address) : address;
+  const up = `${result.name} is up and belongs to instance ${result.instanceId.slice(0, 12)}; \`caravela nodes\` shows the others.\n`;
+  if (result.trustedOnFirstUse === undefined) return up;
+  return `${up}Nobody proved to be that instance: its authority, SHA-256 ${result.trustedOnFirstUse}, was believed because the instance is open.\n`;
 }

@@ -50,7 +50,7 @@ export interface InitDocument {
   readonly reserveMemory?: string | undefined;
   readonly overcommit?: number | undefined;
   readonly open?: boolean | undefined;
-  readonly insecureRegistries: readonly string[];
+  readonly insecureRegistries?: readonly string[] | undefined;
   /** Absolute. */
   readonly config?: string | undefined;
 }
@@ -115,7 +115,7 @@ export function initDocument(command: 'create' | 'join', options: NodeOptions, s
     reserveMemory: options.reserveMemory,
     overcommit: options.overcommit,
     open: options.open,
-    insecureRegistries: options.insecureRegistry ?? [],
+    insecureRegistries: options.insecureRegistry,
     config: options.config === undefined ? undefined : resolve(options.config),
   };
 }
@@ -124,16 +124,4 @@ export function initDocument(command: 'create' | 'join', options: NodeOptions, s
 export function machineIp(text: string): string {
   if (isIP(text) !== 0) return text;
   throw new Failure(`${JSON.stringify(text)} is not an IP address of this machine`, EXIT.failed);
-}
-
-/** `IP`, `IP:PORT`, `[IPv6]:PORT` of a node to join through. @throws Failure */
-export function bootstrapAddress(text: string): string {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\](?::(\d{1,5}))?|([^[\]:]+)(?::(\d{1,5}))?)$/.exec(text);
-  const address = match?.[1] ?? match?.[3] ?? text;
-  const portText = match?.[2] ?? match?.[4];
-  const portFits = portText === undefined || (Number(portText) >= 1 && Number(portText) <= 65_535);
-  if (isIP(address) === 0 || !portFits) {
-    throw new Failure(`${JSON.stringify(text)} is not the address of a node to join through: write IP or IP:PORT`, EXIT.failed);
-  }
-  return text;
 }

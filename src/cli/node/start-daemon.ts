@@ -5,13 +5,15 @@ import { join, resolve } from 'node:path';
 import { type Context, type Settings, socketOf } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { answers, waitFor } from './ready.ts';
-import { enableUnit, systemdServesUs } from './systemd.ts';
+import { enableUnit, systemdServesUs, unitName } from './systemd.ts';
 
 const READY_WITHIN_MS = 15_000;
 const LOG_LINES = 8;
 
 export interface Start {
   readonly settings: Settings;
+  /** The configuration file; what of it concerns a daemon is read at each start. */
+  readonly config: string | undefined;
   readonly foreground: boolean;
   /** Called once it answers. */
   readonly onReady: () => Promise<void>;
@@ -26,29 +28,22 @@ export async function startDaemon(context: Context, start: Start): Promise<void>
   const dataDir = resolve(start.settings.dataDir);
   const runDir = resolve(start.settings.runDir);
   if (await answers(socketOf(runDir))) throw new Failure(`a daemon runs already: it answers on ${socketOf(runDir)}`);
-  if (start.foreground) return inForeground(context, dataDir, runDir, start.onReady);
+  const { node, daemonEntry } = context.installation;
+  const config = start.config === undefined ? [] : ['--config', resolve(start.config)];
+  const words = [node, daemonEntry, 'run', '--data-dir', dataDir, '--run-dir', runDir, ...config];
+  if (start.foreground) return inForeground(context, words, runDir, start.onReady);
   if (context.installation.systemd && (await systemdServesUs())) {
-    const { node, daemonEntry } = context.installation;
-    await enableUnit({ node, daemonEntry, dataDir, runDir });
-    if (!(await waitFor(() => answers(socketOf(runDir)), READY_WITHIN_MS))) throw notReady('', 'journalctl -u caravela');
-  } else await inBackground(context, dataDir, runDir);
+    await enableUnit(dataDir, words);
+    if (!(await waitFor(() => answers(socketOf(runDir)), READY_WITHIN_MS))) throw notReady('', `journalctl -u ${unitName(dataDir)}`);
+  } else await inBackground(words, dataDir, runDir);
   await start.onReady();
 }
 
-const daemonWords = (context: Context, dataDir: string, runDir: string): readonly string[] => [
-  context.installation.daemonEntry,
-  'run',
-  '--data-dir',
-  dataDir,
-  '--run-dir',
-  runDir,
-];
-
-async function inBackground(context: Context, dataDir: string, runDir: string): Promise<void> {
+async function inBackground([program = '', ...words]: readonly string[], dataDir: string, runDir: string): Promise<void> {
   await mkdir(dataDir, { recursive: true, mode: 0o700 });
   const logPath = join(dataDir, 'daemon.log');
   const log = openSync(logPath, 'a', 0o600);
-  const child = spawn(context.installation.node, daemonWords(context, dataDir, runDir), {
+  const child = spawn(program, words, {
     detached: true,
     stdio: ['ignore', log, log],
     cwd: '/',
@@ -69,8 +64,13 @@ async function inBackground(context: Context, dataDir: string, runDir: string): 
   child.unref();
 }
 
-async function inForeground(context: Context, dataDir: string, runDir: string, onReady: () => Promise<void>): Promise<void> {
-  const child = spawn(context.installation.node, daemonWords(context, dataDir, runDir), { stdio: ['ignore', 'inherit', 'inherit'] });
+async function inForeground(
+  context: Context,
+  [program = '', ...words]: readonly string[],
+  runDir: string,
+  onReady: () => Promise<void>,
+): Promise<void> {
+  const child = spawn(program, words, { stdio: ['ignore', 'inherit', 'inherit'] });
   const stopProxying = context.io.onSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => void child.kill(signal));
   let ended = false;
   const exit = new Promise<number>((resolved, reject) => {

@@ -1,18 +1,11 @@
 import { execFile } from 'node:child_process';
 import { access, readlink, rm, writeFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEFAULT_DATA_DIR } from '../context.ts';
 import { Failure } from '../failure.ts';
 
 const UNIT_DIR = '/etc/systemd/system';
-
-export interface UnitInput {
-  readonly node: string;
-  readonly daemonEntry: string;
-  readonly dataDir: string;
-  readonly runDir: string;
-}
 
 /** systemd runs, and would start the daemon where we are: a lab's network namespace is not its own. */
 export async function systemdServesUs(): Promise<boolean> {
@@ -32,10 +25,9 @@ export function unitName(dataDir: string): string {
 }
 
 /** KillMode=process: containers and their conmons live on when the daemon is stopped or replaced. */
-export function unitText(input: UnitInput): string {
-  const words = [input.node, input.daemonEntry, 'run', '--data-dir', input.dataDir, '--run-dir', input.runDir];
+export function unitText(words: readonly string[]): string {
   return `[Unit]
-Description=Caravela node (${basename(input.dataDir)})
+Description=Caravela node
 Wants=network-online.target
 After=network-online.target
 
@@ -54,10 +46,10 @@ WantedBy=multi-user.target
 `;
 }
 
-/** Writes the unit, starts it now and at each boot. @throws Failure with systemctl's words */
-export async function enableUnit(input: UnitInput): Promise<void> {
-  const name = unitName(input.dataDir);
-  await writeFile(join(UNIT_DIR, name), unitText(input));
+/** Writes the unit around the daemon's command line, starts it now and at each boot. @throws Failure with systemctl's words */
+export async function enableUnit(dataDir: string, words: readonly string[]): Promise<void> {
+  const name = unitName(dataDir);
+  await writeFile(join(UNIT_DIR, name), unitText(words));
   await systemctl('daemon-reload');
   await systemctl('enable', '--now', name);
 }
