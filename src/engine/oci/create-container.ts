@@ -1,0 +1,49 @@
+import { mkdir } from 'node:fs/promises';
+import { hostname as hostName } from 'node:os';
+import { type ContainerId, shortId } from '../../core/model/index.ts';
+import { type BlobSource, type ContainerSpec, EngineError, ImageError } from '../port.ts';
+import { containerCapabilities } from './capabilities.ts';
+import type { Host } from './host.ts';
+import { mergeProcessConfig } from './process-config.ts';
+import { type ContainerRecord, writeRecord } from './record.ts';
+import type { Rootfs, RootfsProvider } from './rootfs-provider.ts';
+
+/** Fetches the image where it isn't here, and writes the container's directory, its record last. @throws EngineError */
+export async function createContainer(
+  host: Host,
+  images: RootfsProvider,
+  id: ContainerId,
+  spec: ContainerSpec,
+  sources: readonly BlobSource[],
+  signal: AbortSignal,
+): Promise<ContainerRecord> {
+  containerCapabilities(spec.capAdd, spec.capDrop, host.ownCapabilities);
+  const rootfs = await obtain(images, spec, sources, signal);
+  try {
+    const process = mergeProcessConfig(spec, rootfs.config, spec.hostname || (spec.networkMode === 'host' ? hostName() : shortId(id)));
+    const paths = host.paths.container(id);
+    // The container's root directory has the upper directory's mode: anyone may pass.
+    for (const dir of [paths.upper, paths.work, paths.logDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
+    const record: ContainerRecord = { version: 1, id, spec, imageId: rootfs.imageId, layerDirs: rootfs.layerDirs, process };
+    await writeRecord(paths.record, record, true);
+    images.retain(spec.image.digest, id);
+    return record;
+  } finally {
+    rootfs.release();
+  }
+}
+
+async function obtain(images: RootfsProvider, spec: ContainerSpec, sources: readonly BlobSource[], signal: AbortSignal): Promise<Rootfs> {
+  try {
+    try {
+      return await images.rootfsOf(spec.image);
+    } catch (error) {
+      if (!(error instanceof ImageError && error.code === 'not-found')) throw error;
+    }
+    await images.fetch(spec.image, sources, signal);
+    return await images.rootfsOf(spec.image);
+  } catch (error) {
+    if (error instanceof ImageError) throw new EngineError('image-missing', error.message);
+    throw error;
+  }
+}

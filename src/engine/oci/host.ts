@@ -1,0 +1,24 @@
+import type { CgroupTrees } from '../../linux/cgroup.ts';
+import type { ContainerId } from '../../core/model/index.ts';
+import type { Runtimes } from './choose-runtime.ts';
+import type { EnginePaths } from './engine-paths.ts';
+import type { SeccompProfile } from './seccomp.ts';
+
+export type EngineLog = (level: 'info' | 'warn', message: string) => void;
+
+/** What the engine found out about this host, once, when it was made. */
+export interface Host {
+  readonly paths: EnginePaths;
+  readonly trees: CgroupTrees;
+  /** `/caravela-<node's short id>`: each container has the group `<id>` below it, conmons share `conmon`. */
+  readonly cgroupParent: string;
+  readonly runtimes: Runtimes;
+  readonly conmonPath: string;
+  readonly seccomp: SeccompProfile | undefined;
+  readonly ownCapabilities: ReadonlySet<string>;
+  readonly swapLimit: boolean;
+  readonly bootId: string;
+  readonly log: EngineLog;
+}
+
+export const cgroupOf = (host: Host, id: ContainerId): string => `${host.cgroupParent}/${id}`;

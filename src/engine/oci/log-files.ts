@@ -1,0 +1,76 @@
+import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { hasCode } from '../../linux/system-error.ts';
+
+/** Docker's json-file needs options for a bound; ours is always there: three files of this size. */
+export const LOG_FILE_BYTES = 20 * 1024 * 1024;
+export const LOG_FILES = 3;
+
+/** The log's files, the oldest first: container.log.2, container.log.1, container.log. */
+export function logFileNames(path: string): string[] {
+  return [...Array.from({ length: LOG_FILES - 1 }, (_, index) => `${path}.${LOG_FILES - 1 - index}`), path];
+}
+
+export interface OpenLog {
+  readonly file: FileHandle;
+  readonly inode: number;
+}
+
+/** Those that exist, open, the oldest first. A rotation in between may make one appear twice: it is dropped. */
+export async function openLogs(path: string): Promise<OpenLog[]> {
+  const logs: OpenLog[] = [];
+  for (const name of logFileNames(path)) {
+    const log = await openLog(name);
+    if (log === undefined) continue;
+    if (logs.some((each) => each.inode === log.inode)) await log.file.close();
+    else logs.push(log);
+  }
+  return logs;
+}
+
+export async function openLog(name: string): Promise<OpenLog | undefined> {
+  let file: FileHandle;
+  try {
+    file = await open(name, 'r');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+  try {
+    return { file, inode: (await file.stat()).ino };
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** The file written after the one with `inode`; undefined while that is the newest. A file that is gone is followed by the oldest. */
+export async function openSuccessor(path: string, inode: number): Promise<OpenLog | undefined> {
+  const logs = await openLogs(path);
+  const at = logs.findIndex((log) => log.inode === inode);
+  const next = logs[at + 1];
+  await Promise.all(logs.filter((log) => log !== next).map((log) => log.file.close()));
+  return next;
+}
+
+/**
+ * Where the newest file is full, moves each file one name on; the oldest goes. conmon keeps writing
+ * to the moved file until `reopen` has told it.
+ */
+export async function rotateLog(path: string, reopen: () => Promise<void>): Promise<boolean> {
+  const size = await stat(path).then(
+    (stats) => stats.size,
+    () => 0,
+  );
+  if (size < LOG_FILE_BYTES) return false;
+  const names = logFileNames(path);
+  await rm(names[0] ?? path, { force: true });
+  for (const [index, name] of names.entries()) {
+    if (index > 0) await rename(name, names[index - 1] ?? path).catch(ignoreMissing);
+  }
+  await reopen();
+  return true;
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!hasCode(error, 'ENOENT')) throw error;
+}

@@ -1,0 +1,4 @@
+import { engineContract } from '../contract.test-suite.ts';
+import { OciBench } from './oci-bench.test-suite.ts';
+
+engineContract('oci', async () => new OciBench());

@@ -1,0 +1,67 @@
+import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import type { ContainerId, TaskId } from '../../core/model/index.ts';
+import type { ProcessIdentity } from '../../linux/process-identity.ts';
+import type { ContainerSpec } from '../port.ts';
+import type { ProcessConfig } from './process-config.ts';
+import type { RuntimeName } from './runtime.ts';
+
+/** container.json: what `create` settled for good. Its presence makes the container. */
+export interface ContainerRecord {
+  readonly version: 1;
+  readonly id: ContainerId;
+  readonly spec: ContainerSpec;
+  readonly imageId: string;
+  /** The image's unpacked layers, the topmost first; they stay while the container retains the image. */
+  readonly layerDirs: readonly string[];
+  readonly process: ProcessConfig;
+}
+
+/**
+ * task.json: how far the newest task got. Written before each step that leaves something behind, so
+ * that after a crash it names at least what is there. Absent before the first start.
+ */
+export type TaskRecord =
+  /** Anything may be there: mount, conmon, control group, a process even. */
+  | { readonly phase: 'starting'; readonly taskId: TaskId; readonly bootId: string; readonly runtime: RuntimeName }
+  | {
+      readonly phase: 'running';
+      readonly taskId: TaskId;
+      readonly bootId: string;
+      readonly runtime: RuntimeName;
+      readonly init: ProcessIdentity;
+      readonly conmon: ProcessIdentity;
+      readonly startedAtMs: number;
+    }
+  | {
+      readonly phase: 'exited';
+      readonly taskId: TaskId;
+      readonly runtime: RuntimeName;
+      readonly exitCode: number;
+      readonly oomKilled: boolean;
+      readonly finishedAtMs: number;
+    };
+export type RunningTask = Extract<TaskRecord, { phase: 'running' }>;
+export type ExitedTask = Extract<TaskRecord, { phase: 'exited' }>;
+
+/** @param durable survives a power cut, at the price of a disk flush */
+export async function writeRecord(path: string, record: ContainerRecord | TaskRecord, durable: boolean): Promise<void> {
+  const text = JSON.stringify(record);
+  const temporary = `${path}.new`;
+  if (durable) {
+    await using file = await open(temporary, 'w');
+    await file.writeFile(text);
+    await file.datasync();
+  } else {
+    await writeFile(temporary, text);
+  }
+  await rename(temporary, path);
+}
+
+/** undefined where it isn't there, or was cut off by a power cut. */
+export async function readRecord<T extends ContainerRecord | TaskRecord>(path: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(path, 'utf8')) as T;
+  } catch {
+    return undefined;
+  }
+}
