@@ -7,10 +7,10 @@ import type { RumourQueue } from './rumour-queue.ts';
 import type { Timers } from './timers.ts';
 
 /**
- * Gossip packets of their own (Lifeguard and memberlist's addition to SWIM), so that news need not wait for probes:
- * each gossipMs, to a few members, while something is queued. Idle, there is neither packet nor timer. In random rounds
- * and not by independent draws, so that one node tells a rumour to different members: of ten members a draw's rumour
- * misses some member every other time.
+ * Gossip packets of their own (memberlist's addition to SWIM), so that news need not wait for probes: each gossipMs,
+ * to a few members, while something is queued. Idle, there is neither packet nor timer.
+ * Deviation: targets come in random rounds, not by independent draws, so that each node tells a rumour to different
+ * members; with draws, one of ten members misses one join in two, with rounds hardly ever.
  * Cost of one rumour: ⌈λ · log10(N + 1)⌉ sends per node, piggybacked ones included; everywhere after about log N rounds.
  */
 export class Gossiper {
