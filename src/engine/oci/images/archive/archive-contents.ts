@@ -40,7 +40,8 @@ export class ArchiveContents implements AsyncDisposable {
         entry.resume();
       }
     } catch (error) {
-      if (error instanceof ImageError) throw error;
+      // `failed` here is a stream that broke: the archive's fault or its sender's.
+      if (error instanceof ImageError && error.code !== 'failed') throw error;
       throw new ImageError(
         'corrupt',
         `this is no image archive, or a damaged one: ${error instanceof Error ? error.message : String(error)}`,
