@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { must, type Outcome, shell, type ShellOptions, until } from './shell.ts';
 
@@ -90,10 +90,10 @@ export class LabHost {
     }
   }
 
-  /** Ends the node without ceremony and removes its cgroups; the lab removes directories and mounts. */
+  /** Ends the node without ceremony and removes its cgroups; the lab removes mounts and directories. */
   async destroy(): Promise<void> {
     if (this.daemonPid() !== undefined) await this.killDaemon();
-    for (const pid of processesWith(this.dataDir)) {
+    for (const pid of [...processesWith(this.dataDir), ...processesWith(this.runDir)]) {
       try {
         process.kill(pid, 'SIGKILL');
       } catch {
@@ -101,7 +101,6 @@ export class LabHost {
       }
     }
     for (const cgroup of this.cgroups()) await removeCgroup(cgroup);
-    rmSync(this.runDir, { recursive: true, force: true, maxRetries: 3 });
   }
 
   /** This node's cgroup directories, in every hierarchy. */

@@ -90,8 +90,9 @@ export class Lab {
       for (const pid of pids) kill(Number(pid));
       await shell(['ip', 'netns', 'del', netns]);
     }
-    for (const mount of mountsBelow(this.dir)) await shell(['umount', '-l', mount]);
-    rmSync(this.dir, { recursive: true, force: true, maxRetries: 5 });
+    const dirs = [this.dir, ...this.hosts.flatMap((host) => [host.dataDir, host.runDir])];
+    for (const mount of dirs.flatMap(mountsBelow)) await shell(['umount', '-l', mount]);
+    for (const dir of dirs) rmSync(dir, { recursive: true, force: true, maxRetries: 5 });
   }
 }
 
