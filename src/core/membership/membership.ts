@@ -1,11 +1,12 @@
 import { assert, assertNever } from '../../lib/assert.ts';
-import type { Hint, Member, MemberRecord, MembershipMessage, Message, NodeId, Rumour, SyncReply, Timer, Turn } from '../model/index.ts';
+import type { Hint, Member, MemberRecord, MembershipMessage, Message, NodeId, Timer, Turn } from '../model/index.ts';
 import { Beliefs } from './beliefs.ts';
 import { isLive } from './claim.ts';
 import { DeadProber } from './dead-prober.ts';
 import { Gossiper } from './gossiper.ts';
 import { LocalHealth } from './local-health.ts';
 import { MemberTable } from './member-table.ts';
+import { News } from './news.ts';
 import { Packets } from './packets.ts';
 import { RandomRounds } from './random-rounds.ts';
 import { Prober } from './probe.ts';
@@ -60,6 +61,7 @@ export class Membership {
   readonly #gossiper: Gossiper;
   readonly #syncer: Syncer;
   readonly #deadProber: DeadProber;
+  readonly #news: News;
   #sequence = 0;
 
   constructor(options: MembershipOptions) {
@@ -93,6 +95,7 @@ export class Membership {
     this.#gossiper = new Gossiper(table, queue, packets, timers, gossipOrder, profile);
     this.#syncer = new Syncer(table, timers, profile);
     this.#deadProber = new DeadProber(table, packets, timers, profile, nextSequence);
+    this.#news = new News(table, this.#beliefs, this.#self, this.#syncer);
   }
 
   /** Once, first. Reports this node and every last known member by onChange, without events: they are no news. */
@@ -222,11 +225,12 @@ export class Membership {
       case 'ping-request':
       case 'ack':
       case 'gossip':
-        for (const rumour of message.gossip) this.#hear(turn, from, rumour);
+        for (const rumour of message.gossip) this.#news.rumour(turn, from, rumour);
         if (message.hints.length > 0) this.#options.onHints(turn, message.hints);
         return;
       case 'sync-reply':
-        return this.#takeInSync(turn, from, message);
+        for (const member of message.members) this.#news.synced(turn, from, member);
+        return;
       case 'nack':
       case 'sync-request':
         return;
@@ -255,42 +259,6 @@ export class Membership {
         return;
       default:
         assertNever(message);
-    }
-  }
-
-  #hear(turn: Turn, from: NodeId, rumour: Rumour): void {
-    if (rumour.kind === 'record') {
-      const { id, incarnation, state } = rumour.member;
-      if (id === this.#table.self.id) return this.#self.defend(turn, { incarnation, state }, from);
-      if (this.#table.get(id) === undefined && !isLive(state)) return;
-      const entry = this.#beliefs.record(turn, rumour.member, true);
-      if (entry !== undefined && state !== 'alive') this.#beliefs.claim(turn, entry, { incarnation, state }, from.slice(0, 16), true);
-      return;
-    }
-    const { shortId, incarnation, state } = rumour;
-    if (shortId === this.#table.self.shortId) return this.#self.defend(turn, { incarnation, state }, from);
-    const entry = this.#table.byShortId(shortId);
-    // We lack its record, or its newest: who told us has it. The dead and the left need none.
-    if (isLive(state) && (entry?.record.incarnation ?? -1) < incarnation) this.#syncer.soon(turn, from);
-    if (entry !== undefined) this.#beliefs.claim(turn, entry, { incarnation, state }, rumour.from, true);
-  }
-
-  #takeInSync(turn: Turn, from: NodeId, { members }: SyncReply): void {
-    const isJoining = this.#syncer.isJoining;
-    for (const member of members) {
-      const { id, incarnation, state } = member;
-      if (id === this.#table.self.id) {
-        this.#self.defend(turn, { incarnation, state }, from);
-        continue;
-      }
-      if (this.#table.get(id) === undefined && !isLive(state)) continue;
-      // While joining all is new to us and nothing to others, but what somebody says of itself may be news to them.
-      const spread = !isJoining || id === from;
-      const entry = this.#beliefs.record(turn, member, spread);
-      if (entry === undefined || state === 'alive') continue;
-      // Both sides of a healed partition hold the other's members dead: give them the time to refute.
-      const believed = state === 'dead' && !isJoining && isLive(entry.claim.state) ? 'suspect' : state;
-      this.#beliefs.claim(turn, entry, { incarnation, state: believed }, from.slice(0, 16), spread);
     }
   }
 

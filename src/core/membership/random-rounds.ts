@@ -4,8 +4,9 @@ import type { NodeId } from '../model/index.ts';
 import { isLive } from './claim.ts';
 
 /**
- * SWIM's randomised round-robin (§4.3), for probes and for gossip: each round visits every live member once, in a fresh random order, which
- * bounds the time until a crash is noticed; a newcomer is put in at a random place of the rest of the round.
+ * SWIM's randomised round-robin (§4.3), for probes and for gossip: each round visits every live member once, in a
+ * fresh random order, which bounds the time until a crash is noticed; a newcomer comes at a random place of the rest
+ * of the round.
  */
 export class RandomRounds {
   readonly #table: MemberTable;
