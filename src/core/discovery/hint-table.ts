@@ -77,6 +77,9 @@ export class HintTable {
 export const countOf = (level: number): number => (level === 0 ? 0 : 2 ** (level - 1));
 export const levelOf = (count: number): number => (count === 0 ? 0 : 1 + Math.round(Math.log2(count)));
 
+/** The year 36812: whatever a clock says, there is room for newer rows. */
+const LATEST_STAMP = 2 ** 40;
+
 const weight = (hint: Hint): number => hint.countLevel * 64 + hint.splitLevel;
 
 function isHint(hint: Hint): boolean {
@@ -89,6 +92,7 @@ function isHint(hint: Hint): boolean {
     Number.isInteger(splitLevel) &&
     splitLevel >= 0 &&
     splitLevel <= DISCOVERY.splitLevels &&
-    Number.isSafeInteger(stamp)
+    Number.isInteger(stamp) &&
+    stamp <= LATEST_STAMP
   );
 }

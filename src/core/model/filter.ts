@@ -51,6 +51,11 @@ export function lacking(wanted: Resources, free: Resources): Unfit | undefined {
   return lacksMemory ? { reason: 'memory', detail: memory } : { reason: 'cpu', detail: cpu };
 }
 
+/** Whether a node may be asked for this much: a negative amount would make room where there is none. */
+export function isAmount({ cpuMillicores, memoryBytes }: Resources): boolean {
+  return Number.isSafeInteger(cpuMillicores) && cpuMillicores >= 0 && Number.isSafeInteger(memoryBytes) && memoryBytes >= 0;
+}
+
 export const classRank = (cpuClass: CpuClass): number => CPU_CLASSES.indexOf(cpuClass);
 
 function satisfies(constraint: Constraint, candidate: Candidate): boolean {

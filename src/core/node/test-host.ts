@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert.ts';
 import type {
   Container,
   ContainerId,
@@ -86,6 +87,8 @@ export class TestHost {
         this.exit(order.containerId, 137, wallMs, observe);
         this.made.delete(order.containerId);
         return OK;
+      default:
+        return assertNever(order);
     }
   }
 

@@ -11,6 +11,7 @@
  */
 import { LIMITS } from '../model/index.ts';
 import type { Accept, BuyerMessage, CommandId, CoreError, NodeId, Refuse, Request, RequestId, Timer, Turn } from '../model/index.ts';
+import { isAmount } from '../model/filter.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { DirectRound } from './direct.ts';
 import { Finds } from './find.ts';
@@ -150,6 +151,10 @@ export class Scheduler {
     if (this.#runs.size >= LIMITS.runs) {
       const message = `this node works on ${LIMITS.runs} runs already, the most it may; try again later, or on another node`;
       return { code: 'too-many-runs', message, changed: false };
+    }
+    if (!isAmount(request.resources)) {
+      const message = `resources must be whole numbers of millicores and bytes, not below 0, got ${JSON.stringify(request.resources)}`;
+      return { code: 'internal', message, changed: false };
     }
     if (this.#runs.get(request.id) === undefined) return undefined;
     return { code: 'wrong-state', message: `request ${request.id} is being worked on already`, changed: false };

@@ -5,7 +5,7 @@
  */
 import { LIMITS } from '../model/index.ts';
 import type { Ask, Cancel, Epoch, Need, NodeId, Renew, RequestId, Reserve, Timer, Turn } from '../model/index.ts';
-import { unfit } from '../model/filter.ts';
+import { isAmount, unfit } from '../model/filter.ts';
 import type { Unfit } from '../model/filter.ts';
 import type { Context } from './context.ts';
 import type { Hold } from './holds.ts';
@@ -24,7 +24,7 @@ export class Reservations {
   reserve(turn: Turn, from: NodeId, message: Reserve): void {
     const { need } = message;
     const { holds, ledger, launched } = this.#context;
-    if (launched.has(need.requestId) || holds.isSpent(need.requestId, need.attempt)) return;
+    if (!isAmount(need.resources) || launched.has(need.requestId) || holds.isSpent(need.requestId, need.attempt)) return;
     const held = holds.get(need.requestId);
     if (held !== undefined) {
       if (held.need.buyer !== need.buyer || held.need.attempt > need.attempt) return;
@@ -45,6 +45,7 @@ export class Reservations {
   }
 
   ask(turn: Turn, from: NodeId, { need }: Ask): void {
+    if (!isAmount(need.resources)) return;
     const refusal = this.#refusal(need);
     turn.send(from, {
       kind: 'answer',

@@ -1,0 +1,73 @@
+/** Well-formed messages that no correct node would send: they may be ignored, but never break a rule of ours. */
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { Message } from '../model/index.ts';
+import { messagesByKind } from '../wire/arbitrary.test.ts';
+import { TestInstance, room } from './test-instance.ts';
+import type { TestNode } from './test-instance.ts';
+import { instanceOf } from './test-words.ts';
+
+const kinds = ['publish', 'withdraw', 'find', 'reserve', 'accept', 'refuse', 'not-found', 'cancel', 'renew', 'ask', 'answer'] as const;
+const launches = ['launch', 'launched', 'launch-refused'] as const;
+const hostile = fc.oneof(...[...kinds, ...launches].map((kind) => messagesByKind[kind] as fc.Arbitrary<Message>));
+
+test('arbitrary messages from a member, among them some about a run that is under way', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(hostile, fc.boolean(), fc.nat(300)), { maxLength: 40 }), fc.nat(), (steps, seed) => {
+      const instance = instanceOf(2, room(2, 512), seed);
+      const [a, b] = instance.nodes as [TestNode, TestNode];
+      const request = instance.request(room(1, 64));
+      const id = instance.command(a, { kind: 'run', request, exclude: [] });
+      for (const [message, aimed, waitMs] of steps) {
+        instance.deliver(b.record.id, a, aimed ? aim(message, request.id, instance) : message);
+        instance.run(waitMs);
+      }
+      for (let waitedMs = 0; waitedMs < 600_000 && !instance.results.has(id); waitedMs += 1_000) instance.run(1_000);
+      instance.run(6_000);
+      expect(instance.result(id)).toBeDefined();
+      expect(a.node.resources().holds).toBe(0);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** The same message, about our run, from somebody who knows its id. */
+function aim(message: Message, requestId: ReturnType<TestInstance['request']>['id'], instance: TestInstance): Message {
+  const attempt = 1 + instance.random.int(3);
+  if ('need' in message)
+    return { ...message, need: { ...message.need, requestId, attempt, buyer: instance.nodes[1]?.record.id ?? message.need.buyer } };
+  if ('requestId' in message) return { ...message, requestId, attempt };
+  return message;
+}
+
+test('an amount below zero makes no room', () => {
+  const instance = instanceOf(2);
+  const [a, b] = instance.nodes as [TestNode, TestNode];
+  const request = instance.request({ cpuMillicores: -1000, memoryBytes: -1 });
+  const need = {
+    requestId: request.id,
+    attempt: 1,
+    buyer: b.record.id,
+    resources: request.resources,
+    class: 'low',
+    arches: [],
+    constraints: [],
+    exclude: [],
+    policy: 'binpack',
+    specDigest: '0'.repeat(16),
+  } as const;
+  const region = { class: 'low', cpuBucket: 0, memoryBucket: 0 } as const;
+  instance.deliver(b.record.id, a, {
+    kind: 'reserve',
+    need,
+    region,
+    shard: 0,
+    asked: 0,
+    shedDone: false,
+    refusals: 0,
+    used: [],
+    direct: true,
+  });
+  expect(a.node.resources()).toMatchObject({ held: room(0, 0), free: room(2, 512), holds: 0 });
+  expect(instance.ask(b, { kind: 'run', request, exclude: [] })).toMatchObject({ ok: false, error: { code: 'internal' } });
+});
