@@ -1,0 +1,92 @@
+import { parseScript, type Step } from './script.ts';
+import type { LogStream } from '../port.ts';
+
+/** What a process may do to the world around it. */
+export interface ProcessHost {
+  write(stream: LogStream, text: string): void;
+  exit(code: number): void;
+}
+
+export interface ProcessContext {
+  readonly env: ReadonlyMap<string, string>;
+  readonly workingDir: string;
+  readonly hostname: string;
+  readonly uid: number;
+}
+
+const SIGKILL = 9;
+const SIGNALS: Readonly<Record<string, number>> = { HUP: 1, INT: 2, USR1: 10, USR2: 12, TERM: 15 };
+/** Steps at one go: a loop without a sleep must let others run, too. */
+const HOPS_PER_TURN = 100;
+
+/**
+ * Plays a command that a busybox would run: true, false, echo, printf, sleep, cat, env, id, pwd, hostname, and
+ * `sh -c` with these, exit, trap and `while true`. Anything else was refused at start. As process 1 of its
+ * container it gets no signal that it has no trap for, SIGKILL apart.
+ */
+export class FakeProcess {
+  readonly #host: ProcessHost;
+  readonly #context: ProcessContext;
+  readonly #traps = new Map<number, readonly Step[]>();
+  #timer: NodeJS.Timeout | undefined;
+  #ended = false;
+
+  constructor(argv: readonly string[], context: ProcessContext, host: ProcessHost) {
+    this.#host = host;
+    this.#context = context;
+    this.#timer = setTimeout(() => this.#go(parseScript(argv), 0), 0);
+  }
+
+  signal(number: number): void {
+    if (this.#ended) return;
+    const trap = this.#traps.get(number);
+    if (number === SIGKILL) this.end(128 + SIGKILL);
+    else if (trap !== undefined && trap.length > 0) {
+      clearTimeout(this.#timer);
+      this.#go(trap, 0);
+    }
+  }
+
+  end(code: number): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    this.#host.exit(code);
+  }
+
+  #go(steps: readonly Step[], hops: number): void {
+    if (this.#ended) return;
+    const [step, ...rest] = steps;
+    if (step === undefined) return this.end(0);
+    const next = (afterMs: number): void => {
+      if (afterMs === 0 && hops < HOPS_PER_TURN) this.#go(rest, hops + 1);
+      else this.#timer = setTimeout(() => this.#go(rest, 0), afterMs);
+    };
+    switch (step.kind) {
+      case 'write':
+        this.#host.write(step.stream, this.#expand(step.text));
+        return next(0);
+      case 'sleep':
+        return next(step.ms);
+      case 'exit':
+        return this.end(step.code);
+      case 'trap':
+        for (const name of step.signals) this.#traps.set(SIGNALS[name] ?? Number(name), step.steps);
+        return next(0);
+      case 'forever':
+        this.#go([...step.steps, step], hops + 1);
+        return;
+    }
+  }
+
+  /** `$NAME`, and what the context alone knows. */
+  #expand(text: string): string {
+    const { env, workingDir, hostname, uid } = this.#context;
+    return text
+      .replaceAll('\0pwd', workingDir)
+      .replaceAll('\0hostname', hostname)
+      .replaceAll('\0uid', String(uid))
+      .replaceAll('\0env', [...env].map(([name, value]) => `${name}=${value}\n`).join(''))
+      .replace(/\$(\w+)/g, (_, name: string) => env.get(name) ?? '');
+  }
+}
