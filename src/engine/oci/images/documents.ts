@@ -29,7 +29,7 @@ export type ImageDocument =
   | { readonly kind: 'index'; readonly entries: readonly Descriptor[] }
   | { readonly kind: 'manifest'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
 
-export interface HistoryEntry {
+interface HistoryEntry {
   readonly created?: string;
   readonly created_by?: string;
   readonly comment?: string;

@@ -13,7 +13,7 @@ import type { BlobSource, PullOptions, PullProgress } from '../../port.ts';
 import { OciImages, type OciImagesOptions } from './oci-images.ts';
 import { type FixtureEntry, fixtureTar } from './unpack/tar-fixture.ts';
 
-export const AMD64 = { os: 'linux', architecture: 'amd64', variant: '' };
+const AMD64 = { os: 'linux', architecture: 'amd64', variant: '' };
 export const never = new AbortController().signal;
 
 export function temporaryDir(): string {

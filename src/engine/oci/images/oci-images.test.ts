@@ -155,7 +155,7 @@ describe('names', () => {
       two.digest.slice(0, 30),
       `two@${two.digest}`,
     ]) {
-      expect((await images.inspect(name))?.id, name).toBe(two.id);
+      expect([name, (await images.inspect(name))?.id]).toEqual([name, two.id]);
     }
     expect(await images.inspect('three')).toBeUndefined();
     expect(await images.inspect(`one@${two.digest}`)).toBeUndefined();

@@ -249,17 +249,16 @@ export class OciImages implements RootfsProvider {
     return missing === undefined;
   }
 
-  /** Synchronous as far as names go, so nothing can begin to use what is being removed. */
+  /** Synchronous as far as names go, so nothing can begin to use what is being removed. What fails here is left to the next time. */
   #collectGarbage(): void {
+    const left = (error: unknown): void => this.#options.log(`removing what no image uses: ${String(error)}; it is tried again later`);
     const used = new Set(this.#records.all().flatMap(digestsOf));
     const isGarbage = (digest: string): boolean => !used.has(digest) && !this.#pins.has(digest);
-    for (const digest of this.#blobs.digests().filter(isGarbage)) this.#blobs.remove(digest);
-    for (const diffId of this.#layers.diffIds().filter(isGarbage)) {
-      this.#layers
-        .remove(diffId)
-        .catch((error: unknown) =>
-          this.#options.log(`removing layer ${shortDigest(diffId)}: ${String(error)}; the next start tries again`),
-        );
+    try {
+      for (const digest of this.#blobs.digests().filter(isGarbage)) this.#blobs.remove(digest);
+      for (const diffId of this.#layers.diffIds().filter(isGarbage)) this.#layers.remove(diffId).catch(left);
+    } catch (error) {
+      left(error);
     }
   }
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { open } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { ImageError } from '../../../port.ts';
-import type { UnpackedLayer, UnpackOrder, UnpackReport } from './protocol.ts';
+import { LIFELINE_FD, type UnpackedLayer, type UnpackOrder, type UnpackReport } from './protocol.ts';
 
 export interface UnpackRequest extends UnpackOrder {
   /** child.ts, or its bundle. */
@@ -50,10 +50,11 @@ function runChild(request: UnpackRequest, blobFd: number): Promise<UnpackedLayer
   });
   if (child.stdout !== null) {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      report = JSON.parse(line) as UnpackReport;
-      if (report.kind === 'progress') onProgress(report.readBytes);
+      report = parseReport(line);
+      if (report?.kind === 'progress') onProgress(report.readBytes);
     });
   }
+  child.stdio[LIFELINE_FD]?.on('error', () => undefined);
   child.on('error', (error) => reject(new ImageError('failed', `${what} can't be unpacked: ${error.message}`)));
   child.on('close', (code, killedBy) => {
     signal.removeEventListener('abort', kill);
@@ -63,4 +64,13 @@ function runChild(request: UnpackRequest, blobFd: number): Promise<UnpackedLayer
     else reject(new ImageError('failed', `${what} can't be unpacked: its process ended with ${killedBy ?? code}. ${stderr.trim()}`));
   });
   return promise;
+}
+
+/** Undefined for a line that a killed child couldn't finish. */
+function parseReport(line: string): UnpackReport | undefined {
+  try {
+    return JSON.parse(line) as UnpackReport;
+  } catch {
+    return undefined;
+  }
 }
