@@ -15,7 +15,7 @@ import { nodeIdOfCertificate } from '../trust/identity.ts';
 import type { LoadedCredentials } from './credentials.ts';
 import { HTTP2_SETTINGS, SESSION } from './settings.ts';
 
-export const CONNECT_TIMEOUT_MS = 3_000;
+const CONNECT_TIMEOUT_MS = 3_000;
 
 /** @throws Error whose message says what happened at which address. */
 export async function dial(address: Address, expected: NodeId, credentials: LoadedCredentials): Promise<ClientHttp2Session> {
@@ -27,7 +27,7 @@ export async function dial(address: Address, expected: NodeId, credentials: Load
   return session;
 }
 
-export const authority = (address: Address): string =>
+const authority = (address: Address): string =>
   address.ip.includes(':') ? `[${address.ip}]:${address.controlPort}` : `${address.ip}:${address.controlPort}`;
 
 function connect(address: Address, expected: NodeId, credentials: LoadedCredentials): Promise<TLSSocket> {

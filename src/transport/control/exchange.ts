@@ -47,11 +47,9 @@ export function exchange(
       const refused = headers[REFUSED_HEADER];
       if (refused !== undefined) return giveUp(new PeerUnreachable(peer, `node ${shortId(peer)} refused us: ${String(refused)}`));
       const { ':status': status = 0, ...rest } = headers;
-      resolve({
-        status,
-        headers: rest,
-        body: new WholeBody(stream, () => new PeerUnreachable(peer, lost(peer, 'in the middle of its answer'))),
-      });
+      const bodiless = request.method === 'HEAD' || status === 204 || status === 205 || status === 304;
+      const cutOff = (): Error => new PeerUnreachable(peer, lost(peer, 'in the middle of its answer'));
+      resolve({ status, headers: rest, body: new WholeBody(stream, bodiless, cutOff) });
     });
     stream.on('error', (error) => reject(error instanceof PeerUnreachable ? error : new PeerUnreachable(peer, lost(peer, error.message))));
     stream.once('close', () => {

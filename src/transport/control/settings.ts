@@ -1,6 +1,6 @@
 import type { Settings } from 'node:http2';
 
-/** Bounds of one session between two nodes. Sizes in bytes, times in ms. */
+/** Bounds of one session between two nodes. Sizes in bytes. */
 export const SESSION = {
   /** Requests at a time: logs, attach and exec hold theirs for long. */
   streams: 512,
@@ -11,8 +11,6 @@ export const SESSION = {
   /** All streams together; every one of them may stall without blocking the others. */
   sessionWindowBytes: 64 * 1024 * 1024,
   headerBytes: 64 * 1024,
-  /** A session without streams is closed after this. */
-  idleMs: 60_000,
 } as const;
 
 export const HTTP2_SETTINGS: Settings = {

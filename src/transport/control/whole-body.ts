@@ -23,11 +23,11 @@ export function markEnds(request: Http2ServerRequest, response: Http2ServerRespo
 export class WholeBody extends Readable {
   readonly #stream: ClientHttp2Stream;
 
-  constructor(stream: ClientHttp2Stream, cutOff: () => Error) {
+  /** @param bodiless: by its method or status the answer has no body, and then no trailer. */
+  constructor(stream: ClientHttp2Stream, bodiless: boolean, cutOff: () => Error) {
     super({ highWaterMark: 64 * 1024 });
     this.#stream = stream;
-    // An answer that ends with its headers has no trailers.
-    let whole = stream.endAfterHeaders;
+    let whole = bodiless || stream.endAfterHeaders;
     stream.once('trailers', (headers) => {
       whole ||= headers[END_TRAILER] !== undefined;
     });

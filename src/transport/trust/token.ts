@@ -19,7 +19,7 @@ export class MalformedToken extends Error {
 
 const VERSION = 'crvl1';
 const DIGEST_BYTES = 32;
-export const SECRET_BYTES = 24;
+const SECRET_BYTES = 24;
 
 export function newToken(caCertificatePem: string): JoinToken {
   return { caDigest: caDigest(new X509Certificate(caCertificatePem)), secret: randomBytes(SECRET_BYTES) };
