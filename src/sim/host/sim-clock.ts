@@ -1,7 +1,7 @@
 import type { Schedule } from '../schedule.ts';
 
-/** Virtual time 0 as a wall clock shows it: 2026-01-01. */
-const EPOCH_MS = 1_767_225_600_000;
+/** Virtual time 0 as a wall clock shows it: 2026-01-02. */
+const EPOCH_MS = 1_767_312_000_000;
 
 /** One host's idea of the time: its monotonic clock runs at a rate of its own, its wall clock also jumps. */
 export class SimClock {

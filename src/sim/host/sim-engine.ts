@@ -17,6 +17,10 @@ interface EngineContainer {
   exited: Observation | undefined;
 }
 
+interface Pending {
+  readonly order: EngineOrder;
+}
+
 /** How this engine behaves; probabilities are per order. */
 export interface EngineTemper {
   createFails: number;
@@ -37,6 +41,7 @@ export const EVEN_TEMPER: EngineTemper = { createFails: 0.02, startFails: 0.02, 
 export class SimEngine {
   temper: EngineTemper = { ...EVEN_TEMPER };
   readonly #containers = new Map<ContainerId, EngineContainer>();
+  readonly #underWay = new Set<Pending>();
   readonly #schedule: Schedule;
   readonly #random: Prng;
   readonly #wallMs: () => number;
@@ -85,9 +90,20 @@ export class SimEngine {
     }
   }
 
-  /** Takes its time; `done` is called once, with the answer. What it did stays done even if nobody listens any more. */
+  /** Takes its time; `done` is called once, with the answer, unless the daemon dies first. */
   perform(order: EngineOrder, done: (answer: OrderAnswer) => void): void {
-    this.#schedule.after(this.#durationMs(order), () => done(this.#act(order)));
+    const pending: Pending = { order };
+    this.#underWay.add(pending);
+    this.#schedule.after(this.#durationMs(order), () => {
+      if (this.#underWay.delete(pending)) done(this.#act(order));
+    });
+  }
+
+  /** The daemon died: what it was doing is done, or is not and leaves nothing half-made (`recover` sees to that). */
+  abandon(): void {
+    const pending = [...this.#underWay];
+    this.#underWay.clear();
+    for (const { order } of pending) if (this.#random.chance(0.5)) this.#act(order);
   }
 
   #durationMs(order: EngineOrder): number {
@@ -103,7 +119,8 @@ export class SimEngine {
     const container = this.#containers.get(id);
     switch (order.kind) {
       case 'engine-create':
-        if (this.#random.chance(this.temper.createFails)) return failed('engine-failed', `the engine could not unpack the image of ${id}`);
+        if (container === undefined && this.#random.chance(this.temper.createFails))
+          return failed('engine-failed', `the engine could not unpack the image of ${id}`);
         if (container === undefined) this.#containers.set(id, { running: undefined, exited: undefined });
         return { ok: true };
       case 'engine-start':

@@ -1,4 +1,5 @@
 import type { Command, CommandId, Event, MemberRecord, Message, NodeId, Order, Result, Timer, Turn } from '../../core/model/index.ts';
+import { lastIncarnation } from '../../core/node/incarnation.ts';
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
 import { assert } from '../../lib/assert.ts';
 import { Prng } from '../../lib/prng.ts';
@@ -149,7 +150,7 @@ export class SimNode implements Station {
     const known = new Set(containers.map((c) => c.request.containerId));
     this.engine.recover((id) => known.has(id));
     const kept: Kept = {
-      incarnation: this.store.incarnation(),
+      incarnation: lastIncarnation(this.store.incarnation(), this.clock.wallMs()),
       members: this.store.members(),
       containers,
       tombstones: this.store.tombstones(),
@@ -166,6 +167,7 @@ export class SimNode implements Station {
     if (this.core === undefined) return;
     this.#note('crash');
     this.core = undefined;
+    this.engine.abandon();
     this.pendingTimers = 0;
     this.#backlog = [];
     this.#paused = false;
