@@ -10,6 +10,7 @@ import type { ContainerId } from '../../../core/model/index.ts';
 import type { ImageDetails, PullProgress } from '../../port.ts';
 import { imageOf, leftIn, openImages, temporaryDir } from './images-bench.test-suite.ts';
 import type { OciImages } from './oci-images.ts';
+import { fixtureTar } from './unpack/tar-fixture.ts';
 
 const container = 'c0ffee'.padEnd(64, '0') as ContainerId;
 const small = (content = 'x'): ImageParts => imageOf([{ name: 'file', content }], { Labels: { made: 'here' } });
@@ -83,6 +84,47 @@ describe('load', () => {
     expect(details).toMatchObject({ references: [], layers: [diffId, diffId] });
     const rootfs = await images.rootfsOf({ reference: '', digest: details?.digest ?? '' });
     expect(rootfs.layerDirs).toHaveLength(1);
+  });
+
+  it('makes layers that overlayfs merges as the image means them', async () => {
+    const lower = fixtureTar([
+      { name: 'kept', content: 'lower' },
+      { name: 'gone', content: 'lower' },
+      { name: 'changed', content: 'lower' },
+      { name: 'opaque/old', content: 'lower' },
+      { name: 'merged/old', content: 'lower' },
+    ]);
+    const upper = fixtureTar([
+      { name: '.wh.gone' },
+      { name: 'changed', content: 'upper' },
+      { name: 'opaque/.wh..wh..opq' },
+      { name: 'opaque/new', content: 'upper' },
+      { name: 'merged/new', content: 'upper' },
+    ]);
+    const config = JSON.stringify({
+      os: 'linux',
+      architecture: 'amd64',
+      rootfs: { type: 'layers', diff_ids: [sha256(lower), sha256(upper)] },
+    });
+    const archive = await packTar([
+      { name: '1.tar', content: lower },
+      { name: '2.tar', content: gzipSync(upper) },
+      { name: 'c.json', content: config },
+      { name: 'manifest.json', content: '[{"Config":"c.json","RepoTags":["two:1"],"Layers":["1.tar","2.tar"]}]' },
+    ]);
+    const images = openImages();
+    const [details] = await load(images, archive);
+    const { layerDirs } = await images.rootfsOf({ reference: 'two:1', digest: details?.digest ?? '' });
+    const merged = temporaryDir();
+    expect(spawnSync('mount', ['-t', 'overlay', '-o', `lowerdir=${layerDirs.join(':')}`, 'overlay', merged]).status).toBe(0);
+    try {
+      expect(readdirSync(merged).sort()).toEqual(['changed', 'kept', 'merged', 'opaque']);
+      expect(readFileSync(join(merged, 'changed'), 'utf8')).toBe('upper');
+      expect(readdirSync(join(merged, 'opaque'))).toEqual(['new']);
+      expect(readdirSync(join(merged, 'merged')).sort()).toEqual(['new', 'old']);
+    } finally {
+      spawnSync('umount', [merged]);
+    }
   });
 
   it.each<[string, (archive: Buffer) => Buffer | Promise<Buffer>, string]>([
