@@ -46,6 +46,11 @@ export interface TokenRecord {
   readonly used: boolean;
 }
 
+/** Why a leave is refused, with nothing changed: with force it is done all the same. */
+export class LeaveRefused extends Error {
+  override name = 'LeaveRefused';
+}
+
 /** Tokens live on the creator; on other nodes these forward to it. @throws PeerUnreachable */
 export interface Tokens {
   /** The whole token is shown once, here. */
@@ -79,7 +84,7 @@ export interface Backend {
   readonly tokens: Tokens;
   offers(): readonly Offer[];
   hints(): readonly Hint[];
-  /** Removes this node's containers (with force), says goodbye, cleans the host up, then stops the daemon. */
+  /** Removes this node's containers (with force), says goodbye, cleans the host up, then stops the daemon. @throws LeaveRefused */
   leave(options: { readonly force: boolean }): Promise<void>;
   describe(change: Partial<Pick<MemberRecord, 'draining' | 'labels'>>): Promise<void>;
   randomHex(bytes: number): string;

@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { LeaveRefused } from '../api/backend.ts';
+import { shortId } from '../core/model/index.ts';
 import type { CoreNode } from '../core/node/port.ts';
+import { detectCgroups, killCgroup, removeCgroup } from '../linux/cgroup.ts';
 import type { CoreLoop } from './core-loop.ts';
 import type { Log } from './log.ts';
 import type { NodePaths } from './node-files.ts';
@@ -16,11 +19,6 @@ export interface LeaveParts {
   readonly isCreator: boolean;
   close(): Promise<void>;
   onLeft(): void;
-}
-
-/** Why a leave is refused: with --force it is done all the same. */
-export class LeaveRefused extends Error {
-  override name = 'LeaveRefused';
 }
 
 /**
@@ -60,6 +58,7 @@ function refuse({ node, isCreator }: LeaveParts): void {
 
 async function finish(parts: LeaveParts): Promise<void> {
   await parts.close();
+  await removeCgroups(shortId(parts.node.self().id));
   removeLeftovers(parts.paths);
   parts.log('info', 'this node left its instance');
   parts.onLeft();
@@ -74,4 +73,11 @@ function removeLeftovers(paths: NodePaths): void {
       if (name !== 'daemon.log') rmSync(join(dir, name), { recursive: true, force: true, maxRetries: 3 });
     }
   }
+}
+
+/** The node's control groups: the empty parent, and that of the conmons, of which the last may just be ending. */
+async function removeCgroups(nodeShortId: string): Promise<void> {
+  const trees = detectCgroups();
+  const path = `/caravela-${nodeShortId}`;
+  if (await killCgroup(trees, path)) removeCgroup(trees, path);
 }

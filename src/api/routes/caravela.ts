@@ -3,8 +3,7 @@ import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { HintRow, InstanceRow, OfferRow, TokenCreated, TokenRow } from '../../docker-api/caravela-types.ts';
 import { PeerUnreachable } from '../../transport/port.ts';
-import type { TokenRecord } from '../backend.ts';
-import { isUnderWay } from '../containers/status.ts';
+import { LeaveRefused, type TokenRecord } from '../backend.ts';
 import { placementOf } from '../containers/placement.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
@@ -93,14 +92,11 @@ export function caravelaRoutes(app: FastifyInstance, context: ApiContext): void 
 
   app.post(`${base}/leave`, async (request, reply) => {
     const { force } = checked(LEAVE_BODY, (await bodyOf(request)) ?? {}, 'the body');
-    const running = backend.containers().filter(isUnderWay).length;
-    if (running > 0 && force !== true) {
-      throw new ApiError(
-        409,
-        `${running} container${running === 1 ? ' runs' : 's run'} on ${backend.self().name}: stop and remove them first, or leave with force, which removes them`,
-      );
+    try {
+      await backend.leave({ force: force ?? false });
+    } catch (error) {
+      throw error instanceof LeaveRefused ? new ApiError(409, error.message) : error;
     }
-    await backend.leave({ force: force ?? false });
     return reply.code(204).send();
   });
 }
