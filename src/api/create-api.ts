@@ -102,6 +102,11 @@ function answerLikeDocker(app: FastifyInstance, backend: Backend): void {
     });
     versionOf(request.originalUrl);
   });
+  // Docker's client takes a body for JSON only under exactly this type: the framework adds a charset.
+  app.addHook('onSend', async (_request, reply) => {
+    const type = reply.getHeader('content-type');
+    if (typeof type === 'string' && type.startsWith('application/json;')) reply.header('content-type', 'application/json');
+  });
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ message: 'page not found' } satisfies ErrorBody));
   app.setErrorHandler(async (error: FastifyError | Error, request, reply) => {
     const known = error instanceof ImageError ? fromImageError(error) : error;

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { connect as connectSession, createServer, type ClientHttp2Session, type Http2Server } from 'node:http2';
+import { connect as connectSession, createServer, type ClientHttp2Session, type Http2Server, type ServerHttp2Session } from 'node:http2';
 import { connect as connectSocket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { pipeline, Readable, Transform } from 'node:stream';
 import {
   add,
   type Command,
@@ -35,19 +35,22 @@ import {
   type LogEntry,
   type LogOptions,
 } from '../engine/port.ts';
+import { onTestFinished } from 'vitest';
 import { type PeerRequest, type PeerResponse, PeerUnreachable } from '../transport/port.ts';
-import type { Backend, TokenRecord, Tokens } from './backend.ts';
+import { type Backend, LeaveRefused, type TokenRecord, type Tokens } from './backend.ts';
 import { type Api, createApi } from './create-api.ts';
 
 const CAPACITY: Resources = { cpuMillicores: 2_000, memoryBytes: 1024 * 1024 * 1024 };
 
 /** Nodes in one process that know each other: real servers and real HTTP/2 between them, pretended containers. */
-export class FakeInstance implements AsyncDisposable {
+export class FakeInstance {
   readonly nodes: FakeNode[] = [];
   readonly directory = mkdtempSync(join(tmpdir(), 'caravela-api-'));
 
+  /** Closes itself when the test that made it has ended. */
   static async of(...names: string[]): Promise<FakeInstance> {
     const instance = new FakeInstance();
+    onTestFinished(() => instance.close());
     for (const name of names) instance.nodes.push(await FakeNode.create(instance, name, instance.nodes.length + 1));
     return instance;
   }
@@ -58,7 +61,7 @@ export class FakeInstance implements AsyncDisposable {
     return found;
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async close(): Promise<void> {
     for (const node of this.nodes) await node.close();
     rmSync(this.directory, { recursive: true, force: true });
   }
@@ -81,6 +84,7 @@ export class FakeNode implements Backend {
   refuseNext: { readonly code: ErrorCode; readonly message: string; readonly placement?: Placement } | undefined;
   /** Holds runs back until it resolves. */
   runGate: Promise<void> = Promise.resolve();
+  isClosed = false;
   /** As others see it: they get no answer before their time-out. */
   isSilent = false;
   state: Member['state'] = 'alive';
@@ -91,6 +95,7 @@ export class FakeNode implements Backend {
   readonly #listeners = new Set<(event: Event) => void>();
   readonly #sessions = new Map<NodeId, ClientHttp2Session>();
   readonly #number: number;
+  readonly #peers = new Set<ServerHttp2Session>();
   #peerServer: Http2Server | undefined;
 
   static async create(instance: FakeInstance, name: string, number: number): Promise<FakeNode> {
@@ -98,6 +103,7 @@ export class FakeNode implements Backend {
     (node as { api: Api }).api = await createApi(node);
     await node.api.listen(node.socketPath);
     const server = createServer((request, response) => node.api.routeFromPeer(request, response));
+    server.on('session', (session) => node.#peers.add(session));
     await new Promise<void>((resolve) => {
       server.listen(node.#peerPath, resolve);
     });
@@ -306,7 +312,7 @@ export class FakeNode implements Backend {
       });
       throw new PeerUnreachable(peer, 'no answer in time');
     }
-    return exchange(this.#session(target), request);
+    return exchange(this.#session(target), request, () => target.isClosed);
   }
 
   offers() {
@@ -318,6 +324,8 @@ export class FakeNode implements Backend {
   }
 
   async leave(options: { readonly force: boolean }): Promise<void> {
+    const running = this.containers().length;
+    if (running > 0 && !options.force) throw new LeaveRefused(`${running} containers are on this node`);
     this.left = options;
   }
 
@@ -334,11 +342,14 @@ export class FakeNode implements Backend {
   log(): void {}
 
   async close(): Promise<void> {
-    for (const session of this.#sessions.values()) session.destroy();
+    this.isClosed = true;
+    for (const session of [...this.#sessions.values(), ...this.#peers]) session.destroy();
     await this.api.close();
+    const server = this.#peerServer;
+    this.#peerServer = undefined;
     await new Promise<void>((resolve) => {
-      if (this.#peerServer === undefined) resolve();
-      else this.#peerServer.close(() => resolve());
+      if (server === undefined) resolve();
+      else server.close(() => resolve());
     });
   }
 
@@ -373,6 +384,7 @@ export class FakeNode implements Backend {
       const error = `runc create failed: unable to start container process: exec: "nosuch": executable file not found in $PATH: unknown`;
       this.#set(id, { taskNumber: number, task: { ...task, state: 'failed', startedAtMs: 0, pid: 0, error } });
       this.#emit({ kind: 'task-failed', containerId: id, taskId: task.id, error });
+      if (container.request.autoRemove) this.#forget(id);
       return failed('engine-failed', error);
     }
     this.#set(id, { desired: 'running', holding: true, taskNumber: number, task });
@@ -440,13 +452,20 @@ export class FakeNode implements Backend {
   }
 }
 
-function exchange(session: ClientHttp2Session, request: PeerRequest): Promise<PeerResponse> {
+function exchange(session: ClientHttp2Session, request: PeerRequest, isCutOff: () => boolean): Promise<PeerResponse> {
   return new Promise((resolve, reject) => {
     const stream = session.request({ ':method': request.method, ':path': request.path, ...request.headers });
     stream.on('error', reject);
     request.signal?.addEventListener('abort', () => stream.destroy(), { once: true });
     stream.on('close', () => reject(new PeerUnreachable('' as NodeId, 'closed')));
-    stream.on('response', (headers) => resolve({ status: Number(headers[':status']), headers, body: stream }));
+    stream.on('response', (headers) => {
+      // As the transport promises: a body that was cut off does not end like a whole one.
+      const check = new Transform({
+        transform: (chunk, _encoding, done) => done(null, chunk),
+        flush: (done) => done(isCutOff() ? new PeerUnreachable('' as NodeId, 'cut off') : null),
+      });
+      resolve({ status: Number(headers[':status']), headers, body: pipeline(stream, check, () => undefined) });
+    });
     if (request.body instanceof Readable) request.body.pipe(stream);
     else stream.end(request.body);
   });

@@ -30,7 +30,8 @@ export function watchEnd(backend: Backend, container: Container, condition: Wait
       if (condition === 'next-exit' || (condition === 'not-running' && event.restartAfterMs === undefined)) end(last);
     }
     if (event.kind === 'task-failed') {
-      last = { StatusCode: exitCodeOfFailure(event.error), Error: { Message: event.error } };
+      // Why it failed is the start's to say: clients print both.
+      last = { StatusCode: exitCodeOfFailure(event.error) };
       if (condition === 'next-exit' || (condition === 'not-running' && !isUnderWay(backend.container(id) ?? container))) end(last);
     }
   });

@@ -19,7 +19,7 @@ describe('reference', () => {
 
   it('refuses what is no reference, saying why', () => {
     for (const text of ['', 'UPPER', 'a b', '-x', 'x:', 'x@sha256:12', 'a//b', 'x:tag with space', `x:${'t'.repeat(129)}`]) {
-      expect(() => parseReference(text), text).toThrow(/invalid reference format: /);
+      expect(() => parseReference(text)).toThrow(/invalid reference format: /);
     }
   });
 

@@ -8,6 +8,7 @@ import { ApiError, fromImageError } from '../http/api-error.ts';
 import { rowsOf } from '../http/check.ts';
 import { askAll } from '../instance/ask.ts';
 import type { Scope } from '../instance/scope.ts';
+import { familiarReference } from './reference.ts';
 import { noSuchImage } from './resolve.ts';
 
 const ITEM = ObjectOf({ Untagged: Optional(StringOf()), Deleted: Optional(StringOf()) });
@@ -52,7 +53,7 @@ async function removeHere({ backend }: ApiContext, name: string, force: boolean)
   try {
     const removed = await backend.images.remove(name, force);
     return removed.map(({ untagged, deleted }) => ({
-      ...(untagged === undefined ? {} : { Untagged: untagged }),
+      ...(untagged === undefined ? {} : { Untagged: familiarReference(untagged) }),
       ...(deleted === undefined ? {} : { Deleted: deleted }),
     }));
   } catch (error) {

@@ -6,6 +6,7 @@ import type { NodeId } from '../../core/model/index.ts';
 import type { PeerResponse } from '../../transport/port.ts';
 import { ApiError } from '../http/api-error.ts';
 import { goneSignal } from '../http/pump.ts';
+import { wantsUpgrade } from '../http/upgrade.ts';
 import { versionPrefix } from '../http/version.ts';
 import type { ApiContext } from '../context.ts';
 import { API_LIMITS } from '../limits.ts';
@@ -41,7 +42,9 @@ export async function askPeer(
 ): Promise<PeerResponse> {
   const { backend } = context;
   const headers: Record<string, string> = { [SCOPE_HEADER]: 'node' };
-  for (const name of PASSED_ON) {
+  // What follows a request for an upgrade belongs to the raw connection, whatever length it names.
+  const hasBody = !wantsUpgrade(request);
+  for (const name of hasBody ? PASSED_ON : []) {
     const value = request.headers[name];
     if (typeof value === 'string') headers[name] = value;
   }
@@ -51,7 +54,7 @@ export async function askPeer(
       method: request.method,
       path: `/api${versionPrefix(request.originalUrl)}${path}`,
       headers,
-      body: request.body as Readable | undefined,
+      body: hasBody ? (request.body as Readable | undefined) : undefined,
       timeoutMs: API_LIMITS.proxyHeadersMs + (seconds > 0 ? seconds * 1000 : 0),
       signal,
     });

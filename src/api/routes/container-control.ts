@@ -15,8 +15,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
   app.post(
     '/containers/:name/start',
     onContainer(context, async (_request, reply, container) => {
-      const changed = accept(await backend.command({ kind: 'start', containerId: container.request.containerId }), 'unchanged');
-      return reply.code(changed ? 204 : 304).send();
+      return reply.code((await start(context, container)) ? 204 : 304).send();
     }),
   );
 
@@ -32,7 +31,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
     '/containers/:name/restart',
     onContainer(context, async (request, reply, container) => {
       await stop(context, container, request.query as Query);
-      accept(await backend.command({ kind: 'start', containerId: container.request.containerId }), 'unchanged');
+      await start(context, container);
       return reply.code(204).send();
     }),
   );
@@ -46,7 +45,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
       if (!result.ok && result.error.code === 'wrong-state') {
         throw new ApiError(409, `cannot kill container: ${containerId}: container ${containerId} is not running`);
       }
-      accept(result, 'conflict');
+      accept(result);
       return reply.code(204).send();
     }),
   );
@@ -64,10 +63,17 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
           `cannot remove container "/${name}": container is running: stop the container before removing or force remove`,
         );
       }
-      accept(result, 'conflict');
+      accept(result);
       return reply.code(204).send();
     }),
   );
+}
+
+/** @returns whether it did not run before */
+async function start({ backend }: ApiContext, container: Container): Promise<boolean> {
+  const { containerId } = container.request;
+  const result = await backend.command({ kind: 'start', containerId });
+  return isIdle(result, backend.container(containerId), true) ? false : accept(result);
 }
 
 /** Stops and waits until the end is seen, as Docker does. @returns whether it ran */
@@ -78,9 +84,11 @@ async function stop({ backend }: ApiContext, container: Container, query: Query)
   const timeoutMs = seconds === undefined || seconds < 0 ? undefined : seconds * 1000;
   const watch = watchEnd(backend, container, 'next-exit');
   try {
-    const changed = accept(await backend.command({ kind: 'stop', containerId, timeoutMs, signal: signalOf(query) }), 'unchanged');
+    const result = await backend.command({ kind: 'stop', containerId, timeoutMs, signal: signalOf(query) });
     const now = backend.container(containerId);
-    if (changed && now !== undefined && isUnderWay(now)) {
+    if (isIdle(result, now, false)) return false;
+    accept(result);
+    if (now !== undefined && isUnderWay(now)) {
       const limitMs = (timeoutMs ?? stopTimeoutMs) + API_LIMITS.stopSlackMs;
       if (!(await within(watch.ended, limitMs))) {
         throw new ApiError(
@@ -89,16 +97,20 @@ async function stop({ backend }: ApiContext, container: Container, query: Query)
         );
       }
     }
-    return changed;
+    return true;
   } finally {
     watch.stop();
   }
 }
 
-/** @returns false where nothing was to be done. @throws ApiError */
-function accept(result: Result, wrongState: 'unchanged' | 'conflict'): boolean {
+/** Refused because the container is in the state asked for already: Docker's 304. */
+function isIdle(result: Result, now: Container | undefined, running: boolean): boolean {
+  return !result.ok && result.error.code === 'wrong-state' && now !== undefined && isUnderWay(now) === running;
+}
+
+/** @throws ApiError */
+function accept(result: Result): true {
   if (result.ok) return true;
-  if (result.error.code === 'wrong-state' && wrongState === 'unchanged') return false;
   throw fromCoreError(result.error, result.placement);
 }
 

@@ -20,12 +20,11 @@ export async function nodeInfo(backend: Backend): Promise<NodeCounts> {
   };
 }
 
-/** `GET /info`: Docker's fields; the nodes as classic Swarm listed them, in DriverStatus too, which today's client prints. */
+/** `GET /info`: Docker's fields; the nodes as classic Swarm listed them, which Docker's client still prints. */
 export function infoOf(backend: Backend, counts: NodeCounts, nodes: readonly NodeRow[]): Info {
   const host = backend.host();
   const instance = backend.instance();
   const self = backend.self();
-  const rows = nodeLines(nodes);
   return {
     ID: self.id,
     Name: self.name,
@@ -33,8 +32,8 @@ export function infoOf(backend: Backend, counts: NodeCounts, nodes: readonly Nod
     ...counts,
     ContainersPaused: 0,
     Driver: 'overlay2',
-    DriverStatus: rows,
-    SystemStatus: rows,
+    DriverStatus: [],
+    SystemStatus: nodeLines(nodes),
     DockerRootDir: host.dataDir,
     LoggingDriver: 'json-file',
     CgroupDriver: 'cgroupfs',

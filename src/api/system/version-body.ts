@@ -4,12 +4,7 @@ import type { Backend } from '../backend.ts';
 /** `GET /version`: of the node that was asked. */
 export function versionBody(backend: Backend): Version {
   const host = backend.host();
-  return {
-    Platform: { Name: 'Caravela' },
-    Components: [
-      { Name: 'Engine', Version: backend.version, Details: { ApiVersion: MAX_API_VERSION, BaseApiVersion: API_VERSION } },
-      { Name: host.engineName, Version: host.engineVersion },
-    ],
+  const about = {
     Version: backend.version,
     ApiVersion: MAX_API_VERSION,
     MinAPIVersion: MIN_API_VERSION,
@@ -19,5 +14,15 @@ export function versionBody(backend: Backend): Version {
     Arch: backend.self().arch,
     KernelVersion: host.kernelVersion,
     BuildTime: '',
+  };
+  const { Version: version, ...details } = about;
+  return {
+    Platform: { Name: 'Caravela' },
+    Components: [
+      // Docker's client prints the server's lines from here.
+      { Name: 'Engine', Version: version, Details: { ...details, BaseApiVersion: API_VERSION, Experimental: 'false' } },
+      { Name: host.engineName, Version: host.engineVersion },
+    ],
+    ...about,
   };
 }
