@@ -11,14 +11,14 @@ const group = 'root:x:0:\nwww:x:34:\nadm:x:4:www,root\nvideo:x:44:www\n';
 
 describe('userFrom', () => {
   it.each([
-    ['', { uid: 0, gid: 0, additionalGids: [4], home: '/root' }],
-    ['www', { uid: 33, gid: 34, additionalGids: [4, 44], home: '/srv' }],
-    ['33', { uid: 33, gid: 34, additionalGids: [4, 44], home: '/srv' }],
-    ['www:adm', { uid: 33, gid: 4, additionalGids: [], home: '/srv' }],
-    ['www:77', { uid: 33, gid: 77, additionalGids: [], home: '/srv' }],
-    ['4242', { uid: 4242, gid: 0, additionalGids: [], home: '/' }],
-    ['4242:4243', { uid: 4242, gid: 4243, additionalGids: [], home: '/' }],
-    ['1000', { uid: 7, gid: 8, additionalGids: [], home: '/digits' }],
+    ['', { uid: 0, gid: 0, additionalGids: [0, 4], home: '/root' }],
+    ['www', { uid: 33, gid: 34, additionalGids: [34, 4, 44], home: '/srv' }],
+    ['33', { uid: 33, gid: 34, additionalGids: [34, 4, 44], home: '/srv' }],
+    ['www:adm', { uid: 33, gid: 4, additionalGids: [4], home: '/srv' }],
+    ['www:77', { uid: 33, gid: 77, additionalGids: [77], home: '/srv' }],
+    ['4242', { uid: 4242, gid: 0, additionalGids: [0], home: '/' }],
+    ['4242:4243', { uid: 4242, gid: 4243, additionalGids: [4243], home: '/' }],
+    ['1000', { uid: 7, gid: 8, additionalGids: [8], home: '/digits' }],
   ])('%j', (user, expected) => {
     expect(userFrom(user, passwd, group)).toEqual(expected);
   });

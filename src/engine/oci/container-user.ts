@@ -6,6 +6,7 @@ import { EngineError } from '../port.ts';
 export interface ContainerUser {
   readonly uid: number;
   readonly gid: number;
+  /** The primary one is among them: else dropping it would get past a rule that denies the group (CVE-2022-36109). */
   readonly additionalGids: readonly number[];
   readonly home: string;
 }
@@ -37,15 +38,14 @@ export function userFrom(user: string, passwd: string, group: string): Container
   if (uid === undefined) throw new EngineError('engine-failed', `unable to find user ${userPart}: no matching entries in passwd file`);
   const name = named?.[0];
   const home = named?.[5] || '/';
-  if (groupPart === '') {
-    const additionalGids = groups
-      .filter((fields) => name !== undefined && fields[3]?.split(',').includes(name))
-      .map((fields) => id(fields[2]));
-    return { uid, gid: id(named?.[3]) ?? 0, additionalGids: additionalGids.filter((gid) => gid !== undefined), home };
+  if (groupPart !== '') {
+    const gid = id(groups.find((fields) => fields[0] === groupPart)?.[2]) ?? id(groupPart);
+    if (gid === undefined) throw new EngineError('engine-failed', `unable to find group ${groupPart}: no matching entries in group file`);
+    return { uid, gid, additionalGids: [gid], home };
   }
-  const gid = id(groups.find((fields) => fields[0] === groupPart)?.[2]) ?? id(groupPart);
-  if (gid === undefined) throw new EngineError('engine-failed', `unable to find group ${groupPart}: no matching entries in group file`);
-  return { uid, gid, additionalGids: [], home };
+  const gid = id(named?.[3]) ?? 0;
+  const memberOf = groups.filter((fields) => name !== undefined && fields[3]?.split(',').includes(name)).map((fields) => id(fields[2]));
+  return { uid, gid, additionalGids: [...new Set([gid, ...memberOf.filter((each) => each !== undefined)])], home };
 }
 
 function records(text: string, fields: number): string[][] {

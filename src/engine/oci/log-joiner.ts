@@ -27,6 +27,10 @@ export class LogJoiner {
     return entry(line.stream, pending);
   }
 
+  get waits(): boolean {
+    return this.#pending.size > 0;
+  }
+
   /** What waits for a rest that may never come: a prompt, or output that ended without a newline. */
   flush(): LogEntry[] {
     const entries = [...this.#pending].map(([stream, pending]) => entry(stream, pending));

@@ -11,6 +11,8 @@ const CHUNK_BYTES = 64 * 1024;
 const LINE_BYTES = 1024 * 1024;
 /** How long a follower waits where no change was announced: a missed event costs this much. */
 const IDLE_MS = 1_000;
+/** How long the beginning of a line waits for its rest before it is shown as it is: a prompt, perhaps. */
+const PIECE_MS = 50;
 const NEWLINE = 0x0a;
 
 /**
@@ -39,10 +41,12 @@ export async function* readLog(path: string, options: LogOptions, ended: AbortSi
         const { entries, more } = await cursor.next();
         yield* entries.filter(wanted);
         if (more) continue;
+        if (change === undefined || !running || (options.untilMs !== undefined && Date.now() > options.untilMs)) {
+          yield* cursor.flush().filter(wanted);
+          return;
+        }
+        if (await change.within(cursor.waits ? PIECE_MS : IDLE_MS)) continue;
         yield* cursor.flush().filter(wanted);
-        if (change === undefined || !running) return;
-        if (options.untilMs !== undefined && Date.now() > options.untilMs) return;
-        await change.wait();
       }
     } finally {
       change?.close();
@@ -84,6 +88,11 @@ class Cursor {
     return { entries: [], more: await this.#advance(log) };
   }
 
+  /** Whether a line has begun and not ended. */
+  get waits(): boolean {
+    return this.#joiner.waits;
+  }
+
   flush(): LogEntry[] {
     return this.#joiner.flush();
   }
@@ -123,7 +132,7 @@ class Cursor {
   }
 }
 
-/** Wakes when something in a directory changes, when a signal aborts, and at least each IDLE_MS. */
+/** Hears when something in a directory changes and when one of the signals aborts. */
 class Change {
   readonly #watcher: FSWatcher;
   readonly #signals: readonly AbortSignal[];
@@ -138,15 +147,18 @@ class Change {
     for (const signal of signals) signal.addEventListener('abort', this.#onAbort);
   }
 
-  async wait(): Promise<void> {
+  /** Waits for a change since it last said so, at most this long; whether there was one. */
+  async within(ms: number): Promise<boolean> {
     if (!this.#changed) {
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
-      const timer = setTimeout(resolve, IDLE_MS);
+      const timer = setTimeout(resolve, ms);
       await promise;
       clearTimeout(timer);
     }
+    const changed = this.#changed;
     this.#changed = false;
+    return changed;
   }
 
   close(): void {

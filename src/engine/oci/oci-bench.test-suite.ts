@@ -8,6 +8,7 @@ import { mountPointsBelow, unmount } from '../../linux/mount.ts';
 import type { EngineBench } from '../contract.test-suite.ts';
 import { ImageError, type ImageRef } from '../port.ts';
 import { containerSpec } from '../spec.test-suite.ts';
+import type { ProgramPaths } from './choose-runtime.ts';
 import { createOciEngine } from './create-oci-engine.ts';
 import type { OciEngine } from './oci-engine.ts';
 import type { OciImageConfig, Rootfs, RootfsProvider } from './rootfs-provider.ts';
@@ -73,10 +74,12 @@ export class OciBench implements EngineBench {
   readonly nodeShortId = `test-${process.pid}-${this.dir.slice(-6)}`;
   readonly images: DirectoryImages;
   readonly warnings: string[] = [];
+  readonly #programs: ProgramPaths;
   readonly #engines: OciEngine[] = [];
 
-  constructor(config: OciImageConfig = {}) {
+  constructor(config: OciImageConfig = {}, programs: ProgramPaths = {}) {
     requireTools();
+    this.#programs = programs;
     this.images = new DirectoryImages([makeBusybox(join(this.dir, 'layer'))], config);
   }
 
@@ -87,6 +90,7 @@ export class OciBench implements EngineBench {
       runDir: this.runDir,
       nodeShortId: this.nodeShortId,
       images: this.images,
+      programs: this.#programs,
       log: (level, message) => {
         if (level === 'warn') this.warnings.push(message);
       },
