@@ -85,3 +85,19 @@ test('a crash in the middle of a launch, a start, a removal: picked up where it 
   expect(one.node.host.made.size).toBe(0);
   expect(one.heldCpu()).toBe(0);
 });
+
+test('an end that a full disk kept from being written still gives its room back, also after a crash', () => {
+  const one = new OneNode();
+  const ended = one.started(restart('no'));
+  const removed = one.create({ name: 'removed' }, room(0.5, 64));
+  one.node.host.storeFails = true;
+  one.exit(ended, 0);
+  expect(one.remove(removed)).toMatchObject({ ok: false, error: { code: 'store-failed' } });
+  one.node.host.storeFails = false;
+  expect(one.node.host.containers.get(ended.containerId)).toMatchObject({ holding: true, task: { state: 'running' } });
+  one.create({ name: 'next' }, room(1.5, 256));
+  one.restart({ reboot: false });
+  one.instance.run(1_000);
+  expect(one.node.node.resources().held).toEqual(room(2, 320));
+  expect(one.get(ended)).toMatchObject({ holding: false, task: { state: 'exited' } });
+});

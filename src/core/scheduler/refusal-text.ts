@@ -85,5 +85,5 @@ const count = (n: number, noun: string): string => `${n} ${noun}${n === 1 ? '' :
 function list(words: readonly string[]): string {
   const different = [...new Set(words)];
   const shown = different.slice(0, 3);
-  return different.length > shown.length ? `${shown.join('; ')}; and ${different.length - shown.length} more` : shown.join('; ');
+  return different.length > shown.length ? `${shown.join(', ')}; and ${different.length - shown.length} more` : shown.join(', ');
 }

@@ -67,7 +67,8 @@ export class Context {
 
   /**
    * Notes what was seen. Losing it to a full disk breaks nothing: after a restart the engine tells it
-   * again, and the next change writes the whole record anew.
+   * again (recovery.ts counts by what is true, not by the record alone), and the next change writes the
+   * whole record anew.
    */
   note(turn: Turn, entry: Entry, change: Partial<Container>): void {
     this.record(turn, entry, change, () => {});

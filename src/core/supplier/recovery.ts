@@ -8,10 +8,11 @@
 import type { Container, ContainerId, Observation, Task, Turn } from '../model/index.ts';
 import type { Context } from './context.ts';
 import { ended, idOf } from './entry.ts';
-import type { Entry } from './entry.ts';
+import type { Activity, Entry } from './entry.ts';
 import type { Launches } from './launches.ts';
 import { containerKey } from './ledger.ts';
 import type { Removals } from './removals.ts';
+import { wantsRestart } from './restart-policy.ts';
 import type { Tasks } from './tasks.ts';
 import { SUPPLIER } from './tunables.ts';
 
@@ -23,15 +24,38 @@ export interface KeptRun {
 }
 
 /** Enters kept containers and counts what they hold. No effects: called before the first turn. */
-export function restore(context: Context, containers: readonly Container[], running: readonly KeptRun[]): void {
+export function restore(
+  context: Context,
+  containers: readonly Container[],
+  running: readonly KeptRun[],
+  exited: readonly Observation[],
+): void {
   const runs = new Set(running.map((run) => run.containerId));
+  const exits = new Map(exited.map((exit) => [exit.containerId, exit]));
   for (const container of containers) {
-    const entry: Entry = { container, activity: { kind: 'idle' }, waiting: [], backoffMs: SUPPLIER.firstBackoffMs, startedMs: 0 };
-    context.add(entry);
-    if (!container.holding && !runs.has(idOf(entry))) continue;
-    entry.container = { ...container, holding: true };
-    context.ledger.count(containerKey(idOf(entry)), container.request.resources);
+    const { containerId, resources } = container.request;
+    const holding = runs.has(containerId) || holdsOn(container, exits.get(containerId));
+    const activity: Activity = { kind: 'idle' };
+    context.add({ container: { ...container, holding }, activity, waiting: [], backoffMs: SUPPLIER.firstBackoffMs, startedMs: 0 });
+    if (holding) context.ledger.count(containerKey(containerId), resources);
   }
+}
+
+/**
+ * Whether a container that doesn't run still holds. Not by the record alone: one that ended, or whose
+ * removal is under way, gave its room back even if a full disk kept that from being written, and others
+ * may have been admitted into it since.
+ */
+function holdsOn(container: Container, exit: Observation | undefined): boolean {
+  const { task, holding, desired } = container;
+  if (!holding || desired === 'removed') return false;
+  return task === undefined || wantsRestart({ ...container, task: endOf(task, exit) });
+}
+
+/** Where not even the engine knows how a task ended, it vanished with its host: Docker shows 255 for those. */
+function endOf(task: Task, exit: Observation | undefined): Task {
+  if (ended(task)) return task;
+  return { ...task, state: 'exited', pid: 0, exitCode: exit?.taskId === task.id ? exit.exitCode : 255 };
 }
 
 export class Recovery {
@@ -78,17 +102,10 @@ export class Recovery {
     this.#context.note(turn, entry, { task, holding: true });
   }
 
-  /** It ended while we were down. Not even the engine knows of one that vanished with its host: Docker shows 255 for those. */
   #finish(turn: Turn, entry: Entry, task: Task, exit: Observation | undefined): void {
-    if (exit?.taskId === task.id) return this.#tasks.exited(turn, entry, exit);
-    this.#tasks.exited(turn, entry, {
-      kind: 'exited',
-      containerId: idOf(entry),
-      taskId: task.id,
-      exitCode: 255,
-      oomKilled: false,
-      finishedAtMs: turn.wallMs,
-    });
+    const { exitCode } = endOf(task, exit);
+    const unseen = { containerId: idOf(entry), taskId: task.id, exitCode, oomKilled: false, finishedAtMs: turn.wallMs };
+    this.#tasks.exited(turn, entry, exit?.taskId === task.id ? exit : { kind: 'exited', ...unseen });
   }
 
   /** Docker's difference between `always` and `unless-stopped`: the former comes back with the daemon, though a user stopped it. */

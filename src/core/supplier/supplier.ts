@@ -34,6 +34,7 @@ import { Removals } from './removals.ts';
 import { Reservations } from './reservations.ts';
 import { Stops } from './stops.ts';
 import { Tasks } from './tasks.ts';
+import { SUPPLIER } from './tunables.ts';
 
 export interface SupplierOptions {
   readonly self: () => Member;
@@ -69,7 +70,7 @@ export class Supplier {
     const removals = new Removals(context, this.#tasks, settle);
     this.#commands = new Commands(context, this.#tasks, this.#stops, removals);
     this.#recovery = new Recovery(context, this.#tasks, this.#launches, removals);
-    restore(context, options.containers, options.running);
+    restore(context, options.containers, options.running, options.exited);
     for (const tombstone of options.tombstones) context.graves.set(tombstone.containerId, { ...tombstone, error: undefined });
   }
 
@@ -159,8 +160,14 @@ export class Supplier {
   #giveBack(turn: Turn, entry: Entry): void {
     const { container, activity } = entry;
     if (activity.kind !== 'idle' || container.task !== undefined || !container.holding) return;
-    this.#context.note(turn, entry, { holding: false });
-    this.#context.ledger.release(containerKey(container.request.containerId));
+    const { containerId } = container.request;
+    // Durable first: unlike an end, this can't be told again after a crash.
+    this.#context.record(turn, entry, { holding: false }, (turn, error) => {
+      const { task, holding } = entry.container;
+      if (error === undefined && task === undefined && !holding) return this.#context.ledger.release(containerKey(containerId));
+      entry.container = { ...entry.container, holding: true };
+      this.#context.setTimer(turn, 'never-started', containerId, SUPPLIER.neverStartedMs);
+    });
   }
 }
 

@@ -1,0 +1,50 @@
+import { expect, test } from 'vitest';
+import { MIB, nodeId } from '../model/index.ts';
+import type { Considered, RefusalReason } from '../model/index.ts';
+import { refusalText } from './refusal-text.ts';
+
+const wanted = { cpuMillicores: 2000, memoryBytes: 256 * MIB };
+let n = 0;
+const node = (reason: RefusalReason, cpu = 0, mib = 0, detail = ''): Considered => ({
+  nodeId: nodeId((++n).toString(16).padStart(32, '0')),
+  name: `node-${n}`,
+  accepted: false,
+  reason,
+  detail,
+  free: { cpuMillicores: cpu, memoryBytes: mib * MIB },
+  score: undefined,
+});
+
+test('every reason has its count and its words', () => {
+  n = 0;
+  const text = refusalText(
+    wanted,
+    [
+      node('cpu', 500, 999),
+      node('memory', 4000, 100),
+      node('memory', 4000, 201),
+      node('unreachable'),
+      node('unreachable'),
+      node('failed', 0, 0, 'no space left'),
+      node('holds'),
+      node('excluded'),
+    ],
+    { nodes: 8, direct: true },
+  );
+  expect(text).toBe(
+    'no node has 2 CPUs and 256 MiB free: of 8 nodes 2 lack memory (best: node-3 with 201 MiB), 1 lacks CPU (best: node-1 with 0.5 CPUs), ' +
+      '1 was excluded, 1 keeps too many holds already, 1 could not launch it (node-6: no space left), 2 did not answer (node-4, node-5)',
+  );
+});
+
+test('a filter, not the room, is named where only filters said no', () => {
+  expect(refusalText(wanted, [node('class'), node('draining')], { nodes: 2, direct: true })).toBe(
+    'no node can take it: of 2 nodes 1 is of a lower class, 1 is draining',
+  );
+});
+
+test('a large instance says what it knows', () => {
+  expect(refusalText(wanted, [], { nodes: 900, direct: false })).toBe(
+    'no offer of 2 CPUs and 256 MiB was found among 900 nodes; try again in a minute, or ask for less',
+  );
+});

@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { fits } from '../model/index.ts';
+import { Ledger } from './ledger.ts';
+
+const CAPACITY = { cpuMillicores: 1000, memoryBytes: 1000 };
+
+test('whatever is asked in whatever order: never beyond the capacity, and all comes back', () => {
+  const amount = fc.record({ cpuMillicores: fc.nat(600), memoryBytes: fc.nat(600) });
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.nat(9), fc.boolean(), amount)), (steps) => {
+      const ledger = new Ledger(() => CAPACITY);
+      for (const [n, enter, amount] of steps) {
+        const key = `k${n}`;
+        const before = ledger.free();
+        if (!enter) ledger.release(key);
+        else if (!ledger.has(key)) expect(ledger.admit(key, amount)).toBe(fits(amount, before));
+        expect(fits(ledger.held(), CAPACITY)).toBe(true);
+      }
+      for (let n = 0; n < 10; n++) ledger.release(`k${n}`);
+      expect(ledger.free()).toEqual(CAPACITY);
+    }),
+  );
+});
+
+test('a smaller capacity stops nobody and admits nobody; free is never below zero', () => {
+  let capacity = CAPACITY;
+  const ledger = new Ledger(() => capacity);
+  ledger.count('a', { cpuMillicores: 800, memoryBytes: 100 });
+  capacity = { cpuMillicores: 500, memoryBytes: 1000 };
+  expect(ledger.free()).toEqual({ cpuMillicores: 0, memoryBytes: 900 });
+  expect(ledger.admit('b', { cpuMillicores: 1, memoryBytes: 1 })).toBe(false);
+  expect(ledger.freeFor('a')).toEqual({ cpuMillicores: 500, memoryBytes: 1000 });
+});
+
+test('renaming keeps the amount held throughout, and each change makes the version grow', () => {
+  const ledger = new Ledger(() => CAPACITY);
+  ledger.admit('hold', CAPACITY);
+  const { version } = ledger;
+  ledger.rename('hold', 'container');
+  expect(ledger.free()).toEqual({ cpuMillicores: 0, memoryBytes: 0 });
+  expect(() => ledger.rename('hold', 'x')).toThrow('hold');
+  ledger.release('container');
+  expect(ledger.version).toBeGreaterThan(version);
+});
