@@ -40,7 +40,6 @@ function describe(info: Info): string {
     `Name: ${info.Name}`,
     `ID: ${info.ID}`,
     `Data Directory: ${info.DockerRootDir}`,
-    ...(info.SystemStatus ?? []).map(([key, value]) => `${key}: ${value}`),
     ...info.Warnings.map((warning) => `WARNING: ${warning}`),
   ];
   return `${lines.join('\n')}\n`;

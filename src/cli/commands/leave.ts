@@ -1,4 +1,6 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
 import { Command } from 'commander';
 import { CannotReachError } from '../../docker-api/errors.ts';
 import type { LeaveBody } from '../../docker-api/caravela-types.ts';
@@ -16,6 +18,7 @@ export function leaveCommand(context: Context): Command {
     .action(async (options: { force?: boolean }, command: Command) => {
       const settings = settingsOf(command, context.io.env);
       if (settings.host !== undefined) throw new Failure('leave concerns this machine: it takes no --host (and no CARAVELA_HOST)');
+      const pid = await daemonPid(settings.runDir);
       const body: LeaveBody = { force: options.force ?? false };
       const client = await connect(context, command);
       try {
@@ -25,9 +28,20 @@ export function leaveCommand(context: Context): Command {
         if (!(error instanceof CannotReachError) || !['ECONNRESET', 'EPIPE'].includes(error.code)) throw error;
       }
       const socket = socketOf(settings.runDir);
-      const gone = await waitFor(async () => !(await answers(socket)), GONE_WITHIN_MS);
-      if (!gone) throw new Failure(`the daemon still answers on ${socket}: it is leaving; see its log`);
+      // It cleans up after it has closed its socket; the host is clean when it has ended.
+      const isGone = async () => (pid === undefined || !existsSync(`/proc/${pid}`)) && !(await answers(socket));
+      if (!(await waitFor(isGone, GONE_WITHIN_MS)))
+        throw new Failure('the daemon is still cleaning up; `caravela leave` may be said again');
       if (context.installation.systemd && (await systemdServesUs())) await removeUnit(resolve(settings.dataDir));
       context.io.stdout.write('this machine has left its instance\n');
     });
+}
+
+async function daemonPid(runDir: string): Promise<number | undefined> {
+  try {
+    const pid = Number(await readFile(join(runDir, 'daemon.pid'), 'utf8'));
+    return Number.isSafeInteger(pid) && pid > 0 ? pid : undefined;
+  } catch {
+    return undefined;
+  }
 }

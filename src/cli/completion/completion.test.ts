@@ -1,0 +1,31 @@
+import { spawnSync } from 'node:child_process';
+import { describe, expect, it } from 'vitest';
+import { run } from '../testing.ts';
+
+describe('completion', () => {
+  it.each(['bash', 'zsh', 'fish'])('%s: knows every command and its options', async (shell) => {
+    const { code, out } = await run(['completion', shell]);
+    expect(code).toBe(0);
+    for (const word of ['explain', 'container', 'token', 'cpu-class', 'no-trunc']) expect(out).toContain(word);
+    expect(out).not.toContain('publish');
+  });
+
+  it('bash completes', async () => {
+    const { out } = await run(['completion', 'bash']);
+    const complete = (words: string) =>
+      spawnSync(
+        'bash',
+        ['-c', `${out}\nCOMP_WORDS=(caravela ${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _caravela; echo "\${COMPREPLY[@]}"`],
+        {
+          encoding: 'utf8',
+        },
+      ).stdout.trim();
+    expect(complete('expl')).toBe('explain');
+    expect(complete('run --cpu-')).toBe('--cpu-class');
+    expect(complete('token c')).toBe('create');
+  });
+
+  it('refuses other shells', async () => {
+    expect((await run(['completion', 'tcsh'])).err).toMatch(/Allowed choices are bash, zsh, fish/);
+  });
+});
