@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'smol-toml';
 import { CPU_CLASSES, type CpuClass } from '../core/model/index.ts';
+import { RUNTIME_NAMES, type RuntimeName } from '../engine/oci/runtime.ts';
 import { LOG_LEVELS, type LogLevel } from './log.ts';
 
 /**
@@ -30,6 +31,10 @@ export interface ConfigFile {
     readonly vxlan_port?: number;
     readonly insecure_registries?: readonly string[];
     readonly open?: boolean;
+  };
+  readonly engine: {
+    /** `runc` or `crun`: which is tried first. Default: crun on cgroup v2, runc on v1. */
+    readonly runtime?: RuntimeName;
   };
   readonly log: { readonly level?: LogLevel };
 }
@@ -62,12 +67,15 @@ const KEYS: Readonly<Record<keyof ConfigFile, Readonly<Record<string, Check>>>> 
     overcommit: factor,
   },
   instance: { vxlan_port: port, insecure_registries: texts, open: flag },
+  engine: { runtime: oneOf(RUNTIME_NAMES) },
   log: { level: oneOf(LOG_LEVELS) },
 };
 
+const NO_CONFIG: ConfigFile = { node: {}, instance: {}, engine: {}, log: {} };
+
 /** @throws Error naming file, key and value, and what is allowed */
 export function readConfigFile(path: string | undefined): ConfigFile {
-  if (path === undefined || path === '') return { node: {}, instance: {}, log: {} };
+  if (path === undefined || path === '') return NO_CONFIG;
   let source: string;
   try {
     source = readFileSync(path, 'utf8');
@@ -95,5 +103,5 @@ export function parseConfig(source: string, path: string): ConfigFile {
       if (wrong !== undefined) throw new Error(`${path}: ${section}.${key} ${wrong}, got ${JSON.stringify(value)}`);
     }
   }
-  return { node: {}, instance: {}, log: {}, ...raw };
+  return { ...NO_CONFIG, ...raw };
 }

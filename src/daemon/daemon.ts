@@ -7,6 +7,7 @@ import { Node } from '../core/node/node.ts';
 import type { NodeConfig } from '../core/node/port.ts';
 import { createOciEngine } from '../engine/oci/create-oci-engine.ts';
 import { OciImages } from '../engine/oci/images/oci-images.ts';
+import type { RuntimeName } from '../engine/oci/runtime.ts';
 import type { Recovered } from '../engine/port.ts';
 import { Prng } from '../lib/prng.ts';
 import { IsolatedNetwork } from '../network/isolated/isolated.ts';
@@ -36,6 +37,8 @@ import { VERSION } from './version.ts';
 export interface DaemonOptions {
   readonly paths: NodePaths;
   readonly log: Log;
+  /** The OCI runtime that the configuration prefers. */
+  readonly runtime: RuntimeName | undefined;
   /** The core broke one of its rules: the process must end; containers run on. */
   onAssertion(error: unknown): void;
   /** The node left its instance: there is nothing more to do. */
@@ -74,6 +77,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     runDir: paths.runDir,
     nodeShortId: shortId(settings.nodeId),
     images,
+    runtime: options.runtime,
     log,
   });
   const early: Observation[] = [];
@@ -139,7 +143,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       },
       nowMs: () => performance.now(),
       wallMs: () => Date.now(),
-      onAssertion: options.onAssertion,
+      onAssertion: (error) => options.onAssertion(error),
     },
     new Prng(randomBytes(4).readUInt32LE()),
   );
@@ -178,7 +182,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     tokens,
     log,
     leave: ({ force }) =>
-      leave({ paths, node, loop, log, isCreator: credentials.caKeyPem !== undefined, close: shutDown, onLeft: options.onLeft }, force),
+      leave(
+        { paths, node, loop, log, isCreator: credentials.caKeyPem !== undefined, close: shutDown, onLeft: () => options.onLeft() },
+        force,
+      ),
   });
   const api = await createApi(backend);
 

@@ -20,8 +20,8 @@ export async function startRegistry(lab: Lab): Promise<ChildProcess> {
   );
   const inSwitch = ['nsenter', `--net=/run/netns/${lab.switchNetns}`];
   const log = openSync(join(dir, 'registry.log'), 'a');
-  const [program = '', ...args] = [...inSwitch, 'docker-registry', 'serve', config];
-  const child = spawn(program, args, { stdio: ['ignore', log, log], detached: true });
+  const [program, ...args] = [...inSwitch, 'docker-registry', 'serve', config];
+  const child = spawn(program ?? '', args, { stdio: ['ignore', log, log], detached: true });
   child.unref();
   await until('the registry to answer', async () => (await shell([...inSwitch, process.execPath, '-e', probe(lab.bridgeIp)])).code === 0);
   await must([...inSwitch, process.execPath, MAKE_IMAGE, '--push', `http://${lab.bridgeIp}:5000/busybox:1`]);
