@@ -4,9 +4,6 @@
  * each input the publisher is told if the supplier's figures moved.
  */
 import { assertNever } from '../../lib/assert.ts';
-import type { Directory } from '../discovery/directory.ts';
-import { HintTable } from '../discovery/hint-table.ts';
-import { MeanCapacity } from '../discovery/mean-capacity.ts';
 import { Publisher } from '../discovery/publisher.ts';
 import { Trader } from '../discovery/trader.ts';
 import { Membership } from '../membership/membership.ts';
@@ -28,20 +25,18 @@ import type {
   Timer,
   Turn,
 } from '../model/index.ts';
-import { Ring } from '../ring/ring.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { SCHEDULER_TIMES } from '../scheduler/tunables.ts';
 import { Supplier } from '../supplier/supplier.ts';
 import { encode } from '../wire/index.ts';
 import { LocalTurn } from './local-turn.ts';
+import { Topology } from './topology.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
 
 export class Node implements CoreNode {
   readonly #id: NodeId;
   readonly #incarnation: number;
-  readonly #ring = new Ring();
-  readonly #mean = new MeanCapacity();
-  readonly #hints: HintTable;
+  readonly #topology: Topology;
   readonly #membership: Membership;
   readonly #supplier: Supplier;
   readonly #publisher: Publisher;
@@ -54,16 +49,29 @@ export class Node implements CoreNode {
   constructor(config: NodeConfig, kept: Kept) {
     this.#id = config.self.id;
     this.#incarnation = kept.incarnation + 1;
-    this.#hints = new HintTable(() => this.#ring.size);
-    const directory: Directory = { ring: this.#ring, hints: this.#hints, mean: () => this.#mean.value() };
+    this.#topology = new Topology({
+      self: this.#id,
+      onRing: (turn) => {
+        this.#publisher.lookAgain(turn);
+        this.#trader.ringChanged(turn);
+      },
+      onRenewed: (turn, id) => this.#publisher.renewed(turn, id),
+      onGone: (turn, id, how) => {
+        this.#trader.memberGone(turn, id);
+        this.#scheduler.memberGone(turn, id, how);
+      },
+    });
+    const { directory } = this.#topology;
     this.#membership = new Membership({
       self: { ...config.self, incarnation: this.#incarnation },
       profile: PROFILES[config.profile],
       lastKnown: kept.members,
       encodedBytes: (message) => encode(message).length,
-      takeHints: (n) => this.#hints.take(n),
-      onHints: (turn, hints) => this.#heard(turn, hints),
-      onChange: (turn, member, previous) => this.#changed(turn, member, previous),
+      takeHints: (n) => directory.hints.take(n),
+      onHints: (turn, hints) => {
+        if (directory.hints.merge(hints).length > 0) this.#publisher.lookAgain(turn);
+      },
+      onChange: (turn, member, previous) => this.#topology.changed(turn, member, previous),
       onIncarnation: (turn, incarnation) => this.#keepIncarnation(turn, incarnation),
     });
     const self = (): Member => this.#membership.self();
@@ -90,7 +98,6 @@ export class Node implements CoreNode {
     this.#within(outer, (turn) => {
       this.#keepIncarnation(turn, this.#incarnation);
       this.#membership.start(turn);
-      for (const member of this.#membership.alive()) this.#join(member);
       this.#supplier.start(turn);
       this.#trader.start(turn);
     });
@@ -165,7 +172,7 @@ export class Node implements CoreNode {
   }
 
   hints(): readonly Hint[] {
-    return this.#hints.all();
+    return this.#topology.directory.hints.all();
   }
 
   /** Carries one input through, with all that this node says to itself on the way. */
@@ -256,43 +263,12 @@ export class Node implements CoreNode {
         break;
       case 'describe':
         this.#membership.describe(turn, command.change);
-        this.#mean.set(this.#id, this.self().capacity);
         this.#supplier.described();
         break;
       default:
         return assertNever(command);
     }
     turn.reply(id, { ok: true, kind: 'done' });
-  }
-
-  #changed(turn: Turn, member: Member, previous: Member | undefined): void {
-    const { id, state } = member;
-    if (id === this.#id) return;
-    if (state === 'alive' || state === 'suspect') {
-      if (this.#join(member)) this.#reposition(turn);
-      else if (previous !== undefined && member.incarnation > previous.incarnation) this.#publisher.renewed(turn, id);
-      return;
-    }
-    this.#mean.delete(id);
-    if (this.#ring.remove(id)) this.#reposition(turn);
-    if (previous === undefined || previous.state === 'dead' || previous.state === 'left') return;
-    this.#trader.memberGone(turn, id);
-    this.#scheduler.memberGone(turn, id, state === 'dead' ? 'died' : 'left');
-  }
-
-  #join(member: Member): boolean {
-    this.#mean.set(member.id, member.capacity);
-    return this.#ring.add(member.id);
-  }
-
-  /** Keys may have changed owners. */
-  #reposition(turn: Turn): void {
-    this.#publisher.lookAgain(turn);
-    this.#trader.ringChanged(turn);
-  }
-
-  #heard(turn: Turn, hints: readonly Hint[]): void {
-    if (this.#hints.merge(hints).length > 0) this.#publisher.lookAgain(turn);
   }
 
   #keepIncarnation(turn: Turn, incarnation: number): void {
