@@ -102,8 +102,8 @@ function hasLabels({ details }: ContainerFacts, filters: Filters): boolean {
 /** `key` or `key=value`. */
 export function labelMatches(wanted: string, labels: Readonly<Record<string, string>>): boolean {
   const equals = wanted.indexOf('=');
-  if (equals < 0) return wanted in labels;
-  return labels[wanted.slice(0, equals)] === wanted.slice(equals + 1);
+  const key = equals < 0 ? wanted : wanted.slice(0, equals);
+  return Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
 }
 
 /** By image name (without a tag: any tag of it), image id or digest. */

@@ -2,6 +2,7 @@ import type { Container, ContainerId, Event } from '../../core/model/index.ts';
 import { type EventMessage, NODE_LABEL } from '../../docker-api/types.ts';
 import type { Backend } from '../backend.ts';
 import { imageName, specOf } from '../containers/facts.ts';
+import { labelMatches } from '../containers/list.ts';
 import type { Filters } from '../http/query.ts';
 
 export const EVENT_FILTERS = ['type', 'event', 'container', 'image', 'label', 'node'] as const;
@@ -32,10 +33,7 @@ export function eventIsMeant(message: EventMessage, filters: Filters): boolean {
     some('container', (word) => ID.startsWith(word) || Attributes['name'] === word.replace(/^\//, '')) &&
     some('image', (image) => Attributes['image'] === image) &&
     some('node', (node) => Attributes[NODE_LABEL] === node) &&
-    (filters.get('label') ?? []).every((label) => {
-      const equals = label.indexOf('=');
-      return equals < 0 ? label in Attributes : Attributes[label.slice(0, equals)] === label.slice(equals + 1);
-    })
+    (filters.get('label') ?? []).every((wanted) => labelMatches(wanted, Attributes))
   );
 }
 

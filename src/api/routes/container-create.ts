@@ -45,6 +45,7 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
 
 /** A client that hangs up takes its run back: holds are given up before their time. */
 async function runUnlessGone({ backend }: ApiContext, run: Request, reply: FastifyReply): Promise<Result> {
+  if (reply.raw.destroyed) throw new ApiError(500, 'the client hung up before its container was placed');
   let over = false;
   const hungUp = (): void => {
     if (!over) backend.command({ kind: 'cancel-run', requestId: run.id }).catch(() => undefined);
