@@ -43,7 +43,7 @@ async function runDaemon(args: string[]): Promise<void> {
   };
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', fatal);
-  const daemon = await startDaemon({ paths, log, onAssertion: fatal, onLeft: () => process.exit(0) });
+  const daemon = await startDaemon({ paths, log, runtime: config.engine.runtime, onAssertion: fatal, onLeft: () => process.exit(0) });
   const end = (signal: string) => {
     log('info', 'the daemon ends; containers run on', { signal });
     void daemon.close().then(() => process.exit(0));

@@ -7,6 +7,7 @@ import { bootId } from '../../linux/boot-id.ts';
 import { type CgroupTrees, removeCgroup } from '../../linux/cgroup.ts';
 import { EngineError } from '../port.ts';
 import type { EnginePaths } from './engine-paths.ts';
+import type { EngineLog } from './host.ts';
 import { Runtime, type RuntimeName } from './runtime.ts';
 import type { RuntimeSpec } from './runtime-spec.ts';
 
@@ -30,6 +31,9 @@ export interface Runtimes {
 export interface ChooseOptions {
   readonly paths: EnginePaths;
   readonly programs: ProgramPaths;
+  /** Tried first; the other one is the fallback. */
+  readonly preferred: RuntimeName | undefined;
+  readonly log: EngineLog;
   readonly trees: CgroupTrees;
   /** Parent of the self-test's control group. */
   readonly cgroupParent: string;
@@ -38,11 +42,17 @@ export interface ChooseOptions {
 }
 
 /**
- * The first runtime that passes its self-test: crun before runc on cgroup v2, runc before crun on v1,
- * as crun refuses v1 hosts whose v2 tree has controllers. @throws EngineError when none passes
+ * The first runtime that passes its self-test: the preferred one, else crun before runc on cgroup v2,
+ * runc before crun on v1, as crun refuses v1 hosts whose v2 tree has controllers.
+ * @throws EngineError when none passes
  */
 export async function chooseRuntime(options: ChooseOptions): Promise<Runtimes> {
-  const order: readonly RuntimeName[] = options.trees.version === 2 ? ['crun', 'runc'] : ['runc', 'crun'];
+  const usual: readonly RuntimeName[] = options.trees.version === 2 ? ['crun', 'runc'] : ['runc', 'crun'];
+  const { preferred } = options;
+  const order = preferred === undefined ? usual : [preferred, ...usual.filter((name) => name !== preferred)];
+  if (preferred !== undefined && options.programs[preferred] === undefined && findProgram(preferred) === undefined) {
+    options.log('warn', `the configuration prefers ${preferred}, which is not installed`);
+  }
   const found = order.flatMap((name) => {
     const path = options.programs[name] ?? findProgram(name);
     return path === undefined ? [] : [new Runtime(name, path, join(options.paths.runtimes, name))];
@@ -53,7 +63,9 @@ export async function chooseRuntime(options: ChooseOptions): Promise<Runtimes> {
       const version = await selfTest(runtime, options);
       return { chosen: runtime, version, named: (name) => found.find((each) => each.name === name) ?? runtime };
     } catch (error) {
-      failures.push(`${runtime.path} failed its self-test: ${error instanceof Error ? error.message : String(error)}`);
+      const failure = `${runtime.path} failed its self-test: ${error instanceof Error ? error.message : String(error)}`;
+      options.log('warn', failure);
+      failures.push(failure);
     }
   }
   throw new EngineError('engine-failed', ['no container runtime works here: install crun or runc', ...failures].join('; '));

@@ -11,6 +11,7 @@ import { EnginePaths } from './engine-paths.ts';
 import type { EngineLog, Host } from './host.ts';
 import { OciEngine } from './oci-engine.ts';
 import type { RootfsProvider } from './rootfs-provider.ts';
+import type { RuntimeName } from './runtime.ts';
 import { readSeccompProfile } from './seccomp.ts';
 import { type TaskSpecInput, taskSpec } from './task-spec.ts';
 
@@ -25,6 +26,8 @@ export interface OciEngineOptions {
   readonly log: EngineLog;
   readonly seccompPath?: string;
   readonly programs?: ProgramPaths;
+  /** Instead of the one that suits the host best; the other is still the fallback. */
+  readonly runtime?: RuntimeName | undefined;
 }
 
 const SECCOMP_PATH = '/usr/share/containers/seccomp.json';
@@ -64,6 +67,8 @@ export async function createOciEngine(options: OciEngineOptions): Promise<OciEng
   const runtimes = await chooseRuntime({
     paths,
     programs,
+    preferred: options.runtime,
+    log,
     trees,
     cgroupParent,
     testSpec: (rootfs, etc, cgroupsPath) => taskSpec(found, { ...SELF_TEST, rootfs, etc, cgroupsPath }),

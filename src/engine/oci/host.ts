@@ -4,7 +4,7 @@ import type { Runtimes } from './choose-runtime.ts';
 import type { EnginePaths } from './engine-paths.ts';
 import type { SeccompProfile } from './seccomp.ts';
 
-export type EngineLog = (level: 'info' | 'warn', message: string) => void;
+export type EngineLog = (level: 'debug' | 'info' | 'warn', message: string, facts?: Readonly<Record<string, unknown>>) => void;
 
 /** What the engine found out about this host, once, when it was made. */
 export interface Host {
