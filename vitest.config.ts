@@ -20,6 +20,9 @@ export default defineConfig({
           fileParallelism: false,
         },
       },
+      {
+        test: { name: 'soak', include: ['test/soak/**/*.test.ts'], fileParallelism: false },
+      },
     ],
   },
 });

@@ -5,16 +5,23 @@ import { must } from './shell.ts';
 const CACHE = join(import.meta.dirname, '..', '..', '.cache', 'docker-io');
 
 /**
- * Path of the `docker` client of Debian's docker.io package, unpacked into a cache of ours: installing
- * the package would bring an engine, its services and its firewall rules along.
+ * Directory of Debian's docker.io package, and of those named with it, unpacked into a cache of ours:
+ * installing them would bring an engine, its services and its firewall rules along.
  */
-export async function debianDockerCli(): Promise<string> {
-  const cli = join(CACHE, 'usr', 'bin', 'docker');
-  if (existsSync(cli)) return cli;
+export async function debianDocker(...more: readonly string[]): Promise<string> {
   mkdirSync(CACHE, { recursive: true });
-  await must(['apt-get', 'download', 'docker.io'], { cwd: CACHE, timeoutMs: 240_000 });
-  const deb = readdirSync(CACHE).find((name) => name.endsWith('.deb'));
-  if (deb === undefined) throw new Error('apt-get download docker.io left no package');
-  await must(['dpkg-deb', '-x', join(CACHE, deb), CACHE]);
-  return cli;
+  for (const name of ['docker.io', ...more]) {
+    const marker = join(CACHE, 'usr', 'share', 'doc', name);
+    if (existsSync(marker)) continue;
+    await must(['apt-get', 'download', name], { cwd: CACHE, timeoutMs: 240_000 });
+    const deb = readdirSync(CACHE).find((file) => file.startsWith(`${name}_`));
+    if (deb === undefined) throw new Error(`apt-get download ${name} left no package`);
+    await must(['dpkg-deb', '-x', join(CACHE, deb), CACHE]);
+  }
+  return CACHE;
+}
+
+/** Path of Debian's `docker` client. */
+export async function debianDockerCli(): Promise<string> {
+  return join(await debianDocker(), 'usr', 'bin', 'docker');
 }
