@@ -29,7 +29,7 @@ export interface Settings {
 }
 
 export const DEFAULT_DATA_DIR = '/var/lib/caravela';
-export const DEFAULT_RUN_DIR = '/run/caravela';
+const DEFAULT_RUN_DIR = '/run/caravela';
 
 /** The options every command takes, wherever on the line they stand; else the environment's; else the default. */
 export function settingsOf(command: Command, env: Io['env']): Settings {

@@ -10,7 +10,7 @@ export interface Frame {
   readonly data: Buffer;
 }
 
-export const FRAME_HEADER_BYTES = 8;
+const FRAME_HEADER_BYTES = 8;
 /** Docker's daemon writes at most 32 KiB a frame; more than this is not a frame but junk. */
 export const MAX_FRAME_BYTES = 16 * 1024 * 1024;
 

@@ -1,0 +1,110 @@
+/** What is asked of a container (Engine API 1.41, ContainerCreate). */
+
+export interface RestartPolicy {
+  Name: '' | 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  MaximumRetryCount?: number;
+}
+
+export interface PortBinding {
+  HostIp: string;
+  HostPort: string;
+}
+
+/** Docker's Config: what of a container does not depend on the host. */
+export interface ContainerConfig {
+  Hostname: string;
+  Domainname: string;
+  User: string;
+  AttachStdin: boolean;
+  AttachStdout: boolean;
+  AttachStderr: boolean;
+  Tty: boolean;
+  OpenStdin: boolean;
+  StdinOnce: boolean;
+  ExposedPorts?: Record<string, object>;
+  /** `KEY=value`. */
+  Env: string[] | null;
+  Cmd: string[] | null;
+  Entrypoint: string[] | null;
+  Image: string;
+  Volumes?: Record<string, object> | null;
+  WorkingDir: string;
+  Labels: Record<string, string> | null;
+  StopSignal?: string;
+  /** Seconds. */
+  StopTimeout?: number;
+  NetworkDisabled?: boolean;
+}
+
+export interface HostConfig {
+  Binds?: string[] | null;
+  /** Billionths of a core; 0: no limit. */
+  NanoCpus?: number;
+  CpuQuota?: number;
+  CpuPeriod?: number;
+  CpuShares?: number;
+  CpusetCpus?: string;
+  CpusetMems?: string;
+  /** Bytes; 0: no limit. */
+  Memory?: number;
+  MemoryReservation?: number;
+  MemorySwap?: number;
+  PidsLimit?: number | null;
+  NetworkMode?: string;
+  PortBindings?: Record<string, PortBinding[] | null> | null;
+  PublishAllPorts?: boolean;
+  RestartPolicy?: RestartPolicy;
+  AutoRemove?: boolean;
+  Privileged?: boolean;
+  ReadonlyRootfs?: boolean;
+  CapAdd?: string[] | null;
+  CapDrop?: string[] | null;
+  Init?: boolean | null;
+  Dns?: string[] | null;
+  ExtraHosts?: string[] | null;
+  Mounts?: unknown[] | null;
+  Tmpfs?: Record<string, string> | null;
+  VolumesFrom?: string[] | null;
+  VolumeDriver?: string;
+  PidMode?: string;
+  IpcMode?: string;
+  UTSMode?: string;
+  UsernsMode?: string;
+  SecurityOpt?: string[] | null;
+  Devices?: unknown[] | null;
+  Ulimits?: unknown[] | null;
+  Sysctls?: Record<string, string> | null;
+  LogConfig?: { Type: string; Config: Record<string, string> | null };
+  Runtime?: string;
+  ShmSize?: number;
+  GroupAdd?: string[] | null;
+  OomKillDisable?: boolean | null;
+  OomScoreAdj?: number;
+  CgroupParent?: string;
+}
+
+interface NetworkingConfig {
+  EndpointsConfig?: Record<string, unknown> | null;
+}
+
+/** Ours: what Docker has no word for. Docker's clients don't send it. */
+export interface CaravelaCreateOptions {
+  /** CPU class wanted; default low. */
+  Class?: 'low' | 'high';
+  Policy?: 'binpack' | 'spread';
+  /** `key==value` or `key!=value`. */
+  Constraints?: string[];
+}
+
+/** Body of POST /containers/create. Every field of Config may be missing: then it is Docker's zero. */
+export interface ContainerCreateBody extends Partial<ContainerConfig> {
+  Image: string;
+  HostConfig?: HostConfig;
+  NetworkingConfig?: NetworkingConfig;
+  Caravela?: CaravelaCreateOptions;
+}
+
+export interface ContainerCreateResponse {
+  Id: string;
+  Warnings: string[];
+}

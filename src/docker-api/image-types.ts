@@ -1,0 +1,67 @@
+/** Images and the streams about them (Engine API 1.41). */
+import type { ContainerConfig } from './container-request.ts';
+
+export interface ImageSummary {
+  Id: string;
+  ParentId: string;
+  RepoTags: string[] | null;
+  RepoDigests: string[] | null;
+  /** Seconds since 1970. */
+  Created: number;
+  Size: number;
+  VirtualSize: number;
+  SharedSize: number;
+  Labels: Record<string, string> | null;
+  /** −1: not counted. */
+  Containers: number;
+}
+
+export interface ImageInspect {
+  Id: string;
+  RepoTags: string[];
+  RepoDigests: string[];
+  Parent: string;
+  Comment: string;
+  Created: string;
+  Container: string;
+  DockerVersion: string;
+  Author: string;
+  Config: Partial<ContainerConfig> | null;
+  Architecture: string;
+  Variant?: string;
+  Os: string;
+  Size: number;
+  VirtualSize: number;
+  GraphDriver: { Name: string; Data: Record<string, string> | null };
+  RootFS: { Type: string; Layers: string[] };
+  Metadata: { LastTagTime: string };
+}
+
+export interface ImageDeleteItem {
+  Untagged?: string;
+  Deleted?: string;
+}
+
+/** One line of the streams of images/create and images/load. */
+export interface ProgressMessage {
+  status?: string;
+  /** Short layer digest. */
+  id?: string;
+  /** Rendered bar; clients draw their own from progressDetail. */
+  progress?: string;
+  progressDetail?: { current?: number; total?: number };
+  /** images/load prints through this. */
+  stream?: string;
+  error?: string;
+  errorDetail?: { code?: number; message: string };
+}
+
+/** The decoded X-Registry-Auth header (base64url of this JSON). */
+export interface RegistryAuth {
+  username?: string;
+  password?: string;
+  auth?: string;
+  serveraddress?: string;
+  identitytoken?: string;
+  registrytoken?: string;
+}
