@@ -1,7 +1,17 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
-import { cgroupDirs, childGroups, detectCgroups, joinCgroup, killCgroup, makeCgroup, oomKills, removeCgroup } from './cgroup.ts';
+import {
+  cgroupDirs,
+  childGroups,
+  detectCgroups,
+  joinCgroup,
+  killCgroup,
+  makeCgroup,
+  oomKills,
+  removeCgroup,
+  treesWithGroupOfOurs,
+} from './cgroup.ts';
 
 describe('control groups', () => {
   const trees = detectCgroups();
@@ -18,7 +28,7 @@ describe('control groups', () => {
     const exited = once(child, 'exit');
     try {
       for (const dir of dirs) {
-        if (!dir.includes('/cpuset/')) joinCgroup(dir, child.pid ?? 0);
+        if (!dir.includes('/cpuset/')) await joinCgroup(dir, child.pid ?? 0);
       }
       expect(childGroups(trees, path)).toEqual(['inner']);
       expect(oomKills(trees, path)).toBe(0);
@@ -29,5 +39,14 @@ describe('control groups', () => {
       removeCgroup(trees, path);
     }
     expect(cgroupDirs(trees, path)).toEqual([]);
+  });
+
+  it('knows in which trees we are in a group', () => {
+    const v1 = { version: 1, hybrid: true, roots: ['/c/memory', '/c/cpu,cpuacct', '/c/systemd', '/c/pids', '/c/unified'] } as const;
+    const own = '9:name=systemd:/system.slice/a.service\n8:pids:/\n5:cpu,cpuacct:/x\n4:memory:/a:b\n0::/\n';
+    expect(treesWithGroupOfOurs(v1, own)).toEqual(['/c/memory', '/c/cpu,cpuacct', '/c/systemd']);
+    const v2 = { version: 2, hybrid: false, roots: ['/c'] } as const;
+    expect(treesWithGroupOfOurs(v2, '0::/system.slice/a.service\n')).toEqual(['/c']);
+    expect(treesWithGroupOfOurs(v2, '0::/\n')).toEqual([]);
   });
 });

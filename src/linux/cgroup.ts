@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SIGKILL } from './process-identity.ts';
 import { hasCode } from './system-error.ts';
@@ -38,18 +39,30 @@ export function cgroupDirs(trees: CgroupTrees, path: string): string[] {
   return trees.roots.map((root) => join(root, path)).filter((dir) => existsSync(dir));
 }
 
-/** Makes the group in every tree, or in those whose root's name is in `only`. */
-export function makeCgroup(trees: CgroupTrees, path: string, only?: readonly string[]): string[] {
-  return trees.roots
-    .filter((root) => trees.version === 2 || only === undefined || only.includes(root.slice(root.lastIndexOf('/') + 1)))
-    .map((root) => {
-      mkdirSync(join(root, path), { recursive: true });
-      return join(root, path);
-    });
+/** Makes the group in every tree. Returns its directories. */
+export function makeCgroup(trees: CgroupTrees, path: string): string[] {
+  return trees.roots.map((root) => {
+    mkdirSync(join(root, path), { recursive: true });
+    return join(root, path);
+  });
 }
 
-export function joinCgroup(dir: string, pid: number): void {
-  writeFileSync(join(dir, 'cgroup.procs'), String(pid));
+/**
+ * Moves a process, off the event loop: on v1 a move waits for an RCU grace period, some ms each.
+ * @param dir the group's directory in one tree
+ */
+export async function joinCgroup(dir: string, pid: number): Promise<void> {
+  await writeFile(join(dir, 'cgroup.procs'), String(pid));
+}
+
+/** Roots of the trees in which this process is in a group of its own, not in the tree's root group. */
+export function treesWithGroupOfOurs(trees: CgroupTrees, ownGroups = readOr('/proc/self/cgroup', '')): string[] {
+  const inside = ownGroups.split('\n').flatMap((line) => {
+    const [, controllers = '', ...path] = line.split(':');
+    if (path.length === 0 || path.join(':') === '/') return [];
+    return controllers === '' ? ['unified'] : [controllers.replace(/^name=/, ''), ...controllers.split(',')];
+  });
+  return trees.roots.filter((root) => (trees.version === 2 ? inside.length > 0 : inside.includes(root.slice(root.lastIndexOf('/') + 1))));
 }
 
 /** Kills every process in the group and those below it, until none is left. Returns whether that worked. */

@@ -29,7 +29,7 @@ export function canPlay(argv: readonly string[]): boolean {
   }
 }
 
-export class UnknownProgram extends Error {
+class UnknownProgram extends Error {
   override name = 'UnknownProgram';
 }
 

@@ -31,7 +31,7 @@ export async function clearTask(host: Host, id: ContainerId, runtime: Runtime, c
 }
 
 /** Takes every mount off `point`. */
-export async function unmountAll(point: string): Promise<void> {
+async function unmountAll(point: string): Promise<void> {
   for (;;) {
     try {
       await unmountInBackground(point);

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import type { Recovered } from '../port.ts';
@@ -21,7 +22,7 @@ it('leaks nothing, whenever the daemon is killed', { timeout: 120_000 }, async (
   };
   const bench = new OciBench();
   const crash = async (): Promise<void> => {
-    const script = join(import.meta.dirname, 'crash-victim.test-suite.ts');
+    const script = fileURLToPath(new URL('./crash-victim.test-suite.ts', import.meta.url));
     const victim = spawn(process.execPath, [script, bench.dataDir, bench.runDir, bench.nodeShortId, join(bench.dir, 'layer')], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

@@ -1,5 +1,5 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { joinCgroup, makeCgroup } from '../../linux/cgroup.ts';
+import { joinCgroup, makeCgroup, treesWithGroupOfOurs } from '../../linux/cgroup.ts';
 import { mountOverlay } from '../../linux/overlay.ts';
 import { SIGKILL, signalProcess } from '../../linux/process-identity.ts';
 import { EngineError } from '../port.ts';
@@ -12,10 +12,8 @@ import { rotateLog } from './log-files.ts';
 import type { ContainerRecord } from './record.ts';
 import { type Runtime, RuntimeFailure } from './runtime.ts';
 import { runtimeMessage } from './runtime-message.ts';
+import { Stopwatch } from './stopwatch.ts';
 import { taskSpec } from './task-spec.ts';
-
-/** The v1 trees conmon leaves the daemon's groups in: by memory and pids it would be charged, by systemd's it would be stopped with the daemon. */
-const CONMON_TREES = ['memory', 'pids', 'systemd'];
 
 /**
  * From a container's directory to its running process. Takes back all of it where any step fails.
@@ -25,6 +23,7 @@ export async function launchTask(host: Host, record: ContainerRecord, runtime: R
   const { id, spec } = record;
   const container = host.paths.container(id);
   const bundle = host.paths.bundle(id);
+  const stages = new Stopwatch();
   let watched: Watched | undefined;
   try {
     await rm(bundle.exit, { force: true });
@@ -35,8 +34,10 @@ export async function launchTask(host: Host, record: ContainerRecord, runtime: R
     ]);
     await rotateLog(container.log, async () => undefined);
     const conmon = new Conmon(host.conmonPath, { id, runtime, bundle, exitDir: host.paths.exits, log: container.log, ...spec });
+    stages.lap('prepareMs');
     try {
       mountOverlay(bundle.rootfs, { lowerDirs: record.layerDirs, upperDir: container.upper, workDir: container.work });
+      stages.lap('overlayMs');
       const config = taskSpec(host, {
         spec,
         process: record.process,
@@ -49,14 +50,18 @@ export async function launchTask(host: Host, record: ContainerRecord, runtime: R
       await Promise.all([
         writeFile(bundle.config, JSON.stringify(config)),
         writeEtcFiles(bundle.etc, record.process.hostname, spec.networkMode === 'host'),
+        separate(host, conmon.pid),
       ]);
-      separate(host, conmon);
+      stages.lap('configMs');
     } catch (error) {
       await conmon.abandon();
       throw error;
     }
     watched = await conmon.create();
+    stages.lap('createMs');
     await runtime.start(id);
+    stages.lap('startMs');
+    host.log('debug', 'task launched', { container: id, ...stages.laps });
     return watched;
   } catch (error) {
     if (watched !== undefined) signalProcess(watched.conmon, SIGKILL);
@@ -65,10 +70,19 @@ export async function launchTask(host: Host, record: ContainerRecord, runtime: R
   }
 }
 
-function separate(host: Host, conmon: Conmon): void {
-  if (conmon.pid === undefined) return;
-  for (const dir of makeCgroup(host.trees, `${host.cgroupParent}/conmon`, CONMON_TREES)) joinCgroup(dir, conmon.pid);
+/**
+ * Takes conmon out of the daemon's own control groups, where there are any: by memory and pids it would be charged
+ * to the daemon, and by systemd's tree stopped with it. On v2 no group with groups below it may hold processes.
+ */
+async function separate(host: Host, pid: number | undefined): Promise<void> {
+  if (pid === undefined) return;
+  const roots = treesWithGroupOfOurs(host.trees);
+  const dirs = makeCgroup({ ...host.trees, roots }, `${host.cgroupParent}/conmon`);
+  for (const dir of dirs.filter(isForProcesses)) await joinCgroup(dir, pid);
 }
+
+/** A new v1 cpuset takes nobody until it has been given processors and memory nodes. */
+const isForProcesses = (dir: string): boolean => !dir.includes('/cpuset/');
 
 function asEngineError(error: unknown, program: string): Error {
   if (error instanceof EngineError) return error;

@@ -3,10 +3,10 @@ import { hasCode } from '../../linux/system-error.ts';
 
 /** Docker's json-file needs options for a bound; ours is always there: three files of this size. */
 export const LOG_FILE_BYTES = 20 * 1024 * 1024;
-export const LOG_FILES = 3;
+const LOG_FILES = 3;
 
 /** The log's files, the oldest first: container.log.2, container.log.1, container.log. */
-export function logFileNames(path: string): string[] {
+function logFileNames(path: string): string[] {
   return [...Array.from({ length: LOG_FILES - 1 }, (_, index) => `${path}.${LOG_FILES - 1 - index}`), path];
 }
 
@@ -27,7 +27,7 @@ export async function openLogs(path: string): Promise<OpenLog[]> {
   return logs;
 }
 
-export async function openLog(name: string): Promise<OpenLog | undefined> {
+async function openLog(name: string): Promise<OpenLog | undefined> {
   let file: FileHandle;
   try {
     file = await open(name, 'r');

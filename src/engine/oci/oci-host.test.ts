@@ -290,17 +290,20 @@ describe('the engine', () => {
       const engine = await bench.open();
       await engine.recover(() => true);
       const id = 'a'.repeat(64);
-      const ended = new Promise((resolve) => engine.onExit(resolve));
-      await engine.create(id, containerSpec({ command: ['sh', '-c', 'cd /made; exit 9'], workingDir: '/made/it' }), []);
-      await engine.start(id, id + '.1', undefined);
-      const { exitCode } = await ended;
-      await engine.create('b'.repeat(64), containerSpec({ command: ['nosuch'] }), []);
-      const message = await engine.start('b'.repeat(64), 'b', undefined).catch((error) => error.message);
-      await engine.remove(id);
-      await engine.remove('b'.repeat(64));
-      await bench.destroy();
-      clearInterval(alive);
-      console.log(JSON.stringify([engine.description.name, exitCode, message]));`;
+      try {
+        const ended = new Promise((resolve) => engine.onExit(resolve));
+        await engine.create(id, containerSpec({ command: ['sh', '-c', 'cd /made; exit 9'], workingDir: '/made/it' }), []);
+        await engine.start(id, id + '.1', undefined);
+        const { exitCode } = await ended;
+        await engine.create('b'.repeat(64), containerSpec({ command: ['nosuch'] }), []);
+        const message = await engine.start('b'.repeat(64), 'b', undefined).catch((error) => error.message);
+        console.log(JSON.stringify([engine.description.name, exitCode, message]));
+      } finally {
+        clearInterval(alive);
+        await engine.remove(id);
+        await engine.remove('b'.repeat(64));
+        await bench.destroy();
+      }`;
     // crun refuses a host whose v2 tree beside v1 has controllers: hide that tree from it.
     const hide = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$0" --input-type=module -e "$1"';
     const child = spawnSync('unshare', ['-m', 'sh', '-c', hide, process.execPath, script], { encoding: 'utf8' });

@@ -1,4 +1,4 @@
-import { open, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { ContainerId, TaskId } from '../../core/model/index.ts';
 import type { ProcessIdentity } from '../../linux/process-identity.ts';
 import type { ContainerSpec } from '../port.ts';
@@ -48,9 +48,7 @@ export async function writeRecord(path: string, record: ContainerRecord | TaskRe
   const text = JSON.stringify(record);
   const temporary = `${path}.new`;
   if (durable) {
-    await using file = await open(temporary, 'w');
-    await file.writeFile(text);
-    await file.datasync();
+    await writeFile(temporary, text, { flush: true });
   } else {
     await writeFile(temporary, text);
   }
