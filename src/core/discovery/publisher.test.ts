@@ -33,11 +33,17 @@ beforeEach(() => {
     epoch: () => ({ incarnation: 1, counter: 1 }),
   });
   publisher.changed(turn);
-  expect(turn.last()).toMatchObject([trader, { kind: 'publish', shard: 0, offer: { supplier: me, free } }]);
   turn.sent = [];
 });
 
 const fire = (name: string): void => publisher.timer(turn, turn.timer(name));
+
+test('the first offer at once', () => {
+  free = amount(2000);
+  publisher.changed(turn);
+  fire('lazy');
+  expect(turn.last()).toMatchObject([trader, { kind: 'publish', shard: 0, offer: { supplier: me, free } }]);
+});
 
 test('a new region at once, new first; inside it a minute late, gathered', () => {
   free = amount(1900);

@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { MIB, nodeId, regionKey, requestId } from '../model/index.ts';
-import type { Find, Need, NodeId, Publish, Refuse, Region, Timer } from '../model/index.ts';
+import type { Find, Need, NodeId, Publish, Refuse, Region } from '../model/index.ts';
 import { Prng } from '../../lib/prng.ts';
 import { Ring } from '../ring/ring.ts';
 import type { Directory } from './directory.ts';
@@ -119,7 +119,7 @@ test('an overrun shard sheds a request once, without counting the query', () => 
 test('hints: at once to and from empty, otherwise each minute; a split above 96 offers', () => {
   const said = () => directory.hints.get(region(2000));
   trader.start(turn);
-  const sweep = turn.timer('sweep') as Timer;
+  const sweep = turn.timer('sweep');
   publish(a, 2000);
   expect(said()).toMatchObject({ countLevel: 1, splitLevel: 0 });
   for (const id of suppliers) publish(id, 2000);

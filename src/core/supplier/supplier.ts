@@ -4,7 +4,6 @@
  * reservations (holds), launches, tasks, stops, removals, and the recovery of what a restart kept.
  */
 import type {
-  Command,
   CommandId,
   Container,
   ContainerId,
@@ -169,9 +168,4 @@ export class Supplier {
       this.#context.setTimer(turn, 'never-started', containerId, SUPPLIER.neverStartedMs);
     });
   }
-}
-
-/** Commands that one container's node carries out. */
-export function isContainerCommand(command: Command): command is ContainerCommand {
-  return command.kind === 'start' || command.kind === 'stop' || command.kind === 'kill' || command.kind === 'remove';
 }
