@@ -19,6 +19,8 @@ let free: Resources | undefined;
 let directory: Directory;
 let publisher: Publisher;
 let turn: TestTurn;
+/** What its first offer made it send. */
+let first: TestTurn['sent'];
 
 beforeEach(() => {
   free = amount(2000);
@@ -33,16 +35,13 @@ beforeEach(() => {
     epoch: () => ({ incarnation: 1, counter: 1 }),
   });
   publisher.changed(turn);
-  turn.sent = [];
+  first = turn.sent.splice(0);
 });
 
 const fire = (name: string): void => publisher.timer(turn, turn.timer(name));
 
 test('the first offer at once', () => {
-  free = amount(2000);
-  publisher.changed(turn);
-  fire('lazy');
-  expect(turn.last()).toMatchObject([trader, { kind: 'publish', shard: 0, offer: { supplier: me, free } }]);
+  expect(first).toMatchObject([[trader, { kind: 'publish', shard: 0, offer: { supplier: me, free } }]]);
 });
 
 test('a new region at once, new first; inside it a minute late, gathered', () => {

@@ -7,7 +7,7 @@ export class TestTurn implements Turn {
   nowMs = 1_000;
   readonly wallMs = 1_790_000_000_000;
   readonly random = new Prng(3);
-  sent: [NodeId, Message][] = [];
+  readonly sent: [NodeId, Message][] = [];
   readonly #timers: Timer[] = [];
 
   send(to: NodeId, message: Message): void {
