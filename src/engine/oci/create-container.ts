@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { chmod, mkdir } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { type ContainerId, shortId } from '../../core/model/index.ts';
 import { type BlobSource, type ContainerSpec, EngineError, ImageError } from '../port.ts';
@@ -22,8 +22,9 @@ export async function createContainer(
   try {
     const process = mergeProcessConfig(spec, rootfs.config, spec.hostname || (spec.networkMode === 'host' ? hostName() : shortId(id)));
     const paths = host.paths.container(id);
-    // The container's root directory has the upper directory's mode: anyone may pass.
-    for (const dir of [paths.upper, paths.work, paths.logDir]) await mkdir(dir, { recursive: true, mode: 0o755 });
+    for (const dir of [paths.upper, paths.work, paths.logDir]) await mkdir(dir, { recursive: true });
+    // It is the container's root directory: anyone may pass, whatever our umask.
+    await chmod(paths.upper, 0o755);
     const record: ContainerRecord = { version: 1, id, spec, imageId: rootfs.imageId, layerDirs: rootfs.layerDirs, process };
     await writeRecord(paths.record, record, true);
     images.retain(spec.image.digest, id);

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { ContainerRecord, RunningTask, TaskRecord } from './record.ts';
 
 /** One container in the engine's memory: its files' content, and who waits for its task's end. */
@@ -9,7 +10,7 @@ export class HeldContainer {
   constructor(record: ContainerRecord, task: TaskRecord | undefined) {
     this.record = record;
     this.#task = task;
-    this.#ended = new AbortController();
+    this.#ended = unbounded();
     if (task?.phase !== 'running') this.#ended.abort();
   }
 
@@ -29,7 +30,14 @@ export class HeldContainer {
   become(task: TaskRecord | undefined): void {
     const ran = this.running !== undefined;
     this.#task = task;
-    if (this.running !== undefined && !ran) this.#ended = new AbortController();
+    if (this.running !== undefined && !ran) this.#ended = unbounded();
     if (this.running === undefined) this.#ended.abort();
   }
+}
+
+/** Each follower of the log listens: more than Node's ten are no leak. */
+function unbounded(): AbortController {
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
 }

@@ -19,8 +19,9 @@ import {
 import { signalNumber } from '../signals.ts';
 import { Caretaker } from './caretaker.ts';
 import { clearTask } from './clear-task.ts';
+import type { Watched } from './conmon.ts';
 import { createContainer } from './create-container.ts';
-import { readExitFile, wasOomKilled } from './exit-file.ts';
+import { endOfTask } from './end-of-task.ts';
 import { HeldContainer } from './held-container.ts';
 import type { Host } from './host.ts';
 import { KeyedLock } from './keyed-lock.ts';
@@ -28,7 +29,7 @@ import { launchTask } from './launch-task.ts';
 import { removeLeftovers } from './leftovers.ts';
 import { rotateLog } from './log-files.ts';
 import { readLog } from './log-reader.ts';
-import { type ContainerRecord, type ExitedTask, readRecord, type TaskRecord, writeRecord } from './record.ts';
+import { type ContainerRecord, type ExitedTask, readRecord, type RunningTask, type TaskRecord, writeRecord } from './record.ts';
 import { recoverTask } from './recover-task.ts';
 import { reopenLog } from './reopen-log.ts';
 import type { RootfsProvider } from './rootfs-provider.ts';
@@ -36,7 +37,7 @@ import { endStrays, findStrays } from './strays.ts';
 
 /** After SIGKILL; a process in an uninterruptible call may take longer, and then the caller is told. */
 const KILL_PATIENCE_MS = 30_000;
-const KILLED_EXIT_CODE = 137;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Containers under conmon and an OCI runtime. What is true is on the disk and in the kernel
@@ -119,14 +120,16 @@ export class OciEngine implements Engine {
       const before = held.task;
       const { bootId } = this.#host;
       await this.#write(id, { phase: 'starting', taskId, bootId, runtime: runtime.name });
+      let watched: Watched | undefined;
       try {
-        const watched = await launchTask(this.#host, held.record, runtime, netnsPath);
+        watched = await launchTask(this.#host, held.record, runtime, netnsPath);
         const startedAtMs = Date.now();
-        const task: TaskRecord = { phase: 'running', taskId, bootId, runtime: runtime.name, ...watched, startedAtMs };
-        held.become(task);
+        const task: RunningTask = { phase: 'running', taskId, bootId, runtime: runtime.name, ...watched, startedAtMs };
         await this.#write(id, task);
+        held.become(task);
         return { pid: watched.init.pid, startedAtMs };
       } catch (error) {
+        if (watched !== undefined) await clearTask(this.#host, id, runtime, watched.conmon);
         await (before === undefined ? rm(this.#host.paths.container(id).task, { force: true }) : this.#write(id, before));
         throw error;
       } finally {
@@ -168,11 +171,10 @@ export class OciEngine implements Engine {
       const held = this.#containers.get(id);
       const paths = this.#host.paths.container(id);
       if (held?.running !== undefined) {
-        const { init, conmon } = held.running;
-        signalProcess(init, SIGKILL);
+        signalProcess(held.running.init, SIGKILL);
         const deadline = Date.now() + KILL_PATIENCE_MS;
         while (held.running !== undefined && Date.now() < deadline) {
-          await this.#settle(held, !isAlive(conmon));
+          await this.#settle(held);
           if (held.running !== undefined) await delay(2);
         }
         if (held.running !== undefined) throw new EngineError('engine-failed', `container ${shortId(id)} can't be killed: it stays`);
@@ -242,38 +244,22 @@ export class OciEngine implements Engine {
   #look(id: ContainerId): void {
     const settled = this.#lock.run(id, async () => {
       const held = this.#containers.get(id);
-      if (held?.running !== undefined) await this.#settle(held, !isAlive(held.running.conmon));
+      if (held !== undefined) await this.#settle(held);
     });
     settled.catch((error: unknown) => this.#host.log('warn', `container ${shortId(id)}: ${String(error)}`));
   }
 
   /** Ends the task in our books where it has ended. Called in the container's lock. */
-  async #settle(held: HeldContainer, unwatched: boolean): Promise<void> {
+  async #settle(held: HeldContainer): Promise<void> {
     const { running } = held;
     const { id } = held.record;
     if (running === undefined) return;
-    const runtime = this.#host.runtimes.named(running.runtime);
-    const exit = await readExitFile(this.#host, id);
-    if (exit === undefined && !unwatched) return;
-    const oomKilled = wasOomKilled(this.#host, id);
-    if (exit === undefined) {
-      // Nobody reads its output any more, and nobody would see it end.
-      this.#host.log('warn', `conmon of container ${shortId(id)} is gone: the container is ended`);
-      signalProcess(running.init, SIGKILL);
-      await clearTask(this.#host, id, runtime, undefined);
-    }
-    const task: ExitedTask = {
-      phase: 'exited',
-      taskId: running.taskId,
-      runtime: running.runtime,
-      exitCode: exit?.exitCode ?? KILLED_EXIT_CODE,
-      oomKilled,
-      finishedAtMs: exit?.finishedAtMs ?? Date.now(),
-    };
+    const task = await endOfTask(this.#host, id, running);
+    if (task === undefined) return;
     await this.#write(id, task);
     held.become(task);
     for (const listener of this.#listeners) listener(toExit(id, task));
-    if (exit !== undefined) await clearTask(this.#host, id, runtime, running.conmon);
+    await clearTask(this.#host, id, this.#host.runtimes.named(running.runtime), running.conmon);
   }
 
   async #round(): Promise<void> {
@@ -301,6 +287,6 @@ function toExit(id: ContainerId, { taskId, exitCode, oomKilled, finishedAtMs }: 
 /** Whether the signal aborts within the time. */
 async function happens(signal: AbortSignal, withinMs: number): Promise<boolean> {
   if (signal.aborted || withinMs <= 0) return signal.aborted;
-  await delay(withinMs, undefined, { signal }).catch(() => undefined);
+  await delay(Math.min(withinMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined);
   return signal.aborted;
 }
