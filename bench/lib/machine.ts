@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpus, release, totalmem } from 'node:os';
+import { cpus, loadavg, release, totalmem } from 'node:os';
 
 /** What a result was measured on: goes into every results file. */
 export function machine(): string {
@@ -19,4 +19,11 @@ export function machine(): string {
 
 export function today(): string {
   return new Date().toISOString().slice(0, 10);
+}
+
+/** Over 1, 5 and 15 minutes: how much a result is to be trusted. */
+export function loadAverage(): string {
+  return loadavg()
+    .map((load) => load.toFixed(1))
+    .join(', ');
 }

@@ -125,6 +125,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       perform: (order) =>
         performOrder(
           {
+            log,
             store,
             engine,
             network,

@@ -3,8 +3,10 @@ import { type BlobSource, type ContainerSpec, type Engine, EngineError, ImageErr
 import { assertNever } from '../lib/assert.ts';
 import type { Network } from '../network/port.ts';
 import type { Store } from '../store/port.ts';
+import type { Log } from './log.ts';
 
 export interface OrderContext {
+  readonly log: Log;
   readonly store: Store;
   readonly engine: Engine;
   readonly network: Network;
@@ -15,6 +17,22 @@ export interface OrderContext {
 
 /** Performs the core's orders on the host. Store orders are synchronous: durable when it returns. Never rejects. */
 export function performOrder(context: OrderContext, order: Order): OrderAnswer | Promise<OrderAnswer> {
+  const began = performance.now();
+  const done = (answer: OrderAnswer): OrderAnswer => {
+    const tookMs = Math.round((performance.now() - began) * 10) / 10;
+    context.log('debug', 'order done', { order: order.kind, container: containerOf(order), ok: answer.ok, tookMs });
+    return answer;
+  };
+  const answer = perform(context, order);
+  return answer instanceof Promise ? answer.then(done) : done(answer);
+}
+
+function containerOf(order: Order): ContainerId | undefined {
+  if (order.kind === 'store-container') return order.container.request.containerId;
+  return order.kind === 'store-incarnation' ? undefined : order.containerId;
+}
+
+function perform(context: OrderContext, order: Order): OrderAnswer | Promise<OrderAnswer> {
   switch (order.kind) {
     case 'store-container':
       return stored(() => context.store.putContainer(order.container));

@@ -109,7 +109,8 @@ export class LabHost {
     if (id === undefined) return [];
     const root = '/sys/fs/cgroup';
     const candidates = [root, ...readdirSync(root).map((controller) => join(root, controller))];
-    return candidates.map((dir) => join(dir, `caravela-${id}`)).filter((dir) => existsSync(dir));
+    const trees = candidates.filter((dir) => existsSync(join(dir, 'cgroup.procs')));
+    return trees.map((dir) => join(dir, `caravela-${id}`)).filter((dir) => existsSync(dir));
   }
 
   #nodeShortId(): string | undefined {
