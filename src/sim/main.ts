@@ -1,5 +1,5 @@
 import { Node } from '../core/node/node.ts';
-import { Prng } from '../lib/prng.ts';
+import { nodesFor } from './nodes-for.ts';
 import { parseOptions, USAGE } from './options.ts';
 import type { Options } from './options.ts';
 import { exitCodeOf } from './outcome.ts';
@@ -24,11 +24,6 @@ function main(options: Options): number {
     worst = Math.max(worst, code);
   }
   return worst;
-}
-
-/** 3 to 20, small instances more often: they have the rarer states. */
-function nodesFor(seed: number): number {
-  return 3 + Math.floor(new Prng(seed).float() ** 2 * 18);
 }
 
 try {

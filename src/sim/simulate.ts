@@ -102,12 +102,13 @@ function run(world: World, injector: FaultInjector, options: SimulateOptions): v
 /** Gives the instance time until it has settled, or its time is over; then the checkers judge. */
 function settle(world: World): void {
   const untilMs = world.nowMs + SETTLE_MS;
-  const settled = (): boolean => disagreements(world).length === 0 && world.nodes.every((node) => unsettled(node).length === 0);
+  const settled = (): boolean =>
+    world.unanswered().length === 0 && disagreements(world).length === 0 && world.nodes.every((node) => unsettled(node).length === 0);
   do world.schedule.runUntil(world.nowMs + 1_000);
   while (!settled() && world.nowMs < untilMs);
   world.checkAtRest();
 }
 
 function allCheckers(): readonly Checker[] {
-  return [neverOversold, oneReply(), oneOwner(), taskStates(), bounded, noRoomIsTrue(), membershipConverges, settles];
+  return [neverOversold, oneReply, oneOwner(), taskStates(), bounded, noRoomIsTrue(), membershipConverges, settles];
 }

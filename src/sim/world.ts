@@ -26,7 +26,7 @@ const VIOLATIONS_KEPT = 20;
 
 /** Virtual time, the network, the nodes, and the checkers that watch them. */
 export class World {
-  readonly schedule = new Schedule();
+  readonly schedule: Schedule;
   readonly trace: Trace;
   readonly network: PacketNetwork;
   readonly nodes: readonly SimNode[];
@@ -37,10 +37,12 @@ export class World {
   calm = false;
   readonly #checkers: readonly Checker[];
   readonly #random: Prng;
+  readonly #open = new Set<Issued>();
   #issued = 0;
 
   constructor(options: WorldOptions) {
     this.#random = new Prng(options.seed);
+    this.schedule = new Schedule(STEPS_PER_SECOND_AND_NODE * options.nodes);
     this.#checkers = options.checkers;
     this.trace = new Trace(options.print);
     this.network = new PacketNetwork(this.schedule, this.fork(), this.trace, options.conditions);
@@ -82,13 +84,23 @@ export class World {
 
   command(node: SimNode, command: Command, onReply: (result: Result) => void): void {
     const issued: Issued = { number: ++this.#issued, node, generation: node.generation, command, atMs: this.nowMs, replies: 0 };
+    this.#open.add(issued);
     for (const checker of this.#checkers) checker.onCommand?.(this, issued);
     node.command(command, (result) => {
       issued.replies++;
+      this.#open.delete(issued);
       for (const checker of this.#checkers) checker.onReply?.(this, issued, result);
       // Never within the turn that replies: users take a moment.
       this.schedule.after(0, () => onReply(result));
     });
+  }
+
+  /** Commands that a daemon still owes an answer to. */
+  unanswered(): readonly Issued[] {
+    for (const issued of this.#open) {
+      if (!issued.node.up || issued.generation !== issued.node.generation) this.#open.delete(issued);
+    }
+    return [...this.#open];
   }
 
   nodeOf(id: NodeId): SimNode | undefined {
@@ -134,3 +146,5 @@ export class World {
 /** Full width of the drawn rates: quartz is good for some 100 ppm, a bad host for more. */
 const CLOCK_DRIFT = 0.002;
 const WALL_SKEW_MS = 20_000;
+/** An idle node takes some twenty; one at work a hundred times that. */
+const STEPS_PER_SECOND_AND_NODE = 10_000;

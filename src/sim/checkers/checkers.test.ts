@@ -1,0 +1,146 @@
+import { describe, expect, test } from 'vitest';
+import type { Command, CommandId, Message, NodeId, OrderId, Result, Turn } from '../../core/model/index.ts';
+import { Node } from '../../core/node/node.ts';
+import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
+import { EXIT, exitCodeOf } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
+import { simulate } from '../simulate.ts';
+
+/** An oracle that never fires proves nothing: each is shown a core that is broken its way. */
+
+/** Marks what a broken core sends and orders. */
+const STRAY = 1_000_000;
+
+type Breakage = (core: CoreNode) => Partial<CoreNode>;
+
+function withCore(createCore: (config: NodeConfig, kept: Kept) => CoreNode): Outcome {
+  return simulate({ seed: 7, nodes: 4, durationMs: 5_000, loss: 0, createCore, faults: [] });
+}
+
+function broken(breakage: Breakage): Outcome {
+  return withCore((config, kept) => {
+    const core = new Node(config, kept);
+    const overrides = breakage(core) as Record<string | symbol, unknown>;
+    return new Proxy<CoreNode>(core, {
+      get(target, key) {
+        if (Object.hasOwn(overrides, key)) return overrides[key];
+        const member: unknown = Reflect.get(target, key, target);
+        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+      },
+    });
+  });
+}
+
+const brokenRules = (outcome: Outcome): ReadonlySet<string> => new Set(outcome.violations.map((violation) => violation.checker));
+
+test('a sound core breaks no rule', () => {
+  expect(broken(() => ({})).violations).toEqual([]);
+});
+
+describe('correctness', () => {
+  test('a node that takes itself for twice its size is caught overselling', () => {
+    const outcome = withCore((config, kept) => {
+      const { cpuMillicores, memoryBytes } = config.self.capacity;
+      return new Node(
+        { ...config, self: { ...config.self, capacity: { cpuMillicores: cpuMillicores * 2, memoryBytes: memoryBytes * 2 } } },
+        kept,
+      );
+    });
+    expect(brokenRules(outcome)).toContain('never oversold');
+    expect(exitCodeOf(outcome)).toBe(EXIT.correctness);
+  });
+
+  test('a buyer that refuses at once is caught saying no room', () => {
+    const refusal: Result = { ok: false, error: { code: 'no-room', message: 'no', changed: false } };
+    const outcome = broken((core) => ({
+      command: (turn: Turn, id: CommandId, command: Command) =>
+        command.kind === 'run' ? turn.reply(id, refusal) : core.command(turn, id, command),
+    }));
+    expect(brokenRules(outcome)).toEqual(new Set(['no room is true']));
+  });
+
+  test('a node that takes launches meant for others is caught as a second owner', () => {
+    const outcome = broken((core) => ({
+      receive: (turn: Turn, from: NodeId, message: Message) => {
+        if (message.kind === 'launch' && message.attempt === STRAY) {
+          return turn.perform({ kind: 'store-container', id: STRAY as OrderId, container: launchedBy(from, message) });
+        }
+        core.receive(turn, from, message);
+        const other = core.members().find((member) => member.id !== core.self().id && member.id !== from);
+        if (message.kind === 'launch' && other !== undefined) turn.send(other.id, { ...message, attempt: STRAY });
+      },
+    }));
+    expect(brokenRules(outcome)).toContain('one owner');
+  });
+
+  test('a table without a bound is caught', () => {
+    const outcome = broken((core) => ({ offers: () => Array.from({ length: 1_000 }, () => core.offers()[0] as never) }));
+    expect(brokenRules(outcome)).toContain('bounded');
+  });
+});
+
+describe('liveness', () => {
+  test('a node that swallows its replies is caught', () => {
+    const outcome = broken((core) => ({
+      command: (turn: Turn, id: CommandId, command: Command) => (command.kind === 'stop' ? undefined : core.command(turn, id, command)),
+    }));
+    expect(brokenRules(outcome)).toContain('one reply');
+    expect(exitCodeOf(outcome)).toBe(EXIT.liveness);
+  });
+
+  test('nodes that hear nobody are caught not agreeing on who lives', () => {
+    const outcome = broken(() => ({ receive: () => undefined }));
+    expect(brokenRules(outcome)).toContain('membership converges');
+  });
+
+  test('a hold that is never given back is caught', () => {
+    const outcome = broken((core) => ({ resources: () => ({ ...core.resources(), holds: 1 }) }));
+    expect(brokenRules(outcome)).toEqual(new Set(['settles']));
+  });
+});
+
+test('an exception of the core is a crash, with its stack', () => {
+  const outcome = broken(() => ({
+    timer: () => {
+      throw new Error('a timer broke');
+    },
+  }));
+  expect(outcome.crash?.message).toBe('a timer broke');
+  expect(exitCodeOf(outcome)).toBe(EXIT.crash);
+});
+
+test('a core that feeds itself without end is a crash', () => {
+  const outcome = broken((core) => ({
+    start: (turn: Turn) => {
+      core.start(turn);
+      turn.setTimer({ machine: 'buyer', name: 'again', key: '', token: 0 }, 0);
+    },
+    timer: (turn: Turn) => turn.setTimer({ machine: 'buyer', name: 'again', key: '', token: 0 }, 0),
+  }));
+  expect(outcome.crash?.message).toContain('a runaway');
+});
+
+test('a second reply to one command is a crash', () => {
+  const outcome = broken((core) => ({
+    command: (turn: Turn, id: CommandId, command: Command) => {
+      core.command(turn, id, command);
+      if (command.kind === 'learn') turn.reply(id, { ok: true, kind: 'done' });
+    },
+  }));
+  expect(outcome.crash?.message).toContain('a second reply');
+});
+
+function launchedBy(buyer: NodeId, message: Extract<Message, { kind: 'launch' }>) {
+  return {
+    request: message.request,
+    buyer,
+    createdAtMs: 0,
+    readiness: 'ready',
+    desired: 'created',
+    restartCount: 0,
+    task: undefined,
+    taskNumber: 0,
+    holding: false,
+    placement: '',
+  } as const;
+}
