@@ -2,6 +2,7 @@ import type { Command, Event, MemberRecord, NodeId, Result } from '../core/model
 import { MIB } from '../core/model/index.ts';
 import { Prng } from '../lib/prng.ts';
 import type { Checker, Issued, Property, Violation } from './checkers/checker.ts';
+import { NO_TEMPER } from './host/sim-engine.ts';
 import { SimNode } from './host/sim-node.ts';
 import type { CoreFactory } from './host/sim-node.ts';
 import type { Conditions } from './network/conditions.ts';
@@ -19,6 +20,8 @@ export interface WorldOptions {
   readonly print?: ((line: string) => void) | undefined;
   /** What a drawn node looks like otherwise. */
   readonly describe?: ((index: number) => Partial<Omit<MemberRecord, 'id' | 'incarnation'>>) | undefined;
+  /** All clocks agree and no engine fails, ends a task by itself or takes long. */
+  readonly evenHosts?: boolean | undefined;
 }
 
 /** Violations beyond these are counted only: one bug tends to break a rule at every later step. */
@@ -52,11 +55,12 @@ export class World {
     };
     this.nodes = Array.from({ length: options.nodes }, (_, index) => {
       const record = { ...this.#drawRecord(index), ...options.describe?.(index) };
-      const clockRate = 1 + (this.#random.float() - 0.5) * CLOCK_DRIFT;
-      const wallSkewMs = (this.#random.float() - 0.5) * WALL_SKEW_MS;
+      const clockRate = 1 + (options.evenHosts === true ? 0 : (this.#random.float() - 0.5) * CLOCK_DRIFT);
+      const wallSkewMs = options.evenHosts === true ? 0 : (this.#random.float() - 0.5) * WALL_SKEW_MS;
       const node = { index, record, seed: this.#random.uint32(), clockRate, wallSkewMs };
       return new SimNode(node, options.createCore, this.network, this.schedule, this.trace, watcher);
     });
+    if (options.evenHosts === true) for (const node of this.nodes) node.engine.temper = { ...NO_TEMPER };
   }
 
   get nowMs(): number {

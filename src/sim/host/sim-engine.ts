@@ -34,6 +34,9 @@ export interface EngineTemper {
 
 export const EVEN_TEMPER: EngineTemper = { createFails: 0.02, startFails: 0.02, slowCreates: 0.2, mortal: 0.5, lifetimeMs: 20_000 };
 
+/** Does what it is told. */
+export const NO_TEMPER: EngineTemper = { createFails: 0, startFails: 0, slowCreates: 0, mortal: 0, lifetimeMs: 0 };
+
 /**
  * A host's containers: they live on while the daemon is down, and end with the host. Orders take
  * time, may fail, and are safe to repeat, as engine/port's.

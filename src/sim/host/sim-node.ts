@@ -1,4 +1,4 @@
-import type { Command, CommandId, Event, MemberRecord, Message, NodeId, Order, Result, Timer, Turn } from '../../core/model/index.ts';
+import type { Command, CommandId, Event, MemberRecord, Message, NodeId, Order, Result, Turn } from '../../core/model/index.ts';
 import { lastIncarnation } from '../../core/node/incarnation.ts';
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
 import { assert } from '../../lib/assert.ts';
@@ -7,6 +7,9 @@ import { aboutMessage } from '../network/about-message.ts';
 import type { PacketNetwork, Station } from '../network/packet-network.ts';
 import type { Schedule } from '../schedule.ts';
 import type { Trace } from '../trace.ts';
+import { aboutCommand, aboutEvent, aboutOrder, aboutResult } from './about.ts';
+import { RecordedTurn } from './recorded-turn.ts';
+import type { Effect } from './recorded-turn.ts';
 import { SimClock } from './sim-clock.ts';
 import type { SimEngine } from './sim-engine.ts';
 import { SimHost } from './sim-host.ts';
@@ -30,12 +33,6 @@ export interface SimNodeOptions {
   readonly wallSkewMs: number;
 }
 
-type Effect =
-  | { readonly kind: 'send'; readonly to: NodeId; readonly message: Message }
-  | { readonly kind: 'order'; readonly order: Order }
-  | { readonly kind: 'timer'; readonly timer: Timer; readonly afterMs: number }
-  | { readonly kind: 'reply'; readonly id: CommandId; readonly result: Result };
-
 /**
  * A host with its daemon: the daemon's core comes and goes, store and engine stay. Inputs go in one
  * at a time and effects are performed after the input, in order, as the daemon does it.
@@ -58,8 +55,6 @@ export class SimNode implements Station {
   #dieAfterEffects: number | undefined;
   #nextCommand = 1;
   readonly #replies = new Map<CommandId, (result: Result) => void>();
-  /** Where packets of peers came from: a transport answers there. */
-  readonly #seenAt = new Map<NodeId, string>();
   readonly #random: Prng;
   readonly #host: SimHost;
   readonly #create: CoreFactory;
@@ -134,7 +129,7 @@ export class SimNode implements Station {
   }
 
   addressOf(peer: NodeId): string | undefined {
-    return this.core?.member(peer)?.address.ip ?? this.#seenAt.get(peer);
+    return this.core?.member(peer)?.address.ip;
   }
 
   deliver(from: NodeId, message: Message): void {
@@ -173,7 +168,6 @@ export class SimNode implements Station {
     this.#paused = false;
     this.#dieAfterEffects = undefined;
     this.#replies.clear();
-    this.#seenAt.clear();
   }
 
   /** The daemon dies within its next turn, after `effects` of its effects. */
@@ -223,27 +217,17 @@ export class SimNode implements Station {
       });
       return;
     }
-    const effects: Effect[] = [];
-    const events: Event[] = [];
-    body(core, {
-      nowMs: this.clock.nowMs(),
-      wallMs: this.clock.wallMs(),
-      random: this.#random,
-      send: (to, message) => effects.push({ kind: 'send', to, message }),
-      setTimer: (timer, afterMs) => effects.push({ kind: 'timer', timer, afterMs }),
-      perform: (order) => effects.push({ kind: 'order', order }),
-      reply: (id, result) => effects.push({ kind: 'reply', id, result }),
-      emit: (event) => events.push(event),
-    });
-    for (const effect of effects) {
+    const turn = new RecordedTurn(this.clock, this.#random);
+    body(core, turn);
+    for (const effect of turn.effects) {
       if (this.#dieAfterEffects !== undefined && this.#dieAfterEffects-- <= 0) {
         this.crash();
         return;
       }
       this.#perform(effect);
     }
-    for (const event of events) {
-      this.#note(`event ${event.kind}`);
+    for (const event of turn.events) {
+      this.#note(`event ${aboutEvent(event)}`);
       // The dead, too: two halves that both moved elsewhere find each other only by these.
       if (event.kind.startsWith('member-')) this.store.putMembers(core.members().filter((m) => m.state !== 'left' && m.id !== this.id));
       this.#watcher.onEvent(this, event);
@@ -271,7 +255,7 @@ export class SimNode implements Station {
         return;
       case 'reply': {
         const onReply = this.#replies.get(effect.id);
-        this.#note(`reply ${effect.id} ${effect.result.ok ? effect.result.kind : effect.result.error.code}`);
+        this.#note(`reply ${effect.id} ${aboutResult(effect.result)}`);
         assert(onReply !== undefined, `${this.name} replied to command ${effect.id}, which is not waiting: a second reply`);
         this.#replies.delete(effect.id);
         onReply(effect.result);
@@ -293,15 +277,4 @@ export class SimNode implements Station {
   #note(what: string): void {
     this.#trace.note(this.#schedule.nowMs, this.index, what);
   }
-}
-
-function aboutOrder(order: Order): string {
-  if (order.kind === 'store-incarnation') return `${order.kind} ${order.incarnation}`;
-  const id = order.kind === 'store-container' ? order.container.request.containerId : order.containerId;
-  return `${order.kind} ${id.slice(0, 6)}`;
-}
-
-function aboutCommand(command: Command): string {
-  if (command.kind === 'run') return `run ${command.request.id.slice(0, 6)} as ${command.request.containerId.slice(0, 6)}`;
-  return 'containerId' in command ? `${command.kind} ${command.containerId.slice(0, 6)}` : command.kind;
 }

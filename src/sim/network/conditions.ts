@@ -10,6 +10,8 @@ export interface Conditions {
   readonly reorderMs: number;
   /** Share of messages on a stream that are lost with their connection. */
   readonly resets: number;
+  /** Share of messages on a stream that arrive twice: sent again since the answer was lost. */
+  readonly repeats: number;
 }
 
 export const CALM: Conditions = {
@@ -20,9 +22,10 @@ export const CALM: Conditions = {
   reordering: 0,
   reorderMs: 0,
   resets: 0,
+  repeats: 0,
 };
 
 /** A network in use: a little of everything. */
 export function everyday(loss: number): Conditions {
-  return { minLatencyMs: 0.5, jitterMs: 5, loss, duplication: 0.01, reordering: 0.02, reorderMs: 40, resets: loss / 4 };
+  return { minLatencyMs: 0.5, jitterMs: 5, loss, duplication: 0.01, reordering: 0.02, reorderMs: 40, resets: loss / 4, repeats: 0.02 };
 }

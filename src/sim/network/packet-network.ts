@@ -140,13 +140,17 @@ export class PacketNetwork {
 
   /** A stream needs both directions and a peer that proves its identity: at a reused address it is refused. */
   #stream(from: Station, target: Station, to: NodeId, bytes: Uint8Array): void {
-    const reset = this.#random.chance(this.#conditions.resets);
-    const lateMs = this.#latencyMs() * 3;
-    this.#schedule.after(lateMs, () => {
+    const { resets, repeats } = this.#conditions;
+    const reset = this.#random.chance(resets);
+    const arrive = (): void => {
       const open = target.id === to && this.passes(from.index, target.index) && this.passes(target.index, from.index);
       if (open && !reset) this.#arrive(from, target, bytes);
       else this.traffic.lost++;
-    });
+    };
+    this.#schedule.after(this.#latencyMs() * 3, arrive);
+    if (!this.#random.chance(repeats)) return;
+    this.traffic.duplicated++;
+    this.#schedule.after(this.#latencyMs() * 6, arrive);
   }
 
   #arrive(from: Station, target: Station, bytes: Uint8Array): void {

@@ -1,0 +1,174 @@
+import { MIB, NO_RESOURCES } from '../../src/core/model/index.ts';
+import type { Command, ContainerId, Request, RequestId, Resources } from '../../src/core/model/index.ts';
+import { Node } from '../../src/core/node/node.ts';
+import type { SimNode } from '../../src/sim/host/sim-node.ts';
+import { CALM } from '../../src/sim/network/conditions.ts';
+import { World } from '../../src/sim/world.ts';
+
+/**
+ * Plays a transcript: lines that begin with `> ` tell the simulator what to do, the indented lines
+ * below each are what it must bring about. Returns the script with what it did bring about.
+ *
+ *   > nodes a=2000m/1024M b=…      the instance's nodes and what they offer; first
+ *   > show event run-, send launch which trace lines to show: those that begin so
+ *   > start a | crash a | leave a  a daemon starts (and joins), dies, leaves
+ *   > crash b at TEXT              it dies in the turn of its next trace line that begins so
+ *   > run web 500m/256M at a [on b]   a user at a runs a container (constrained to node b)
+ *   > start|stop|remove web at b   a user's command about a container, given to its node
+ *   > cut a b … | heal             no packet passes between these and the rest
+ *   > repeat streams | once        messages on streams arrive twice, or once again
+ *   > wait 5s                      time passes; every other line takes 10 ms
+ */
+export function play(script: string): string {
+  const player = new Player();
+  const out: string[] = [];
+  for (const line of script.split('\n')) {
+    if (line.startsWith('  ')) continue;
+    out.push(line);
+    if (line.startsWith('> ')) out.push(...player.play(line.slice(2)).map((shown) => `  ${shown}`));
+  }
+  return out.join('\n');
+}
+
+class Player {
+  #world: World | undefined;
+  #names: string[] = [];
+  #show: readonly string[] = [];
+  #shown: string[] = [];
+  #crashAt: { readonly node: SimNode; readonly text: string } | undefined;
+  /** Six digits of an id → what the script calls it. */
+  readonly #aliases = new Map<string, string>();
+  readonly #ends: (() => void)[] = [];
+
+  play(line: string): readonly string[] {
+    this.#shown = [];
+    const [verb = '', ...args] = line.split(' ');
+    if (verb === 'nodes') this.#begin(args);
+    else if (verb === 'show') this.#show = args.join(' ').split(', ');
+    else {
+      if (verb !== 'wait') this.#act(verb, args);
+      const { schedule } = this.#running();
+      schedule.runUntil(schedule.nowMs + (verb === 'wait' ? Number.parseFloat(args[0] ?? '') * 1_000 : 10));
+    }
+    return this.#shown;
+  }
+
+  #begin(nodes: readonly string[]): void {
+    this.#names = nodes.map((text) => text.split('=')[0] ?? '');
+    const capacities = nodes.map((text) => resourcesOf(text.split('=')[1] ?? ''));
+    this.#world = new World({
+      seed: 1,
+      nodes: nodes.length,
+      conditions: { ...CALM, minLatencyMs: 1, jitterMs: 0 },
+      createCore: (config, kept) => new Node(config, kept),
+      checkers: [],
+      print: (text) => this.#trace(text),
+      describe: (index) => ({ name: this.#names[index] ?? '', class: 'low', labels: {}, capacity: capacities[index] ?? NO_RESOURCES }),
+      evenHosts: true,
+    });
+    for (const node of this.#world.nodes) this.#aliases.set(node.id.slice(0, 6), node.name);
+  }
+
+  #act(verb: string, args: readonly string[]): void {
+    const world = this.#running();
+    const [first = ''] = args;
+    if (verb === 'cut') {
+      const side = new Set(args.map((name) => this.#node(name).index));
+      this.#ends.push(world.network.block((from, to) => side.has(from) !== side.has(to)));
+    } else if (verb === 'heal' || verb === 'once') {
+      for (const end of this.#ends.splice(0)) end();
+    } else if (verb === 'repeat') {
+      this.#ends.push(world.network.worsen({ repeats: 1 }));
+    } else if (verb === 'crash') {
+      if (args[1] === 'at') this.#crashAt = { node: this.#node(first), text: args.slice(2).join(' ') };
+      else this.#node(first).crash();
+    } else if (verb === 'leave') {
+      this.#tell(this.#node(first), { kind: 'leave' });
+    } else if (verb === 'run') {
+      const nodes = args[5] === undefined ? [] : [{ key: 'node', operator: '==', value: args[5] } as const];
+      this.#tell(this.#node(args[3] ?? ''), { kind: 'run', request: this.#request(first, args[1] ?? '', nodes), exclude: [] });
+    } else if (args[1] === 'at') {
+      const containerId = idFor(first, 64) as ContainerId;
+      this.#tell(this.#node(args[2] ?? ''), commandOf(verb, containerId));
+    } else if (verb === 'start') {
+      world.start(this.#node(first));
+    } else {
+      throw new Error(`no transcript line begins with ${verb}`);
+    }
+  }
+
+  #tell(node: SimNode, command: Command): void {
+    this.#running().command(node, command, () => undefined);
+  }
+
+  #request(name: string, size: string, constraints: Request['constraints']): Request {
+    const id = idFor(`${name}'s request`, 32) as RequestId;
+    const containerId = idFor(name, 64) as ContainerId;
+    this.#aliases.set(id.slice(0, 6), name).set(containerId.slice(0, 6), name);
+    return {
+      id,
+      containerId,
+      name,
+      resources: resourcesOf(size),
+      class: 'low',
+      arches: [],
+      constraints,
+      policy: 'binpack',
+      restart: { name: 'no', maximumRetries: 0 },
+      autoRemove: false,
+      stopSignal: 'SIGTERM',
+      stopTimeoutMs: 1_000,
+      spec: '{}',
+    };
+  }
+
+  /** One line of the simulator's trace: time, node, what. */
+  #trace(text: string): void {
+    const [, index = '', what = ''] = /^ *\S+ +(\S+) +(.*)$/.exec(text) ?? [];
+    const name = this.#names[Number(index.slice(1))] ?? '';
+    const crash = this.#crashAt;
+    if (crash?.node.name === name && what.startsWith(crash.text)) {
+      this.#crashAt = undefined;
+      crash.node.crashWithin(0);
+    }
+    if (this.#show.some((start) => what.startsWith(start))) this.#shown.push(`${name}: ${this.#readable(what)}`);
+  }
+
+  #readable(what: string): string {
+    return what
+      .replace(/^(send .*) to (\d+|nowhere) \d+$/, (_, sent: string, to: string) => `${sent} to ${this.#names[Number(to)] ?? to}`)
+      .replace(/^(reply|command) \d+ /, '$1 ')
+      .replaceAll(/\b[0-9a-f]{6}\b/g, (id) => this.#aliases.get(id) ?? id);
+  }
+
+  #node(name: string): SimNode {
+    const node = this.#running().nodes.find((candidate) => candidate.name === name);
+    if (node === undefined) throw new Error(`no node is called ${JSON.stringify(name)}`);
+    return node;
+  }
+
+  #running(): World {
+    if (this.#world === undefined) throw new Error('a transcript begins with > nodes');
+    return this.#world;
+  }
+}
+
+function commandOf(verb: string, containerId: ContainerId): Command {
+  if (verb === 'start') return { kind: 'start', containerId };
+  if (verb === 'stop') return { kind: 'stop', containerId, timeoutMs: undefined, signal: undefined };
+  if (verb === 'remove') return { kind: 'remove', containerId, force: true };
+  throw new Error(`no command is called ${verb}`);
+}
+
+/** `500m/256M`: millicores and mebibytes. */
+function resourcesOf(text: string): Resources {
+  const [, cpu = '', memory = ''] = /^(\d+)m\/(\d+)M$/.exec(text) ?? [];
+  if (cpu === '') throw new Error(`resources are written as 500m/256M, got ${JSON.stringify(text)}`);
+  return { cpuMillicores: Number(cpu), memoryBytes: Number(memory) * MIB };
+}
+
+/** An id that is the same in each run and different for each name. */
+function idFor(name: string, digits: number): string {
+  const hexOfName = Array.from(name, (c) => c.charCodeAt(0).toString(16).padStart(2, '0')).toReversed();
+  return hexOfName.join('').padEnd(digits, '0').slice(0, digits);
+}
