@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createApi } from '../api/create-api.ts';
 import type { Tokens } from '../api/backend.ts';
 import { type ContainerId, type InstanceId, type Message, type NodeId, type Observation, shortId } from '../core/model/index.ts';
+import { lastIncarnation } from '../core/node/incarnation.ts';
 import { Node } from '../core/node/node.ts';
 import type { NodeConfig } from '../core/node/port.ts';
 import { createOciEngine } from '../engine/oci/create-oci-engine.ts';
@@ -20,7 +21,7 @@ import { createBackend } from './backend.ts';
 import { serveBlob } from './blob-server.ts';
 import { CoreLoop } from './core-loop.ts';
 import { logEvent } from './event-log.ts';
-import { hostArch, hostCapacity, kernelVersion, mtuOf, operatingSystem } from './host-facts.ts';
+import { hostArch, hostCapacity, hostVariant, kernelVersion, mtuOf, operatingSystem } from './host-facts.ts';
 import { createJoinHost } from './join-host.ts';
 import { leave } from './leave.ts';
 import type { Log } from './log.ts';
@@ -68,7 +69,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const images = new OciImages({
     dataDir: paths.dataDir,
     insecureRegistries: () => instance.insecureRegistries,
-    platform: { os: 'linux', architecture: hostArch(), variant: '' },
+    platform: { os: 'linux', architecture: hostArch(), variant: hostVariant() },
     log: (message) => log('info', message),
   });
   const network = new IsolatedNetwork(paths.runDir);
@@ -92,7 +93,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   await network.recover(known);
 
   const node = new Node(nodeConfig(settings), {
-    incarnation: store.incarnation(),
+    incarnation: lastIncarnation(store.incarnation(), Date.now()),
     members: store.members(),
     containers,
     tombstones: store.tombstones(),

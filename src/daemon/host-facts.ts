@@ -17,6 +17,13 @@ export function hostArch(): string {
   return ARCHES[arch()] ?? arch();
 }
 
+/** OCI's variant of the architecture, where it has one: v8 for arm64, v6 or v7 for arm. */
+export function hostVariant(): string {
+  if (arch() === 'arm64') return 'v8';
+  if (arch() !== 'arm') return '';
+  return `v${(process.config.variables as { arm_version?: string }).arm_version ?? '7'}`;
+}
+
 export function hostCapacity(): Resources {
   return { cpuMillicores: availableParallelism() * 1000, memoryBytes: totalmem() };
 }

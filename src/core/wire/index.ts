@@ -1,3 +1,1 @@
 export { decode, encode, encodedBytes, WIRE_VERSION } from './codec.ts';
-export { WireError } from './error.ts';
-export type { WireErrorCode } from './error.ts';

@@ -7,7 +7,7 @@ import { bootId } from '../../linux/boot-id.ts';
 import { type CgroupTrees, removeCgroup } from '../../linux/cgroup.ts';
 import { EngineError } from '../port.ts';
 import type { EnginePaths } from './engine-paths.ts';
-import type { EngineLog } from './host.ts';
+import type { EngineLog } from './engine-log.ts';
 import { Runtime, type RuntimeName } from './runtime.ts';
 import type { RuntimeSpec } from './runtime-spec.ts';
 

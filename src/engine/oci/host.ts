@@ -2,9 +2,8 @@ import type { CgroupTrees } from '../../linux/cgroup.ts';
 import type { ContainerId } from '../../core/model/index.ts';
 import type { Runtimes } from './choose-runtime.ts';
 import type { EnginePaths } from './engine-paths.ts';
+import type { EngineLog } from './engine-log.ts';
 import type { SeccompProfile } from './seccomp.ts';
-
-export type EngineLog = (level: 'debug' | 'info' | 'warn', message: string, facts?: Readonly<Record<string, unknown>>) => void;
 
 /** What the engine found out about this host, once, when it was made. */
 export interface Host {

@@ -4,7 +4,14 @@
  */
 import { ImageError } from '../../port.ts';
 import { isDigest } from './digest.ts';
-import type { Platform } from './platform.ts';
+
+/** As Go names them: linux, amd64, v7. */
+export interface Platform {
+  readonly os: string;
+  readonly architecture: string;
+  /** Empty: the architecture's base line. */
+  readonly variant: string;
+}
 
 export const MEDIA_TYPES = {
   ociIndex: 'application/vnd.oci.image.index.v1+json',

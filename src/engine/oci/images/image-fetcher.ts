@@ -11,7 +11,8 @@ import type { ImageRecord, LayerRecord } from './image-records.ts';
 import type { LayerStore } from './layer-store.ts';
 import type { ImageLimits } from './limits.ts';
 import type { PinSet } from './pins.ts';
-import { choosePlatform, describePlatform, describePlatforms, type Platform, runsOn } from './platform.ts';
+import { choosePlatform, describePlatform, describePlatforms, runsOn } from './platform.ts';
+import type { Platform } from './documents.ts';
 import { SingleFlight } from './single-flight.ts';
 import { Slots } from './slots.ts';
 
@@ -113,14 +114,8 @@ export class ImageFetcher {
     if (sizeBytes > limits.layerBlobBytes)
       throw new ImageError('corrupt', `layer ${digest} has ${sizeBytes} bytes, more than ${limits.layerBlobBytes}`);
     if (!blobs.has(digest)) {
-      using _slot = await slots.take(fetch.signal);
-      await this.#blob(
-        digest,
-        sizeBytes,
-        limits.layerBlobBytes,
-        fetch,
-        everyMebibyte((bytes) => say('Downloading', bytes)),
-      );
+      const progress = everyMebibyte((bytes) => say('Downloading', bytes));
+      await slots.run(fetch.signal, () => this.#blob(digest, sizeBytes, limits.layerBlobBytes, fetch, progress));
       say('Download complete');
     }
     const source = { diffId, blobDigest: digest, blobPath: blobs.pathOf(digest) };

@@ -58,8 +58,11 @@ export class LayerStore {
   }
 
   /** Makes the layer of this diff id from its blob. @throws ImageError; then nothing of it stays */
-  async unpack(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<void> {
-    using _slot = await this.#slots.take(signal);
+  unpack(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<void> {
+    return this.#slots.run(signal, () => this.#unpackNow(source, signal, onProgress));
+  }
+
+  async #unpackNow(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<void> {
     const temporary = join(this.#options.dir, `${TEMPORARY}${this.#nextTemporary++}`);
     try {
       const root = join(temporary, 'root');

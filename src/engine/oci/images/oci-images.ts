@@ -34,7 +34,7 @@ import { removeImage, type Removal } from './image-removal.ts';
 import { LayerStore } from './layer-store.ts';
 import { IMAGE_LIMITS, type ImageLimits } from './limits.ts';
 import { Pins, type PinSet } from './pins.ts';
-import type { Platform } from './platform.ts';
+import type { Platform } from './documents.ts';
 import { familiarReference, formatReference, parseReference, type Reference } from './reference.ts';
 import { checkRunConfig } from './run-config.ts';
 import { endpointOf } from './registry/endpoint.ts';
@@ -119,17 +119,22 @@ export class OciImages implements RootfsProvider {
 
   async load(archive: Readable, onProgress: (progress: PullProgress) => void): Promise<readonly ImageDetails[]> {
     return this.#undertake('loading the archive', this.#closing.signal, async (pins, signal) => {
-      await using contents = new ArchiveContents(this.#blobs);
-      await contents.receive(archive, this.#limits, signal);
-      const loaded: ImageDetails[] = [];
-      for (const { digest, references } of await storeArchivedImages(contents, { blobs: this.#blobs, pins, limits: this.#limits })) {
-        const record = await this.#fetcher.fetch(digest, references[0] ?? digest, { sources: [], pins, signal, onProgress });
-        await this.#keep(record, references);
-        for (const reference of references) onProgress({ status: `Loaded image: ${familiarReference(parseReference(reference))}`, id: '' });
-        if (references.length === 0) onProgress({ status: `Loaded image ID: ${record.configDigest}`, id: '' });
-        loaded.push(await this.#details(record));
+      const contents = new ArchiveContents(this.#blobs);
+      try {
+        await contents.receive(archive, this.#limits, signal);
+        const loaded: ImageDetails[] = [];
+        for (const { digest, references } of await storeArchivedImages(contents, { blobs: this.#blobs, pins, limits: this.#limits })) {
+          const record = await this.#fetcher.fetch(digest, references[0] ?? digest, { sources: [], pins, signal, onProgress });
+          await this.#keep(record, references);
+          for (const reference of references)
+            onProgress({ status: `Loaded image: ${familiarReference(parseReference(reference))}`, id: '' });
+          if (references.length === 0) onProgress({ status: `Loaded image ID: ${record.configDigest}`, id: '' });
+          loaded.push(await this.#details(record));
+        }
+        return loaded;
+      } finally {
+        await contents.discard();
       }
-      return loaded;
     });
   }
 

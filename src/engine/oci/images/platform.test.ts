@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { choosePlatform, describePlatforms, type Platform, runsOn } from './platform.ts';
+import type { Platform } from './documents.ts';
+import { choosePlatform, describePlatforms, runsOn } from './platform.ts';
 
 const platform = (architecture: string, variant = '', os = 'linux'): Platform => ({ os, architecture, variant });
 const entries = (...platforms: (Platform | undefined)[]) =>

@@ -1,12 +1,4 @@
-import type { Descriptor } from './documents.ts';
-
-/** As Go names them: linux, amd64, v7. */
-export interface Platform {
-  readonly os: string;
-  readonly architecture: string;
-  /** Empty: the architecture's base line. */
-  readonly variant: string;
-}
+import type { Descriptor, Platform } from './documents.ts';
 
 /**
  * The entry of an index that runs best here: same os and architecture, the highest variant that is not

@@ -7,12 +7,16 @@ export class Slots {
     this.#free = count;
   }
 
-  /** Resolves when it is this caller's turn; disposing gives the slot back. Rejects with the signal's reason. */
-  async take(signal: AbortSignal): Promise<Disposable> {
+  /** Does the work when it is this caller's turn. Rejects with the signal's reason while it waits. */
+  async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();
     if (this.#free > 0) this.#free--;
     else await this.#wait(signal);
-    return { [Symbol.dispose]: () => this.#give() };
+    try {
+      return await work();
+    } finally {
+      this.#give();
+    }
   }
 
   #wait(signal: AbortSignal): Promise<void> {

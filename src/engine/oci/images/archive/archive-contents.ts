@@ -11,7 +11,7 @@ import type { ImageLimits } from '../limits.ts';
  * An archive's files, each in a file of its own under a number, by the name it has in the archive.
  * All of it is received first: `docker save` writes the list of what is in it near the end.
  */
-export class ArchiveContents implements AsyncDisposable {
+export class ArchiveContents {
   readonly #blobs: BlobStore;
   readonly #files = new Map<string, Received>();
   readonly #links = new Map<string, string>();
@@ -84,7 +84,7 @@ export class ArchiveContents implements AsyncDisposable {
   }
 
   /** Whatever has not become a blob goes. */
-  async [Symbol.asyncDispose](): Promise<void> {
+  async discard(): Promise<void> {
     for (const file of this.#files.values()) await this.#blobs.discard(file);
   }
 }
