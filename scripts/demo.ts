@@ -66,8 +66,24 @@ async function up(): Promise<void> {
   ]);
 
   step('One from porto and one from faro, spread over the nodes with most room, or where a constraint says');
-  await on(porto, ['run', '-d', '--name', 'worker', '--policy', 'spread', '--cpus', '0.25', '--memory', '32', image, 'sleep', '3600']);
-  await on(faro, ['run', '-d', '--name', 'pinned', '--constraint', 'node==porto', image, 'sleep', '3600']);
+  await on(porto, [
+    'run',
+    '-d',
+    '--network',
+    'none',
+    '--name',
+    'worker',
+    '--policy',
+    'spread',
+    '--cpus',
+    '0.25',
+    '--memory',
+    '32',
+    image,
+    'sleep',
+    '3600',
+  ]);
+  await on(faro, ['run', '-d', '--network', 'none', '--name', 'pinned', '--constraint', 'node==porto', image, 'sleep', '3600']);
 
   step('Every node sees all of it');
   await on(porto, ['ps']);

@@ -88,7 +88,7 @@ export function placementOf(run: Run, buyer: NodeId, supplier: NodeId | undefine
     supplier,
     attempts: run.attempt,
     by: supplier === undefined ? 'none' : run.by,
-    tookMs: nowMs - run.startedMs,
+    tookMs: Math.round(nowMs - run.startedMs),
     considered: [...run.considered.values()],
   };
 }
