@@ -38,7 +38,7 @@ function hasRoom(node: SimNode, request: Request): boolean {
   const { core, record } = node;
   return (
     core !== undefined &&
-    !record.draining &&
+    !core.self().draining &&
     CPU_CLASSES.indexOf(record.class) >= CPU_CLASSES.indexOf(request.class) &&
     fits(request.resources, core.resources().free)
   );

@@ -21,6 +21,10 @@ export type Fault = { readonly atMs: number; readonly forMs: number } & (
   | { readonly kind: 'disk-full'; readonly node: number }
   /** The engine refuses most orders. */
   | { readonly kind: 'engine-broken'; readonly node: number }
+  /** The node says goodbye and never comes back. */
+  | { readonly kind: 'leave'; readonly node: number }
+  /** The node takes nothing new for a while. */
+  | { readonly kind: 'drain'; readonly node: number }
   /** The wall clock jumps, and stays. */
   | { readonly kind: 'wall-jump'; readonly node: number; readonly byMs: number }
 );

@@ -97,12 +97,26 @@ export class FaultInjector {
         return () => {
           if (node !== undefined) node.engine.temper = { ...EVEN_TEMPER };
         };
+      case 'leave':
+        if (node !== undefined) this.#leave(node);
+        return () => undefined;
+      case 'drain':
+        node?.command({ kind: 'describe', change: { draining: true } }, () => undefined);
+        return () => node?.command({ kind: 'describe', change: { draining: false } }, () => undefined);
       case 'wall-jump':
         node?.clock.jump(fault.byMs);
         return () => undefined;
       default:
         return assertNever(fault);
     }
+  }
+
+  /** The daemon gossips its goodbye, then ends with its containers. Small instances stay together. */
+  #leave(node: SimNode): void {
+    if (this.#nodes.filter((other) => !other.gone).length <= FEWEST) return;
+    node.gone = true;
+    node.command({ kind: 'leave' }, () => undefined);
+    this.#schedule.after(GOODBYE_MS, () => node.reboot());
   }
 
   /** A crash that waited in vain for effects happens at the latest here. */
@@ -113,3 +127,8 @@ export class FaultInjector {
     if (!node.up) this.#restart(node);
   }
 }
+
+/** Nodes that stay in any case: the bootstrap node's peers among them. */
+const FEWEST = 3;
+/** What the daemon gives its goodbye before it exits. */
+const GOODBYE_MS = 1_000;

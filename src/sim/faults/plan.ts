@@ -21,6 +21,8 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   'disk-full': 1,
   'engine-broken': 1,
   'wall-jump': 1,
+  drain: 1,
+  leave: 0.5,
 };
 const KINDS = Object.keys(WEIGHTS) as FaultKind[];
 const TOTAL = KINDS.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
@@ -59,7 +61,7 @@ function draw(random: Prng, nodes: number, atMs: number): Fault {
 }
 
 function drawKind(random: Prng): FaultKind {
-  let left = random.int(TOTAL);
+  let left = random.float() * TOTAL;
   for (const kind of KINDS) {
     left -= WEIGHTS[kind];
     if (left < 0) return kind;
