@@ -39,6 +39,7 @@ test('words that promise work, machine paths, long files and odd names are found
   expect(lines('docs/a.md', 'see https://example.org/work/main')).toEqual([]);
   expect(lines('src/x/someFile.ts', '')).toEqual(['1: file names are kebab-case, got someFile.ts']);
   expect(checkFile('src/x/a.ts', 'x\n'.repeat(300)).map((finding) => finding.warning)).toEqual([true]);
+  expect(checkFile('src/x/a.test.ts', 'x\n'.repeat(500)).map((finding) => finding.warning)).toEqual([true]);
   expect(lines('src/x/a.ts', 'x\n'.repeat(401))).toEqual(['401: a file has at most 400 lines, this one 401']);
 });
 

@@ -1,6 +1,5 @@
 import type { Result } from '../core/model/index.ts';
-import type { Checker, Issued } from './checkers/checker.ts';
-import type { World } from './world.ts';
+import type { Checker, Issued, Watched } from './checkers/checker.ts';
 
 export interface MeasuresSummary {
   readonly runs: number;
@@ -22,11 +21,11 @@ export class Measures implements Checker {
   readonly #tookMs: number[] = [];
   readonly #refused = new Map<string, number>();
 
-  onCommand(_world: World, issued: Issued): void {
+  onCommand(_world: Watched, issued: Issued): void {
     if (issued.command.kind === 'run') this.#runs++;
   }
 
-  onReply(world: World, issued: Issued, result: Result): void {
+  onReply(world: Watched, issued: Issued, result: Result): void {
     if (issued.command.kind !== 'run') return;
     this.#answered++;
     if (result.ok) this.#tookMs.push(world.nowMs - issued.atMs);

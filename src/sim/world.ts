@@ -1,12 +1,13 @@
 import type { Command, Event, MemberRecord, NodeId, Result } from '../core/model/index.ts';
 import { MIB } from '../core/model/index.ts';
 import { Prng } from '../lib/prng.ts';
-import type { Checker, Issued, Property, Violation } from './checkers/checker.ts';
+import type { Checker, Issued, Property, Violation, Watched } from './checkers/checker.ts';
 import { NO_TEMPER } from './host/sim-engine.ts';
 import { SimNode } from './host/sim-node.ts';
 import type { CoreFactory } from './host/sim-node.ts';
 import type { Conditions } from './network/conditions.ts';
 import { PacketNetwork } from './network/packet-network.ts';
+import type { Traffic } from './network/packet-network.ts';
 import { Schedule } from './schedule.ts';
 import { Trace } from './trace.ts';
 
@@ -28,7 +29,7 @@ export interface WorldOptions {
 const VIOLATIONS_KEPT = 20;
 
 /** Virtual time, the network, the nodes, and the checkers that watch them. */
-export class World {
+export class World implements Watched {
   readonly schedule: Schedule;
   readonly trace: Trace;
   readonly network: PacketNetwork;
@@ -65,6 +66,10 @@ export class World {
 
   get nowMs(): number {
     return this.schedule.nowMs;
+  }
+
+  get traffic(): Traffic {
+    return this.network.traffic;
   }
 
   get steps(): number {
@@ -105,10 +110,6 @@ export class World {
       if (!issued.node.up || issued.generation !== issued.node.generation) this.#open.delete(issued);
     }
     return [...this.#open];
-  }
-
-  nodeOf(id: NodeId): SimNode | undefined {
-    return this.nodes.find((node) => node.id === id);
   }
 
   violate(checker: string, property: Property, what: string): void {

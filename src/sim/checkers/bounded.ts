@@ -27,7 +27,7 @@ export const bounded: Checker = {
   },
   atRest(world) {
     for (const kind of SWIM_KINDS) {
-      const count = world.network.traffic.oversized.get(kind) ?? 0;
+      const count = world.traffic.oversized.get(kind) ?? 0;
       if (count > 0) world.violate('bounded', 'correctness', `${count} messages of kind ${kind} did not fit a datagram`);
     }
   },

@@ -1,6 +1,6 @@
 import type { Command, Event, Result } from '../../core/model/index.ts';
 import type { SimNode } from '../host/sim-node.ts';
-import type { World } from '../world.ts';
+import type { Traffic } from '../network/packet-network.ts';
 
 /** `correctness`: never, at any moment. `liveness`: not once faults have ended and things had time to settle. */
 export type Property = 'correctness' | 'liveness';
@@ -23,13 +23,27 @@ export interface Issued {
   replies: number;
 }
 
+/** What a checker sees of the world, and the one thing it may do to it. */
+export interface Watched {
+  readonly nowMs: number;
+  /** Things done so far. */
+  readonly steps: number;
+  readonly nodes: readonly SimNode[];
+  readonly traffic: Traffic;
+  /** No fault is active, nor was since the instance last settled. */
+  readonly calm: boolean;
+  /** Commands that a daemon still owes an answer to. */
+  unanswered(): readonly Issued[];
+  violate(checker: string, property: Property, what: string): void;
+}
+
 /** An oracle: sees everything, touches nothing. Says what is wrong by `world.violate`. */
 export interface Checker {
   readonly name: string;
-  onStep?(world: World, node: SimNode): void;
-  onEvent?(world: World, node: SimNode, event: Event): void;
-  onCommand?(world: World, issued: Issued): void;
-  onReply?(world: World, issued: Issued, result: Result): void;
+  onStep?(world: Watched, node: SimNode): void;
+  onEvent?(world: Watched, node: SimNode, event: Event): void;
+  onCommand?(world: Watched, issued: Issued): void;
+  onReply?(world: Watched, issued: Issued, result: Result): void;
   /** Faults have ended and the instance had its time to settle. */
-  atRest?(world: World): void;
+  atRest?(world: Watched): void;
 }

@@ -1,5 +1,4 @@
-import type { Checker } from './checker.ts';
-import type { World } from '../world.ts';
+import type { Checker, Watched } from './checker.ts';
 
 /** After faults have ended every node that is up takes every other for alive, with its newest record, and no other. */
 export const membershipConverges: Checker = {
@@ -10,7 +9,7 @@ export const membershipConverges: Checker = {
 };
 
 /** What stands between the nodes' tables and agreement, at most a few of them. */
-export function disagreements(world: World): readonly string[] {
+export function disagreements(world: Watched): readonly string[] {
   const up = world.nodes.filter((node) => node.up);
   const problems: string[] = [];
   for (const observer of up) {

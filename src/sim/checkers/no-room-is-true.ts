@@ -1,8 +1,7 @@
 import { CPU_CLASSES, fits } from '../../core/model/index.ts';
 import type { Request } from '../../core/model/index.ts';
 import type { SimNode } from '../host/sim-node.ts';
-import type { World } from '../world.ts';
-import type { Checker, Issued } from './checker.ts';
+import type { Checker, Issued, Watched } from './checker.ts';
 
 /**
  * DESIGN §6, small instances: without faults a run of at most 64 alive nodes is refused only when no
@@ -28,7 +27,7 @@ export function noRoomIsTrue(): Checker {
       if (run === undefined || result.ok || !world.calm || run.nodes.size === 0) return;
       if (result.error.code === 'no-room') world.violate('no room is true', 'correctness', sentence(run, result.error.message));
     },
-    atRest(_world: World) {
+    atRest(_world: Watched) {
       roomy.clear();
     },
   };
