@@ -15,11 +15,34 @@ export interface OpenLog {
   readonly inode: number;
 }
 
-/** Those that exist, open, the oldest first. A rotation in between may make one appear twice: it is dropped. */
+/** A rotation takes well under a millisecond: so many tries in a row never meet one each. */
+const TRIES = 20;
+
+/**
+ * Those that exist, open, the oldest first. Names move while they are opened one by one, and a file
+ * that slipped through would look as if it were gone: so it is done again until the names stood still.
+ */
 export async function openLogs(path: string): Promise<OpenLog[]> {
+  const names = logFileNames(path);
+  for (let tries = 1; ; tries++) {
+    const opened: (OpenLog | undefined)[] = [];
+    for (const name of names) opened.push(await openLog(name));
+    const now = await Promise.all(names.map(inodeOf));
+    if (tries === TRIES || opened.every((log, index) => log?.inode === now[index])) return distinct(opened);
+    await Promise.all(opened.map((log) => log?.file.close()));
+  }
+}
+
+async function inodeOf(name: string): Promise<number | undefined> {
+  return stat(name).then(
+    (stats) => stats.ino,
+    () => undefined,
+  );
+}
+
+async function distinct(opened: readonly (OpenLog | undefined)[]): Promise<OpenLog[]> {
   const logs: OpenLog[] = [];
-  for (const name of logFileNames(path)) {
-    const log = await openLog(name);
+  for (const log of opened) {
     if (log === undefined) continue;
     if (logs.some((each) => each.inode === log.inode)) await log.file.close();
     else logs.push(log);

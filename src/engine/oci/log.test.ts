@@ -98,6 +98,28 @@ describe('readLog', () => {
     expect(seen).toEqual([...expected, '']);
   });
 
+  it('repeats and skips nothing when the names move at any moment', async () => {
+    writeFileSync(path, line('0'));
+    const ended = new AbortController();
+    const reading = read({ follow: true }, ended.signal);
+    for (let n = 1; n <= 300; n++) {
+      if (existsSync(`${path}.1`)) renameSync(`${path}.1`, `${path}.2`);
+      await new Promise((resolve) => setImmediate(resolve));
+      renameSync(path, `${path}.1`);
+      await new Promise((resolve) => setImmediate(resolve));
+      appendFileSync(path, line(String(n)));
+      // Two more files are kept: a reader that is further behind than that has lost lines by right.
+      await new Promise((resolve) => setTimeout(resolve, 4));
+    }
+    ended.abort();
+    const seen = textOf(await reading)
+      .trim()
+      .split('\n')
+      .map(Number);
+    expect(seen).toEqual([...new Set(seen)].toSorted((a, b) => a - b));
+    expect(seen.at(-1)).toBe(300);
+  });
+
   it('goes on after conmon emptied the file', async () => {
     writeFileSync(path, line('x'.repeat(100)));
     const ended = new AbortController();
