@@ -5,11 +5,12 @@ import { readConfigFile } from '../daemon/config-file.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { init } from '../daemon/init.ts';
 import type { InitRequest } from '../daemon/init-options.ts';
-import { createLog } from '../daemon/log.ts';
+import { createLog, linesTo } from '../daemon/log.ts';
 import { nodePaths } from '../daemon/node-files.ts';
 
 /** sysexits(3): an internal error; a supervisor starts it again. */
 const EXIT_SOFTWARE = 70;
+const STDERR = 2;
 
 async function main(): Promise<void> {
   const [verb, ...rest] = process.argv.slice(2);
@@ -32,7 +33,7 @@ async function runDaemon(args: string[]): Promise<void> {
   });
   const paths = nodePaths(values['data-dir'] ?? '/var/lib/caravela', values['run-dir'] ?? '/run/caravela');
   const config = readConfigFile(values.config);
-  const log = createLog(config.log.level ?? 'info', (line) => process.stderr.write(line), Date.now);
+  const log = createLog(config.log.level ?? 'info', linesTo(STDERR), Date.now);
   // A broken assumption in one request must not silently leave a daemon that half works.
   const fatal = (error: unknown) => {
     log('error', 'the daemon ends: it found itself in a state it must not be in; containers run on', {
@@ -55,6 +56,7 @@ async function runDaemon(args: string[]): Promise<void> {
 try {
   await main();
 } catch (error) {
-  process.stderr.write(`caravela-daemon: ${(error as Error).message}\n`);
-  process.exitCode = 1;
+  linesTo(STDERR)(`caravela-daemon: ${(error as Error).message}\n`);
+  // At once: a start that failed half-way may have left ports and timers open, which would keep half a daemon alive.
+  process.exit(1);
 }
