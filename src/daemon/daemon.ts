@@ -84,7 +84,13 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const early: Observation[] = [];
   let observe = (observation: Observation): void => void early.push(observation);
   engine.onExit((exit) => {
-    void network.detach(exit.containerId).finally(() => observe({ kind: 'exited', ...exit }));
+    // What could not be taken away now is taken away by the next detach, or by recover.
+    const failed = (error: unknown) =>
+      log('warn', 'the network of a container that ended could not be taken away', { container: exit.containerId, error: String(error) });
+    void network
+      .detach(exit.containerId)
+      .catch(failed)
+      .then(() => observe({ kind: 'exited', ...exit }));
   });
   const containers = store.containers();
   const ids = new Set(containers.map((container) => container.request.containerId));

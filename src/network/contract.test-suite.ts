@@ -29,5 +29,15 @@ export function networkContract(name: string, make: () => Network): void {
       await network.detach(B);
       expect((await network.attach(A, 'none')).netnsPath).toBeDefined();
     });
+
+    it('detaches one container twice at a time, as an exit and a removal do', async () => {
+      const network = make();
+      for (let round = 0; round < 20; round++) {
+        await network.attach(A, 'none');
+        await Promise.all([network.detach(A), network.detach(A), network.detach(A)]);
+        expect((await network.attach(A, 'none')).netnsPath).toBeDefined();
+        await network.detach(A);
+      }
+    });
   });
 }

@@ -54,7 +54,14 @@ export class IsolatedNetwork implements Network {
 
 async function release(path: string): Promise<void> {
   if (!existsSync(path)) return;
-  for (const point of await mountPointsBelow(path)) await unmountInBackground(point);
+  for (const point of await mountPointsBelow(path)) {
+    try {
+      await unmountInBackground(point);
+    } catch (error) {
+      // Another detach of the same container was faster: an exit and a removal may come together.
+      if (!hasCode(error, 'EINVAL', 'ENOENT')) throw error;
+    }
+  }
   try {
     await unlink(path);
   } catch (error) {
