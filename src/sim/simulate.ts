@@ -1,6 +1,7 @@
 import { bounded } from './checkers/bounded.ts';
 import type { Checker } from './checkers/checker.ts';
 import { disagreements, membershipConverges } from './checkers/membership-converges.ts';
+import { keepsItsWord } from './checkers/keeps-its-word.ts';
 import { neverOversold } from './checkers/never-oversold.ts';
 import { noRoomIsTrue } from './checkers/no-room-is-true.ts';
 import { oneOwner } from './checkers/one-owner.ts';
@@ -110,5 +111,5 @@ function settle(world: World): void {
 }
 
 function allCheckers(): readonly Checker[] {
-  return [neverOversold, oneReply, oneOwner(), taskStates(), bounded, noRoomIsTrue(), membershipConverges, settles];
+  return [neverOversold, oneReply, oneOwner(), keepsItsWord(), taskStates(), bounded, noRoomIsTrue(), membershipConverges, settles];
 }

@@ -73,6 +73,17 @@ describe('correctness', () => {
     expect(brokenRules(outcome)).toContain('one owner');
   });
 
+  test('a node that forgets what it was given is caught', () => {
+    const outcome = broken((core) => ({
+      receive: (turn: Turn, from: NodeId, message: Message) => {
+        core.receive(turn, from, message);
+        const kept = core.containers()[0]?.request.containerId;
+        if (kept !== undefined) turn.perform({ kind: 'forget-container', id: STRAY as OrderId, containerId: kept, removedAtMs: 0 });
+      },
+    }));
+    expect(brokenRules(outcome)).toContain('keeps its word');
+  });
+
   test('a table without a bound is caught', () => {
     const outcome = broken((core) => ({ offers: () => Array.from({ length: 1_000 }, () => core.offers()[0] as never) }));
     expect(brokenRules(outcome)).toContain('bounded');
