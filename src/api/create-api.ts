@@ -13,6 +13,7 @@ import { versionOf, withoutVersion } from './http/version.ts';
 import { SCOPE_HEADER } from './instance/scope.ts';
 import { API_LIMITS } from './limits.ts';
 import { listenOnSocket, type SocketOptions } from './listen.ts';
+import { builtInRoutes } from './routes/built-in.ts';
 import { caravelaRoutes } from './routes/caravela.ts';
 import { containerControlRoutes } from './routes/container-control.ts';
 import { containerCreateRoute } from './routes/container-create.ts';
@@ -63,6 +64,7 @@ export async function createApi(backend: Backend): Promise<Api> {
   imageRoutes(app, context);
   eventRoutes(app, context);
   caravelaRoutes(app, context);
+  builtInRoutes(app);
   unsupportedRoutes(app);
   await app.ready();
   const upgraded = acceptUpgrades(server, app);

@@ -276,7 +276,6 @@ describe('the instance as one Docker', () => {
       .split('\r\n')
       .map((line) => JSON.parse(line) as Record<string, unknown>);
     expect(lines).toEqual([
-      { status: 'Pulling from library/busybox', id: '1.36' },
       { status: 'Downloading', id: 'abc', progressDetail: { current: 1, total: 2 } },
       { status: 'Pull complete', id: 'abc', progressDetail: {} },
     ]);

@@ -18,13 +18,13 @@ export interface OrderContext {
 /** Performs the core's orders on the host. Store orders are synchronous: durable when it returns. Never rejects. */
 export function performOrder(context: OrderContext, order: Order): OrderAnswer | Promise<OrderAnswer> {
   const began = performance.now();
-  const done = (answer: OrderAnswer): OrderAnswer => {
+  const timed = (answer: OrderAnswer): OrderAnswer => {
     const tookMs = Math.round((performance.now() - began) * 10) / 10;
     context.log('debug', 'order done', { order: order.kind, container: containerOf(order), ok: answer.ok, tookMs });
     return answer;
   };
   const answer = perform(context, order);
-  return answer instanceof Promise ? answer.then(done) : done(answer);
+  return answer instanceof Promise ? answer.then(timed) : timed(answer);
 }
 
 function containerOf(order: Order): ContainerId | undefined {

@@ -18,4 +18,5 @@ export interface ErrorBody {
 export * from './container-answer.ts';
 export type * from './container-request.ts';
 export type * from './image-types.ts';
+export type * from './network-types.ts';
 export type * from './system-types.ts';

@@ -58,6 +58,7 @@ const HOST_FIELDS: readonly Refused[] = [
 ];
 
 const CONFIG_FIELDS: readonly Refused[] = [
+  { field: 'AttachStdin', what: 'a way to write to a container’s standard input (-i)' },
   { field: 'Volumes', what: 'volumes (-v)' },
   { field: 'Domainname', what: 'domain names (--domainname)' },
   { field: 'MacAddress', what: 'MAC addresses (--mac-address)' },

@@ -18,7 +18,8 @@ export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedCo
   const open = new Set<Duplex>();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
     const response = new ServerResponse(request);
-    response.shouldKeepAlive = false;
+    // Docker's client takes what follows `Connection: close` for the raw stream: errors must not say it.
+    response.shouldKeepAlive = true;
     open.add(socket);
     socket.on('error', () => socket.destroy());
     socket.on('close', () => open.delete(socket));

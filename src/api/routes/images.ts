@@ -66,7 +66,7 @@ export function imageRoutes(app: FastifyInstance, context: ApiContext): void {
       const images = await backend.images.load(archive, (progress) => {
         if (!quiet) stream.progress(progress);
       });
-      for (const image of images) stream.line({ stream: `${loadedText(image)}\n` });
+      for (const text of images.flatMap(loadedTexts)) stream.line({ stream: `${text}\n` });
       stream.end();
     } catch (error) {
       stream.fail(error);
@@ -92,17 +92,11 @@ async function pull(context: ApiContext, reference: string, request: FastifyRequ
   const leave = context.enter();
   const stream = new ProgressStream(reply);
   const gone = goneSignal(reply.raw).signal;
-  const { path, tag, digest } = parseReference(reference);
-  let announced = false;
   try {
     await context.backend.images.pull(reference, {
       credentials,
       signal: gone,
-      onProgress: (progress) => {
-        if (!announced) stream.line({ status: `Pulling from ${path}`, id: tag || digest });
-        announced = true;
-        stream.progress(progress);
-      },
+      onProgress: (progress) => stream.progress(progress),
     });
     stream.end();
   } catch (error) {
@@ -120,9 +114,8 @@ function pullReference(image: string, tag: string): string {
   return referenceText(parseReference(joined));
 }
 
-function loadedText(image: ImageDetails): string {
-  const [reference] = image.references;
-  return reference === undefined ? `Loaded image ID: ${image.id}` : `Loaded image: ${familiarReference(reference)}`;
+function loadedTexts({ id, references }: ImageDetails): readonly string[] {
+  return references.length === 0 ? [`Loaded image ID: ${id}`] : references.map((each) => `Loaded image: ${familiarReference(each)}`);
 }
 
 /** `docker.io/library/busybox/json` → name and what is asked of it. */

@@ -31,24 +31,22 @@ const UNSUPPORTED: readonly (readonly [HTTPMethods, string, string])[] = [
   ['POST', '/commit', 'make an image of a container'],
   ['GET', '/system/df', 'tell how much room things take'],
   ['POST', '/session', 'build images'],
-  ['GET', '/networks', 'make networks'],
-  ['GET', '/networks/:id', 'make networks'],
   ['DELETE', '/networks/:id', 'make networks'],
   ['POST', '/networks/create', 'make networks'],
   ['POST', '/networks/:id/connect', 'make networks'],
   ['POST', '/networks/:id/disconnect', 'make networks'],
   ['POST', '/networks/prune', 'make networks'],
-  ['GET', '/volumes', 'make volumes'],
-  ['GET', '/volumes/:name', 'make volumes'],
   ['PUT', '/volumes/:name', 'make volumes'],
   ['DELETE', '/volumes/:name', 'make volumes'],
   ['POST', '/volumes/create', 'make volumes'],
   ['POST', '/volumes/prune', 'make volumes'],
+  ['POST', '/plugins/*', 'install plugins'],
+  ['DELETE', '/plugins/*', 'install plugins'],
   ['GET', '/distribution/*', 'ask a registry about an image'],
 ];
 
 /** Docker's orchestration: Caravela is another. */
-const SWARM = ['swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs', 'plugins'];
+const SWARM = ['swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs'];
 
 export function unsupportedRoutes(app: FastifyInstance): void {
   for (const [method, url, what] of UNSUPPORTED) {

@@ -126,9 +126,6 @@ export class OciImages implements RootfsProvider {
         for (const { digest, references } of await storeArchivedImages(contents, { blobs: this.#blobs, pins, limits: this.#limits })) {
           const record = await this.#fetcher.fetch(digest, references[0] ?? digest, { sources: [], pins, signal, onProgress });
           await this.#keep(record, references);
-          for (const reference of references)
-            onProgress({ status: `Loaded image: ${familiarReference(parseReference(reference))}`, id: '' });
-          if (references.length === 0) onProgress({ status: `Loaded image ID: ${record.configDigest}`, id: '' });
           loaded.push(await this.#details(record));
         }
         return loaded;
