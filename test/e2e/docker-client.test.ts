@@ -1,0 +1,210 @@
+/** Docker's own client, as Debian ships it, against an instance of three nodes: any of them answers for all. */
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { debianDockerCli } from '../lab/docker-cli.ts';
+import { type LabInstance, startInstance } from '../lab/instance.ts';
+import { must, type Outcome, shell, until } from '../lab/shell.ts';
+
+const DIR = '/tmp/crvbdoc';
+
+let instance: LabInstance;
+let cli: string;
+beforeAll(async () => {
+  cli = await debianDockerCli();
+  instance = await startInstance({ name: 'crvbdoc', hosts: 3, dir: DIR, subnet: '10.79.7' });
+  mkdirSync(join(DIR, 'home'));
+});
+afterAll(async () => {
+  await instance?.down();
+});
+
+/** The client's environment: the node it asks, and a home without anyone's configuration. */
+const env = (n: number) => ({ DOCKER_HOST: `unix://${instance.lab.host(n).socket}`, HOME: join(DIR, 'home') });
+const docker = (n: number, ...args: readonly string[]): Promise<Outcome> => shell([cli, ...args], { env: env(n) });
+const ok = (n: number, ...args: readonly string[]): Promise<string> => must([cli, ...args], { env: env(n) });
+
+/** `docker run` on no network: the warning about networks is a test of its own. */
+const run = (n: number, ...args: readonly string[]) => docker(n, 'run', '--network', 'none', ...args);
+const runOk = (n: number, ...args: readonly string[]) => ok(n, 'run', '--network', 'none', ...args);
+
+describe('docker version and info', () => {
+  test('show the server and every node', async () => {
+    const version = await ok(1, 'version');
+    const server = version.slice(version.indexOf('Server: Caravela'));
+    expect(server).toMatch(/ Version: +\d+\.\d+\.\d+\n/);
+    expect(server).toMatch(/ API version: +1\.47 \(minimum version 1\.24\)\n/);
+    expect(server).toMatch(/ OS\/Arch: +linux\/(amd64|arm64)\n/);
+    expect(await ok(2, 'version', '--format', '{{.Client.APIVersion}}')).toBe('1.41');
+
+    const info = await ok(3, 'info');
+    expect(info).toContain('\n Nodes: 3\n');
+    for (const host of instance.lab.hosts) expect(info).toContain(`\n  ${host.name}: ${host.ip}:8001\n`);
+    expect(await ok(3, 'info', '--format', '{{.Name}}')).toBe('host3');
+  });
+});
+
+describe('docker pull, images and load', () => {
+  test('show what was pulled or loaded, on every node', async () => {
+    const pulled = await ok(1, 'pull', instance.image);
+    expect(pulled.split('\n').filter((line) => line === '1: Pulling from busybox')).toHaveLength(1);
+    expect(pulled).toMatch(/Digest: sha256:[0-9a-f]{64}\nStatus: Downloaded newer image for .*\n/);
+    expect(await ok(1, 'pull', instance.image)).toContain('Status: Image is up to date');
+
+    const archive = join(DIR, 'loaded.tar');
+    await must([process.execPath, 'scripts/make-image.ts', '--output', archive, '--format', 'docker', '--tag', 'loaded:2']);
+    expect(await ok(2, 'load', '-i', archive)).toBe('Loaded image: loaded:2');
+    const names = await ok(3, 'images', '--format', '{{.Repository}}:{{.Tag}}');
+    expect(names.split('\n').toSorted()).toEqual([instance.image, 'loaded:2'].toSorted());
+    expect(await runOk(3, '--rm', 'loaded:2', 'echo', 'from the archive')).toBe('from the archive');
+    expect(await ok(1, 'image', 'inspect', '--format', '{{.Os}} {{index .Config.Cmd 0}}', 'loaded:2')).toBe('linux sh');
+  });
+
+  test('say why an image does not come', async () => {
+    const missing = `${instance.lab.bridgeIp}:5000/nothing:9`;
+    const pull = await docker(1, 'pull', missing);
+    expect([pull.code, pull.stderr]).toEqual([1, expect.stringContaining(`manifest for ${missing} not found`)]);
+    const outcome = await run(1, '-d', missing);
+    expect([outcome.code, outcome.stderr]).toEqual([125, expect.stringContaining('nothing:9')]);
+  });
+});
+
+describe('a container', () => {
+  test('lives its life from three clients', async () => {
+    const id = await runOk(
+      1,
+      '-d',
+      '--name',
+      'web',
+      '--label',
+      'a=b',
+      instance.image,
+      'sh',
+      '-c',
+      'echo out; echo err >&2; exec sleep 1000',
+    );
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect(await ok(2, 'ps', '--format', '{{.Names}} {{.Image}} {{.State}} {{.Command}}')).toMatch(/^web \S+busybox:1 running "sh -c /);
+    expect(await ok(3, 'ps', '--filter', 'name=we', '--filter', 'label=a=b', '-q', '--no-trunc')).toBe(id);
+    expect(await ok(3, 'ps', '--filter', 'label=a=c', '-q')).toBe('');
+    const format = '{{.Node.Name}} {{.Name}} {{.State.Status}} {{.State.Running}} {{.Config.Image}}';
+    expect(await ok(2, 'inspect', '--format', format, id.slice(0, 12))).toMatch(
+      new RegExp(`^host[123] /web running true ${instance.image}$`),
+    );
+
+    const logs = await until('both lines of its log', async () => {
+      const outcome = await docker(3, 'logs', 'web');
+      return outcome.stdout !== '' && outcome.stderr !== '' && outcome;
+    });
+    expect(logs).toEqual({ code: 0, stdout: 'out\n', stderr: 'err\n' });
+    expect((await docker(2, 'logs', '-t', 'web')).stdout).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}Z out\n$/);
+
+    expect(await ok(2, 'stop', '-t', '1', 'web')).toBe('web');
+    expect(await ok(1, 'ps', '-q')).toBe('');
+    expect(await ok(1, 'ps', '-a', '--format', '{{.Status}}')).toMatch(/^Exited \(137\) .* ago$/);
+    expect(await ok(1, 'wait', 'web')).toBe('137');
+    expect(await ok(3, 'start', 'web')).toBe('web');
+    const refused = await docker(1, 'rm', 'web');
+    expect([refused.code, refused.stderr]).toEqual([
+      1,
+      expect.stringContaining('Error response from daemon: cannot remove container "/web"'),
+    ]);
+    const waiting = ok(2, 'wait', 'web');
+    expect(await ok(3, 'kill', '--signal', 'KILL', 'web')).toBe('web');
+    expect(await waiting).toBe('137');
+    expect(await ok(1, 'rm', 'web')).toBe('web');
+    expect(await ok(2, 'ps', '-aq')).toBe('');
+  });
+
+  test('shows the end of its log, and what it writes, to who follows', async () => {
+    await runOk(1, '-d', '--name', 'count', instance.image, 'sh', '-c', 'for i in 1 2 3 4 5; do echo $i; sleep 0.2; done');
+    expect(await docker(2, 'logs', '-f', 'count')).toEqual({ code: 0, stdout: '1\n2\n3\n4\n5\n', stderr: '' });
+    expect(await ok(3, 'logs', '--tail', '2', 'count')).toBe('4\n5');
+    expect(await ok(3, 'rm', '-f', 'count')).toBe('count');
+  });
+
+  test('in the foreground gives its output and its exit code', async () => {
+    expect(await run(2, '--rm', instance.image, 'sh', '-c', 'echo to stdout; echo to stderr >&2; exit 42')).toEqual({
+      code: 42,
+      stdout: 'to stdout\n',
+      stderr: 'to stderr\n',
+    });
+    expect(await run(1, '--rm', instance.image, 'true')).toEqual({ code: 0, stdout: '', stderr: '' });
+    const absent = await run(3, '--rm', instance.image, 'no-such-program');
+    expect([absent.code, absent.stderr]).toEqual([127, expect.stringContaining('executable file not found in $PATH')]);
+    const closed = await run(3, '--rm', instance.image, '/etc/passwd');
+    expect([closed.code, closed.stderr]).toEqual([126, expect.stringContaining('permission denied')]);
+    await until('what --rm left to be gone', async () => (await ok(1, 'ps', '-aq')) === '');
+  });
+
+  test('run in the foreground is ended by the signals its client gets', async () => {
+    const words = [
+      'run',
+      '--network',
+      'none',
+      '--name',
+      'signalled',
+      instance.image,
+      'sh',
+      '-c',
+      'trap "exit 7" TERM; echo up; while :; do sleep 0.1; done',
+    ];
+    const client = spawn(cli, words, { env: { ...process.env, ...env(2) }, stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = new Promise<number | null>((resolve) => client.once('exit', resolve));
+    await new Promise((resolve) => client.stdout.once('data', resolve));
+    client.kill('SIGTERM');
+    expect(await ended).toBe(7);
+    expect(await ok(1, 'inspect', '--format', '{{.State.ExitCode}}', 'signalled')).toBe('7');
+    await ok(3, 'rm', 'signalled');
+  });
+
+  test('made by create is started attached, restarted and removed', async () => {
+    const id = await ok(1, 'create', '--network', 'none', '--name', 'made', instance.image, 'sh', '-c', 'echo hello; exit 3');
+    expect(await ok(2, 'ps', '-a', '--filter', 'status=created', '-q', '--no-trunc')).toBe(id);
+    expect(await docker(3, 'start', '-a', 'made')).toEqual({ code: 3, stdout: 'hello\n', stderr: '' });
+    expect(await ok(2, 'restart', '-t', '0', 'made')).toBe('made');
+    await until('its second run', async () => (await ok(1, 'logs', 'made')) === 'hello\nhello');
+    expect(await ok(1, 'rm', '-f', 'made')).toBe('made');
+  });
+});
+
+describe('what is not here', () => {
+  test('is refused with a reason', async () => {
+    const ports = await run(1, '-d', '-p', '8080:80', instance.image, 'true');
+    expect([ports.code, ports.stderr]).toEqual([
+      125,
+      expect.stringContaining('docker: Error response from daemon: Caravela does not have published ports (-p) yet'),
+    ]);
+    const input = await run(1, '-i', instance.image, 'cat');
+    expect([input.code, input.stderr]).toEqual([125, expect.stringContaining('standard input (-i) yet')]);
+    const room = await run(1, '--cpus', '64', instance.image, 'true');
+    expect([room.code, room.stderr]).toEqual([125, expect.stringContaining('no node has 64 CPUs')]);
+    expect(await ok(1, 'ps', '-aq')).toBe('');
+  });
+
+  test('the default network is left out with a warning', async () => {
+    const outcome = await docker(1, 'run', '--rm', instance.image, 'true');
+    expect([outcome.code, outcome.stderr]).toEqual([0, expect.stringMatching(/^WARNING: .*loopback only/)]);
+    expect(await ok(2, 'network', 'ls', '--format', '{{.Name}} {{.Driver}}')).toBe('host host\nnone null');
+    expect(await ok(2, 'volume', 'ls', '-q')).toBe('');
+  });
+
+  // Docker's client has two forms of its own: the shorter where it knows the answer's meaning by its status.
+  test.each([
+    [['wait', 'nope'], 'Error response from daemon: No such container: nope'],
+    [['stop', 'nope'], 'Error response from daemon: No such container: nope'],
+    [['kill', 'nope'], 'Error response from daemon: No such container: nope'],
+    [['start', 'nope'], 'Error response from daemon: No such container: nope'],
+    [['logs', 'nope'], 'Error: No such container: nope'],
+    [['rm', 'nope'], 'Error: No such container: nope'],
+    [['exec', 'nope', 'ls'], 'Error: No such container: nope'],
+    [['inspect', 'nope'], 'Error: No such object: nope'],
+    [['image', 'inspect', 'nope'], 'Error: No such image: nope'],
+    [['network', 'inspect', 'nope'], 'Error: No such network: nope'],
+    [['volume', 'inspect', 'nope'], 'Error: No such volume: nope'],
+  ])('docker %j says it as Docker does', async (words, message) => {
+    const outcome = await docker(2, ...words);
+    expect([outcome.code, outcome.stderr.split('\n')[0]]).toEqual([1, message]);
+  });
+});
