@@ -36,7 +36,8 @@ export interface SimulateOptions {
 export const JOINED_MS = 8_000;
 /** Longest time that an instance may take to settle once faults have ended. */
 const SETTLE_MS = 180_000;
-const FAULT_EVERY_MS = 4_000;
+/** Mean time between faults of one node. */
+const FAULT_EVERY_MS = 12_000;
 const ACTION_EVERY_MS = 150;
 const CONTAINERS_PER_NODE = 8;
 const FILL_MS = 120_000;
@@ -82,7 +83,7 @@ function run(world: World, injector: FaultInjector, options: SimulateOptions): v
   const workload = new Workload(world, world.fork());
   const endMs = JOINED_MS + options.durationMs;
   workload.schedule({ fromMs: JOINED_MS / 2, untilMs: endMs, everyMs: ACTION_EVERY_MS, crowd: CONTAINERS_PER_NODE });
-  const plan = { nodes: options.nodes, fromMs: JOINED_MS, untilMs: endMs, everyMs: FAULT_EVERY_MS };
+  const plan = { nodes: options.nodes, fromMs: JOINED_MS, untilMs: endMs, everyMs: FAULT_EVERY_MS / options.nodes };
   const drawn = planFaults(world.fork(), plan);
   injector.plan(options.faults ?? drawn);
   world.schedule.runUntil(endMs);
