@@ -62,7 +62,14 @@ export function createBackend(parts: BackendParts): DaemonBackend {
     wallMs: () => Date.now(),
     log: parts.log,
     tell(event) {
-      for (const listener of listeners) listener(event);
+      for (const listener of listeners) {
+        try {
+          listener(event);
+        } catch (error) {
+          // One listener's trouble with an event is neither the others' nor the core's.
+          parts.log('warn', 'an event could not be told', { kind: event.kind, error: String(error) });
+        }
+      }
     },
   };
 }

@@ -18,8 +18,8 @@ describe('log', () => {
   it('survives a full disk, and a descriptor that is closed', () => {
     const fd = openSync('/dev/full', 'w');
     const write = linesTo(fd);
-    write('lost\n');
+    expect(() => write('lost\n')).not.toThrow();
     closeSync(fd);
-    write('lost, too\n');
+    expect(() => write('lost, too\n')).not.toThrow();
   });
 });

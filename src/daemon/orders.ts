@@ -3,6 +3,7 @@ import { type BlobSource, type ContainerSpec, type Engine, EngineError, ImageErr
 import { assertNever } from '../lib/assert.ts';
 import type { Network } from '../network/port.ts';
 import type { Store } from '../store/port.ts';
+import { readSpec } from './container-spec.ts';
 import type { Log } from './log.ts';
 
 export interface OrderContext {
@@ -40,10 +41,8 @@ function perform(context: OrderContext, order: Order): OrderAnswer | Promise<Ord
       return stored(() => context.store.forgetContainer(order.containerId, order.removedAtMs));
     case 'store-incarnation':
       return stored(() => context.store.putIncarnation(order.incarnation));
-    case 'engine-create': {
-      const spec = JSON.parse(order.spec) as ContainerSpec;
-      return engineDid(() => context.engine.create(order.containerId, spec, context.sourcesFor(order.containerId, spec)));
-    }
+    case 'engine-create':
+      return engineDid(() => create(context, order));
     case 'engine-start':
       return engineDid(() => start(context, order));
     case 'engine-stop':
@@ -58,6 +57,13 @@ function perform(context: OrderContext, order: Order): OrderAnswer | Promise<Ord
     default:
       return assertNever(order);
   }
+}
+
+async function create(context: OrderContext, { containerId, spec: text }: Order & { kind: 'engine-create' }): Promise<void> {
+  const container = context.container(containerId);
+  if (container === undefined) throw new EngineError('no-such-container', `container ${containerId} is not on this node`);
+  const spec = readSpec(text, container.request.resources);
+  await context.engine.create(containerId, spec, context.sourcesFor(containerId, spec));
 }
 
 async function start(context: OrderContext, order: Order & { kind: 'engine-start' }): Promise<Partial<OrderAnswer>> {

@@ -26,16 +26,18 @@ export function containerReadRoutes(app: FastifyInstance, context: ApiContext): 
 
   app.get('/containers/json', async (request, reply) => {
     const options = listOptionsOf(request.query as Query);
-    const here = listHere(backend, options);
-    if (scopeOf(request) === 'node') return here;
+    if (scopeOf(request) === 'node') return listHere(backend, options);
     const question = request.url.indexOf('?');
-    const asked = await askAll(backend, {
-      path: `/containers/json${question < 0 ? '' : request.url.slice(question)}`,
-      whom: (member) => nodeIsMeant(options.filters, member),
-    });
+    const [here, asked] = await Promise.all([
+      listHere(backend, options),
+      askAll(backend, {
+        path: `/containers/json${question < 0 ? '' : request.url.slice(question)}`,
+        whom: (member) => nodeIsMeant(options.filters, member),
+      }),
+    ]);
     const there = asked.answers.flatMap((answer) => rowsOf(PEER_ROW, answer.body) as unknown as ContainerSummary[]);
     nameSilent(reply, [...asked.silent, ...deadMembers(backend).filter((m) => nodeIsMeant(options.filters, m))]);
-    return newest([...(await here), ...there], options.limit);
+    return newest([...here, ...there], options.limit);
   });
 
   app.get(
