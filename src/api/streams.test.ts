@@ -175,27 +175,35 @@ describe('streams, as dockerode sees them', () => {
     socket.destroy();
   });
 
-  it('gives a run back when the client hangs up during create', async () => {
-    const t = await twoNodes();
-    let open: () => void = () => undefined;
-    t.asked.runGate = new Promise((resolve) => {
-      open = resolve;
-    });
-    const request = httpRequest({
-      socketPath: t.asked.socketPath,
-      method: 'POST',
-      path: '/containers/create',
-      headers: { 'content-type': 'application/json' },
-    });
-    request.on('error', () => undefined);
-    request.end(JSON.stringify({ Image: 'busybox' }));
-    await until(() => t.asked.commands.length === 1);
-    request.destroy();
-    await until(() => t.asked.commands.length === 2);
-    const [run, cancel] = t.asked.commands;
-    expect(cancel).toEqual({ kind: 'cancel-run', requestId: run?.kind === 'run' ? run.request.id : '' });
-    open();
-  });
+  it.each(['the node asked', 'another node'])(
+    'gives a run back when the client hangs up during create; placed on %s, it is removed',
+    async (where) => {
+      const t = await twoNodes();
+      if (where === 'another node') t.asked.placeOn = t.second;
+      let open: () => void = () => undefined;
+      t.asked.runGate = new Promise((resolve) => {
+        open = resolve;
+      });
+      const request = httpRequest({
+        socketPath: t.asked.socketPath,
+        method: 'POST',
+        path: '/containers/create',
+        headers: { 'content-type': 'application/json' },
+      });
+      request.on('error', () => undefined);
+      request.end(JSON.stringify({ Image: 'busybox' }));
+      await until(() => t.asked.commands.length === 1);
+      request.destroy();
+      await until(() => t.asked.commands.length === 2);
+      const [run, cancel] = t.asked.commands;
+      if (run?.kind !== 'run') throw new Error('the first command is no run');
+      expect(cancel).toEqual({ kind: 'cancel-run', requestId: run.request.id });
+      open();
+      const supplier = t.asked.placeOn ?? t.asked;
+      await until(() => supplier.commands.some((command) => command.kind === 'remove'));
+      expect(supplier.commands.at(-1)).toEqual({ kind: 'remove', containerId: run.request.containerId, force: true });
+    },
+  );
 
   it('streams an upload to images/load without gathering it', async () => {
     const t = await twoNodes();

@@ -12,8 +12,10 @@ import { checked } from '../http/check.ts';
 import { type Query, textOf } from '../http/query.ts';
 import { resolveImage } from '../images/resolve.ts';
 import { holdersOfName } from '../instance/locate.ts';
-import { scopeOf } from '../instance/scope.ts';
+import { SCOPE_HEADER, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
+
+type Placed = Extract<Result, { readonly kind: 'placed' }>;
 
 /** A random name that is taken is drawn again, this often. */
 const NAME_DRAWS = 8;
@@ -33,6 +35,7 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
     try {
       const run = requestOf(wanted, name, image, (bytes) => backend.randomHex(bytes));
       const result = await runUnlessGone(context, run, reply);
+      if (reply.raw.destroyed && result.ok && result.kind === 'placed') await takeBack(context, name, result);
       if (!result.ok) throw result.error.code === 'name-taken' ? conflict(name) : fromCoreError(result.error, result.placement);
       if (result.kind !== 'placed') throw new ApiError(500, `the run of ${name} ended without a placement`);
       context.whereabouts.remember(result.containerId, result.supplier);
@@ -57,6 +60,28 @@ async function runUnlessGone({ backend }: ApiContext, run: Request, reply: Fasti
     over = true;
     reply.raw.off('close', hungUp);
   }
+}
+
+/**
+ * The run ended before the client's leaving could cancel it. Nobody knows the container's id: left where
+ * it is, it would hold name and room for ever.
+ */
+async function takeBack({ backend }: ApiContext, name: string, { containerId, supplier }: Placed): Promise<never> {
+  try {
+    if (supplier === backend.self().id) {
+      const removed = await backend.command({ kind: 'remove', containerId, force: true });
+      if (!removed.ok) throw new Error(removed.error.message);
+    } else {
+      const path = `/api/containers/${containerId}?force=1`;
+      const headers = { [SCOPE_HEADER]: 'node' };
+      const { status, body } = await backend.request(supplier, { method: 'DELETE', path, headers, timeoutMs: API_LIMITS.proxyHeadersMs });
+      body.destroy();
+      if (status >= 400 && status !== 404) throw new Error(`its node answered ${status}`);
+    }
+  } catch (error) {
+    backend.log('warn', 'a container whose client had hung up could not be removed', { name, containerId, error: String(error) });
+  }
+  throw new ApiError(500, `the client hung up before container ${name} was placed`);
 }
 
 /** Reserves a name among the creates of this node, after asking all nodes for it. @throws ApiError 409 */
