@@ -29,7 +29,7 @@ export async function openLogs(path: string): Promise<OpenLog[]> {
     for (const name of names) opened.push(await openLog(name));
     const now = await Promise.all(names.map(inodeOf));
     if (tries === TRIES || opened.every((log, index) => log?.inode === now[index])) return distinct(opened);
-    await Promise.all(opened.map((log) => log?.file.close()));
+    await Promise.all(opened.flatMap((log) => (log === undefined ? [] : [log.file.close()])));
   }
 }
 
