@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { instanceId, type MemberRecord } from '../core/model/index.ts';
 import type { Store } from '../store/port.ts';
@@ -13,7 +13,7 @@ import { createSigner } from '../transport/trust/signer.ts';
 import { parseToken } from '../transport/trust/token.ts';
 import { hostArch } from './host-facts.ts';
 import { initOptions, type InitOptions, type InitRequest, parseBootstrap } from './init-options.ts';
-import { isNode, type NodePaths, nodePaths, writeDurably } from './node-files.ts';
+import { isNode, type NodePaths, nodePaths, removeNode, writeDurably } from './node-files.ts';
 import { ownAddress } from './own-address.ts';
 import { Registrar, type RegistrarBook } from './registrar.ts';
 import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
@@ -181,12 +181,6 @@ function write(paths: NodePaths, outcome: Outcome): void {
     removeNode(paths);
     throw new Error(`cannot keep the node's state under ${paths.dataDir}: ${(error as Error).message}`, { cause: error });
   }
-}
-
-/** What makes this host a node, without what its containers and images left. */
-export function removeNode(paths: NodePaths): void {
-  for (const path of [paths.nodeId, paths.state, `${paths.state}-wal`, `${paths.state}-shm`]) rmSync(path, { force: true });
-  rmSync(`${paths.dataDir}/identity`, { recursive: true, force: true });
 }
 
 /** A taken port is found before a token is spent on joining. */

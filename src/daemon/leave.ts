@@ -6,7 +6,7 @@ import type { CoreNode } from '../core/node/port.ts';
 import { detectCgroups, killCgroup, removeCgroup } from '../linux/cgroup.ts';
 import type { CoreLoop } from './core-loop.ts';
 import type { Log } from './log.ts';
-import type { NodePaths } from './node-files.ts';
+import { type NodePaths, removeNode } from './node-files.ts';
 
 /** Time for the news to travel before the daemon falls silent. */
 const GOODBYE_MS = 1_000;
@@ -56,16 +56,26 @@ function refuse({ node, isCreator }: LeaveParts): void {
   }
 }
 
+/** Each step is tried whatever became of the one before: nobody is there any more to try again. */
 async function finish(parts: LeaveParts): Promise<void> {
-  await parts.close();
-  await removeCgroups(shortId(parts.node.self().id));
-  removeLeftovers(parts.paths);
+  const steps = [() => parts.close(), () => removeCgroups(shortId(parts.node.self().id)), async () => removeLeftovers(parts.paths)];
+  for (const step of steps) {
+    try {
+      await step();
+    } catch (error) {
+      parts.log('warn', 'something of this node is left on the host', { error: String(error) });
+    }
+  }
   parts.log('info', 'this node left its instance');
   parts.onLeft();
 }
 
-/** Images, state, identity: whatever is in the two directories, but never the directories' own parents. */
+/**
+ * Images, state, identity: whatever is in the two directories, but never the directories' own parents. What
+ * makes this host a node goes first: where the rest can't be removed, no later start takes it for one.
+ */
 function removeLeftovers(paths: NodePaths): void {
+  removeNode(paths);
   for (const dir of [paths.runDir, paths.dataDir]) {
     if (!existsSync(dir)) continue;
     for (const name of readdirSync(dir)) {

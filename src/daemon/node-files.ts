@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Where a node keeps what: everything below its data directory survives a reboot, the run directory does not. */
@@ -56,6 +56,12 @@ export function writeDurably(path: string, content: string, mode = 0o600): void 
   } finally {
     closeSync(dir);
   }
+}
+
+/** Removes what makes this host a node, without what its containers and images left. */
+export function removeNode(paths: NodePaths): void {
+  for (const path of [paths.nodeId, paths.state, `${paths.state}-wal`, `${paths.state}-shm`]) rmSync(path, { force: true });
+  rmSync(join(paths.dataDir, 'identity'), { recursive: true, force: true });
 }
 
 export interface Credentials {
