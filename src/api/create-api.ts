@@ -49,7 +49,7 @@ export async function createApi(backend: Backend): Promise<Api> {
     rewriteUrl: (request) => withoutVersion(request.url ?? '/'),
     routerOptions: { maxParamLength: API_LIMITS.pathParameterBytes },
     // Uploads of images take longer than any time-out for slow clients; only root's group gets here.
-    serverFactory: (handler) => createServer({ requestTimeout: 0 }, handler),
+    serverFactory: (handler) => createServer({ requestTimeout: 0, headersTimeout: API_LIMITS.headersMs }, handler),
   });
   const server = app.server;
   server.maxConnections = API_LIMITS.connections;

@@ -10,8 +10,13 @@ export const API_LIMITS = {
   jsonBodyBytes: 2 * 1024 * 1024,
   /** The decoded X-Registry-Auth header. */
   registryAuthBytes: 16 * 1024,
-  /** Time to the headers of a proxied request, beyond what the request itself asks for. */
-  proxyHeadersMs: 120_000,
+  /**
+   * Time to the headers of a proxied request, beyond what the request itself asks for. A stop may take as
+   * long as its container was given; a node that is gone is noticed by pings long before.
+   */
+  proxyHeadersMs: 3_600_000,
+  /** From a connection to the end of its request's headers. */
+  headersMs: 60_000,
   /** Streams and waits open at one time. */
   viewers: 1_024,
   /** Connections to the socket. */

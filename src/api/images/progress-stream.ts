@@ -22,7 +22,7 @@ export class ProgressStream {
 
   line(message: ProgressMessage): void {
     const raw = this.#raw ?? this.#start();
-    if (raw.destroyed) return;
+    if (raw.destroyed || raw.writableEnded) return;
     if (this.#full) this.#keep(message);
     else this.#full = !raw.write(`${JSON.stringify(message)}\r\n`);
   }

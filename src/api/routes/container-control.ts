@@ -8,6 +8,9 @@ import { flagOf, type Query, textOf, wholeOf } from '../http/query.ts';
 import { API_LIMITS } from '../limits.ts';
 import { onContainer } from './on-container.ts';
 
+/** Node fires longer timers at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** start, stop, restart, kill, rm. */
 export function containerControlRoutes(app: FastifyInstance, context: ApiContext): void {
   const { backend } = context;
@@ -126,7 +129,7 @@ function signalOf(query: Query): string | undefined {
 async function within(promise: Promise<unknown>, limitMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), limitMs);
+    timer = setTimeout(() => resolve(false), Math.min(limitMs, LONGEST_TIMER_MS));
   });
   try {
     return await Promise.race([promise.then(() => true as const), late]);

@@ -34,9 +34,10 @@ export function containerStreamRoutes(app: FastifyInstance, context: ApiContext)
     '/containers/:name/wait',
     onContainer(context, async (request, reply, container) => {
       const condition = conditionOf(request.query as Query);
-      const leave = context.enter();
       const watch = watchEnd(backend, container, condition);
+      let leave = (): void => undefined;
       try {
+        leave = context.enter();
         // Sent at once: a client that has these headers may start the container and will not miss its end.
         const raw = startStream(reply, 200, { 'content-type': 'application/json' });
         const gone = goneSignal(raw).signal;

@@ -21,16 +21,17 @@ export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
     const query = request.query as Query;
     const filters = filtersOf(query, EVENT_FILTERS);
     const untilMs = momentOf(query, 'until');
-    const leave = context.enter();
     const lines = new BoundedQueue<Buffer>(API_LIMITS.eventsBehind);
     const gone = goneSignal(reply.raw);
     const stop = backend.subscribe((event) => {
       const message = eventMessage(backend, event);
       if (message !== undefined && eventIsMeant(message, filters)) push(lines, message);
     });
+    let leave = (): void => undefined;
     const timer =
       untilMs === undefined ? undefined : setTimeout(() => lines.end(), Math.min(Math.max(0, untilMs - backend.wallMs()), 2 ** 31 - 1));
     try {
+      leave = context.enter();
       const silent = scopeOf(request) === 'node' ? [] : await joinPeers(context, request, lines, gone.signal);
       nameSilent(reply, silent);
       const raw = startStream(reply, 200, { 'content-type': 'application/json' });

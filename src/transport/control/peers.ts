@@ -30,6 +30,8 @@ interface Peer {
 /** Message bytes on their way to one peer. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
 const MESSAGE_TIMEOUT_MS = 10_000;
+/** Node fires longer timers at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export class Peers {
   readonly #dial: Dial;
@@ -47,7 +49,7 @@ export class Peers {
     const { timeoutMs } = request;
     const controller = new AbortController();
     const late = new PeerUnreachable(to, `node ${shortId(to)} did not answer within ${timeoutMs} ms`);
-    const timer = setTimeout(() => controller.abort(late), timeoutMs);
+    const timer = setTimeout(() => controller.abort(late), Math.min(timeoutMs, LONGEST_TIMER_MS));
     try {
       return await this.#attempt(to, request, controller.signal, true);
     } finally {
