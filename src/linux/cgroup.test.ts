@@ -1,13 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import {
   cgroupDirs,
   childGroups,
   detectCgroups,
   joinCgroup,
   killCgroup,
+  limitsSwap,
   makeCgroup,
+  makeParentGroup,
   oomKills,
   removeCgroup,
   treesWithGroupOfOurs,
@@ -39,6 +44,41 @@ describe('control groups', () => {
       removeCgroup(trees, path);
     }
     expect(cgroupDirs(trees, path)).toEqual([]);
+  });
+
+  it('hands the controllers down to the parent of containers, in a tree of version 2', () => {
+    const base = mkdtempSync(join(tmpdir(), 'caravela-cgroup-'));
+    onTestFinished(() => rmSync(base, { recursive: true, force: true }));
+    const v2 = { version: 2, hybrid: false, roots: [base] } as const;
+    const control = (...of: string[]) => join(base, ...of, 'cgroup.subtree_control');
+    mkdirSync(join(base, 'caravela-1'));
+    writeFileSync(control(), 'cpuset cpu pids\n');
+    writeFileSync(control('caravela-1'), 'cpu memory\n');
+    expect(makeParentGroup(v2, '/caravela-1')).toEqual([]);
+    // Only what is missing is asked for: the file of a real tree takes words, this one keeps the last.
+    expect(readFileSync(control(), 'utf8')).toBe('+memory');
+    expect(readFileSync(control('caravela-1'), 'utf8')).toBe('+pids');
+    expect(limitsSwap(v2, '/caravela-1')).toBe(false);
+    writeFileSync(join(base, 'caravela-1', 'memory.swap.max'), 'max\n');
+    expect(limitsSwap(v2, '/caravela-1')).toBe(true);
+  });
+
+  it('says which controllers cannot be had, and takes the others', () => {
+    const base = mkdtempSync(join(tmpdir(), 'caravela-cgroup-'));
+    onTestFinished(() => rmSync(base, { recursive: true, force: true }));
+    // A directory in the place of the file: writing to it fails.
+    mkdirSync(join(base, 'cgroup.subtree_control'));
+    const failures = makeParentGroup({ version: 2, hybrid: false, roots: [base] }, '/caravela-1');
+    expect(failures.map((each) => each.split(':')[0])).toEqual(['cpu', 'memory', 'pids']);
+    expect(readFileSync(join(base, 'caravela-1', 'cgroup.subtree_control'), 'utf8')).toBe('+pids');
+  });
+
+  it('hands nothing down on version 1', () => {
+    const base = mkdtempSync(join(tmpdir(), 'caravela-cgroup-'));
+    onTestFinished(() => rmSync(base, { recursive: true, force: true }));
+    const v1 = { version: 1, hybrid: false, roots: [join(base, 'cpu'), join(base, 'memory')] } as const;
+    expect(makeParentGroup(v1, '/caravela-1')).toEqual([]);
+    expect(cgroupDirs(v1, '/caravela-1')).toEqual([]);
   });
 
   it('knows in which trees we are in a group', () => {

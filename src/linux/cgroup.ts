@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, statfsSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { SIGKILL } from './process-identity.ts';
@@ -18,6 +18,9 @@ export interface CgroupTrees {
 }
 
 const CGROUP2_MAGIC = 0x63677270;
+const SUBTREE_CONTROL = 'cgroup.subtree_control';
+/** What --cpus, --memory and --pids-limit come down to. */
+const CONTROLLERS = ['cpu', 'memory', 'pids'];
 /** A fork bomb that dies is caught after a few rounds; then the kernel has a process that can't die. */
 const KILL_ROUNDS = 100;
 
@@ -48,6 +51,43 @@ export function makeCgroup(trees: CgroupTrees, path: string): string[] {
 }
 
 /**
+ * Makes the group below which containers get theirs, and hands it what their limits need. On v2 a group
+ * has only the controllers that every group above it passes on (`cgroup.subtree_control`), and one that
+ * passes any on may hold no process, the tree's root excepted. The group lies at the top level, outside of
+ * every unit of systemd: a scope would end with its last process. systemd leaves groups alone that it did
+ * not make, and cannot take back a controller that a group below passes on. On v1 runtimes make all there is to make.
+ * Returns the controllers that the group has not, in words for the log.
+ */
+export function makeParentGroup(trees: CgroupTrees, path: string): readonly string[] {
+  const [root] = trees.roots;
+  if (trees.version === 1 || root === undefined) return [];
+  makeCgroup(trees, path);
+  const names = path.split('/').filter((name) => name !== '');
+  const dirs = [root, ...names.map((_, index) => join(root, ...names.slice(0, index + 1)))];
+  const failures: string[] = [];
+  for (const dir of dirs) {
+    const passed = readOr(join(dir, SUBTREE_CONTROL), '').split(/\s/);
+    // One at a time: together, one that can't be had would keep the others away, too.
+    for (const controller of CONTROLLERS.filter((each) => !passed.includes(each))) {
+      try {
+        writeFileSync(join(dir, SUBTREE_CONTROL), `+${controller}`);
+      } catch (error) {
+        failures.push(`${controller}: ${(error as Error).message}`);
+      }
+    }
+  }
+  return failures;
+}
+
+/** Whether swap can be limited, as far as a group made by `makeParentGroup` tells. */
+export function limitsSwap(trees: CgroupTrees, path: string): boolean {
+  const [root = ''] = trees.roots;
+  return trees.version === 2
+    ? existsSync(join(root, path, 'memory.swap.max'))
+    : existsSync(join(baseOf(trees), 'memory', 'memory.memsw.limit_in_bytes'));
+}
+
+/**
  * Moves a process, off the event loop: on v1 a move waits for an RCU grace period, some ms each.
  * @param dir the group's directory in one tree
  */
@@ -71,7 +111,7 @@ export async function killCgroup(trees: CgroupTrees, path: string): Promise<bool
   for (let round = 0; round < KILL_ROUNDS; round++) {
     const pids = new Set(dirs.flatMap((dir) => pidsIn(dir)));
     if (pids.size === 0) return true;
-    for (const pid of pids) kill(pid);
+    if (!cgroupDirs(trees, path).every(killAtOnce)) for (const pid of pids) kill(pid);
     await new Promise((resolve) => setTimeout(resolve, Math.min(1 + round, 20)));
   }
   return false;
@@ -117,6 +157,16 @@ function groupsBelow(dir: string): string[] {
       .flatMap((entry) => [...groupsBelow(join(dir, entry.name)), join(dir, entry.name)]);
   } catch {
     return [];
+  }
+}
+
+/** v2 since Linux 5.14: all in the group and below, also who is being forked. Returns whether the kernel took it. */
+function killAtOnce(dir: string): boolean {
+  try {
+    writeFileSync(join(dir, 'cgroup.kill'), '1', { flag: 'r+' });
+    return true;
+  } catch {
+    return false;
   }
 }
 

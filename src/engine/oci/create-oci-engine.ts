@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
 import { bootId } from '../../linux/boot-id.ts';
-import { detectCgroups } from '../../linux/cgroup.ts';
+import { detectCgroups, limitsSwap, makeParentGroup } from '../../linux/cgroup.ts';
 import { MIB } from '../../core/model/index.ts';
 import { EngineError } from '../port.ts';
 import { ownCapabilities } from './capabilities.ts';
@@ -54,6 +53,7 @@ export async function createOciEngine(options: OciEngineOptions): Promise<OciEng
     log('warn', `no seccomp profile at ${seccompPath}: containers run unfiltered (Debian: install golang-github-containers-common)`);
   const trees = detectCgroups();
   const cgroupParent = `/caravela-${options.nodeShortId}`;
+  for (const failure of makeParentGroup(trees, cgroupParent)) log('warn', `containers can't be limited here as they should, by ${failure}`);
   const found: Omit<Host, 'runtimes'> = {
     paths,
     trees,
@@ -61,7 +61,7 @@ export async function createOciEngine(options: OciEngineOptions): Promise<OciEng
     conmonPath,
     seccomp,
     ownCapabilities: ownCapabilities(),
-    swapLimit: trees.version === 2 || existsSync('/sys/fs/cgroup/memory/memory.memsw.limit_in_bytes'),
+    swapLimit: limitsSwap(trees, cgroupParent),
     bootId: bootId(),
     log,
   };
