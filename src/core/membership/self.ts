@@ -1,3 +1,4 @@
+import { LIMITS } from '../model/index.ts';
 import type { Member, MemberRecord, NodeId, Turn } from '../model/index.ts';
 import { announce } from './beliefs.ts';
 import type { Claim } from './claim.ts';
@@ -36,6 +37,8 @@ export class Self {
     const { table, packets, health } = this.#parts;
     const own = table.self.record.incarnation;
     // Alive under a higher one: an earlier life said so, and its last incarnation was not kept.
+    // Nothing is higher than this, so no answer would be believed.
+    if (claim.incarnation >= LIMITS.incarnation) return;
     const isWrong = claim.incarnation > own || (claim.incarnation === own && claim.state !== 'alive');
     if (isWrong) {
       health.worsen(1);
@@ -71,7 +74,8 @@ export class Self {
     queue.put(table.self.id, rumour, packets.rumourBytes(rumour));
   }
 
-  #raise(turn: Turn, incarnation: number, change: Partial<MemberRecord>): void {
+  #raise(turn: Turn, wanted: number, change: Partial<MemberRecord>): void {
+    const incarnation = Math.min(wanted, LIMITS.incarnation);
     const { table, onChange, onIncarnation } = this.#parts;
     const { member: previous, record, id } = table.self;
     table.merge(id, { record: { ...record, ...change, id, incarnation } }, turn.nowMs);

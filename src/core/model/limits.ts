@@ -13,6 +13,8 @@ export const LIMITS = {
   gossipPerPacket: 64,
   hintsPerPacket: 64,
   members: 65_536,
+  /** The highest that is believed: one a second for 140 million years. Beyond, a number could no longer be raised by one. */
+  incarnation: 2 ** 52,
   /** Holds one supplier keeps for one buyer, and in all. */
   holdsPerBuyer: 256,
   holds: 1_024,

@@ -1,7 +1,8 @@
 /** Well-formed messages that no correct node would send: they may be ignored, but never break a rule of ours. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Message } from '../model/index.ts';
+import { LIMITS } from '../model/index.ts';
+import type { Message, Rumour } from '../model/index.ts';
 import { messagesByKind } from '../wire/arbitrary.test.ts';
 import { TestInstance, room } from './test-instance.ts';
 import type { TestNode } from './test-instance.ts';
@@ -28,6 +29,32 @@ test('arbitrary messages from a member, among them some about a run that is unde
       expect(a.node.resources().holds).toBe(0);
     }),
     { numRuns: 60 },
+  );
+});
+
+test('arbitrary membership messages, among them claims about us under the highest incarnations', () => {
+  const swim = fc.oneof(
+    ...(['ping', 'ping-request', 'ack', 'gossip', 'sync-reply'] as const).map((kind) => messagesByKind[kind] as fc.Arbitrary<Message>),
+  );
+  const incarnation = fc.oneof(fc.nat(9), fc.constantFrom(LIMITS.incarnation, LIMITS.incarnation - 1));
+  fc.assert(
+    fc.property(fc.array(fc.tuple(swim, incarnation), { maxLength: 20 }), fc.nat(), (steps, seed) => {
+      const instance = instanceOf(2, room(2, 512), seed);
+      const [a, b] = instance.nodes as [TestNode, TestNode];
+      for (const [message, claimed] of steps) {
+        const ours: Rumour = {
+          kind: 'state',
+          shortId: a.record.id.slice(0, 16),
+          incarnation: claimed,
+          state: 'dead',
+          from: '0'.repeat(16),
+        };
+        instance.deliver(b.record.id, a, 'gossip' in message ? { ...message, gossip: [...message.gossip, ours] } : message);
+        instance.run(500);
+      }
+      expect(a.node.self().incarnation).toBeLessThanOrEqual(LIMITS.incarnation);
+    }),
+    { numRuns: 40 },
   );
 });
 

@@ -8,6 +8,7 @@ import { Publisher } from '../discovery/publisher.ts';
 import { Trader } from '../discovery/trader.ts';
 import { Membership } from '../membership/membership.ts';
 import { PROFILES } from '../membership/profile.ts';
+import { LIMITS } from '../model/index.ts';
 import type {
   Command,
   CommandId,
@@ -48,7 +49,7 @@ export class Node implements CoreNode {
 
   constructor(config: NodeConfig, kept: Kept) {
     this.#id = config.self.id;
-    this.#incarnation = kept.incarnation + 1;
+    this.#incarnation = Math.min(kept.incarnation + 1, LIMITS.incarnation);
     this.#topology = new Topology({
       self: this.#id,
       onRing: (turn) => {

@@ -21,6 +21,7 @@ const sint = fc.integer({ min: -(2 ** 51), max: 2 ** 51 });
 const text = (maxLength: number) =>
   fc.string({ maxLength: Math.floor(maxLength / 4), unit: 'grapheme-composite' }).filter((s) => fitsIn(s, maxLength));
 const name = text(LIMITS.nameBytes);
+const incarnation = fc.oneof(fc.nat(300), fc.integer({ min: 0, max: LIMITS.incarnation }));
 const attempt = uint;
 
 const nodeId = digits<Need['buyer']>(32);
@@ -30,7 +31,7 @@ const cpuClass = fc.constantFrom(...CPU_CLASSES);
 const arch = fc.constantFrom('', 'amd64', 'arm64', 'riscv64');
 const reason = fc.constantFrom(...REFUSAL_REASONS);
 const resources = fc.record({ cpuMillicores: sint, memoryBytes: sint });
-const epoch = fc.record({ incarnation: uint, counter: uint });
+const epoch = fc.record({ incarnation, counter: uint });
 const region = fc.record({ class: cpuClass, cpuBucket: fc.integer({ min: -2, max: 20 }), memoryBucket: fc.integer({ min: -4, max: 30 }) });
 const labels = fc.dictionary(text(24), text(24), { maxKeys: 4, noNullPrototype: true });
 const address = fc.record({ ip: fc.oneof(fc.ipV4(), fc.ipV6()), controlPort: fc.nat(65_535), gossipPort: fc.nat(65_535) });
@@ -39,7 +40,7 @@ const member: fc.Arbitrary<Member> = fc.record({
   id: nodeId,
   name,
   number: uint,
-  incarnation: uint,
+  incarnation,
   state: fc.constantFrom(...MEMBER_STATES),
   address,
   class: cpuClass,
@@ -55,7 +56,7 @@ const rumour: fc.Arbitrary<Rumour> = fc.oneof(
   fc.record({
     kind: fc.constant('state' as const),
     shortId: digits<string>(16),
-    incarnation: uint,
+    incarnation,
     state: fc.constantFrom('suspect' as const, 'dead' as const, 'left' as const),
     from: digits<string>(16),
   }),

@@ -50,7 +50,8 @@ const regionKey = utf8(WIRE_BOUNDS.regionKeyBytes, PRINTABLE);
 
 /** Signed: what is free is below zero where a node's capacity shrank under what it holds. */
 export const resources = record<Resources>({ cpuMillicores: [1, sint], memoryBytes: [2, sint] });
-export const epoch = record<Epoch>({ incarnation: [1, uint()], counter: [2, uint()] });
+const incarnation = uint(LIMITS.incarnation);
+export const epoch = record<Epoch>({ incarnation: [1, incarnation], counter: [2, uint()] });
 export const region = record<Region>({ class: [1, cpuClass], cpuBucket: [2, sint], memoryBucket: [3, sint] });
 const address = record<Address>({ ip: [1, utf8(WIRE_BOUNDS.ipBytes, IP_LITERAL)], controlPort: [2, port], gossipPort: [3, port] });
 
@@ -58,7 +59,7 @@ export const member = record<Member>({
   id: [1, nodeId],
   name: [2, name],
   number: [3, uint()],
-  incarnation: [4, uint()],
+  incarnation: [4, incarnation],
   state: [5, oneOf(MEMBER_STATES)],
   address: [6, address],
   class: [7, cpuClass],
@@ -79,7 +80,7 @@ export const rumours = variants<Rumour>(
       2,
       record<StateRumour>({
         shortId: [1, shortId],
-        incarnation: [2, uint()],
+        incarnation: [2, incarnation],
         state: [3, oneOf(['suspect', 'dead', 'left'])],
         from: [4, shortId],
       }),
