@@ -43,3 +43,12 @@ test('renaming keeps the amount held throughout, and each change makes the versi
   ledger.release('container');
   expect(ledger.version).toBeGreaterThan(version);
 });
+
+test('where one dimension is oversubscribed nothing is admitted, not even what needs none of it', () => {
+  let capacity = CAPACITY;
+  const ledger = new Ledger(() => capacity);
+  ledger.count('a', { cpuMillicores: 100, memoryBytes: 900 });
+  capacity = { cpuMillicores: 1000, memoryBytes: 500 };
+  expect(ledger.admit('b', { cpuMillicores: 100, memoryBytes: 0 })).toBe(false);
+  expect(ledger.held()).toEqual({ cpuMillicores: 100, memoryBytes: 900 });
+});
