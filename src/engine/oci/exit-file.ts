@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { readFile, stat } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContainerId } from '../../core/model/index.ts';
 import { oomKills } from '../../linux/cgroup.ts';
@@ -21,6 +21,11 @@ export async function readExitFile(host: Host, id: ContainerId): Promise<ExitFil
   } catch {
     return undefined;
   }
+}
+
+/** As conmon writes it: for the next recover, where an end can't be written down beside the container. */
+export async function writeExitFile(host: Host, id: ContainerId, exitCode: number): Promise<void> {
+  await writeFile(host.paths.bundle(id).exit, String(exitCode));
 }
 
 /** To be asked before the task is cleared: conmon's word is in the bundle, the kernel's count in the control group. */

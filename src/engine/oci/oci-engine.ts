@@ -22,6 +22,7 @@ import { clearTask } from './clear-task.ts';
 import type { Watched } from './conmon.ts';
 import { createContainer } from './create-container.ts';
 import { endOfTask } from './end-of-task.ts';
+import { writeExitFile } from './exit-file.ts';
 import { HeldContainer } from './held-container.ts';
 import type { Host } from './host.ts';
 import { KeyedLock } from './keyed-lock.ts';
@@ -67,16 +68,20 @@ export class OciEngine implements Engine {
 
   async recover(known: (id: ContainerId) => boolean): Promise<readonly Recovered[]> {
     // Watching comes first: what ends from here on is announced, what ended before is read below.
-    this.#caretaker ??= new Caretaker(this.#host.paths.exits, { look: (id) => this.#look(id), round: () => this.#round() });
+    this.#caretaker ??= new Caretaker(this.#host.paths.exits, { look: (id) => this.#look(id), round: () => this.#round() }, (why) =>
+      this.#host.log('warn', why),
+    );
     await endStrays(findStrays(this.#host.paths).filter(({ kind }) => kind === 'runtime'));
     const conmons = findStrays(this.#host.paths).filter(({ kind }) => kind === 'conmon');
     const found: Recovered[] = [];
+    const untold: [ContainerId, number][] = [];
     for (const name of await readdir(this.#host.paths.containers)) {
       const record = await readRecord<ContainerRecord>(join(this.#host.paths.containers, name, 'container.json'));
       if (record === undefined || record.id !== name || !known(record.id)) continue;
       const before = await readRecord<TaskRecord>(this.#host.paths.container(record.id).task);
       const task = before && (await recoverTask(this.#host, record, before, conmons));
-      if (task !== undefined && task !== before) await this.#write(record.id, task);
+      const isKept = task === undefined || task === before || (await this.#keep(record.id, task));
+      if (!isKept && task.phase === 'exited') untold.push([record.id, task.exitCode]);
       this.#containers.set(record.id, new HeldContainer(record, task));
       this.images.retain(record.spec.image.digest, record.id);
       found.push(recovered(record.id, task));
@@ -87,6 +92,7 @@ export class OciEngine implements Engine {
     for (const name of await readdir(this.#host.paths.containers)) {
       if (!this.#containers.has(name as ContainerId)) await rm(join(this.#host.paths.containers, name), { recursive: true, force: true });
     }
+    for (const [id, exitCode] of untold) await writeExitFile(this.#host, id, exitCode);
     for (const id of running) this.#look(id);
     return found;
   }
@@ -184,6 +190,7 @@ export class OciEngine implements Engine {
       this.#containers.delete(id);
       this.images.releaseContainer(id);
       await rm(paths.dir, { recursive: true, force: true });
+      await rm(this.#host.paths.bundle(id).exit, { force: true });
     });
   }
 
@@ -241,6 +248,17 @@ export class OciEngine implements Engine {
     await writeRecord(this.#host.paths.container(id).task, task, false);
   }
 
+  /** Writes down what is true already: a full disk must keep no container from ending, nor us from starting. Returns whether it could. */
+  async #keep(id: ContainerId, task: TaskRecord): Promise<boolean> {
+    try {
+      await this.#write(id, task);
+      return true;
+    } catch (error) {
+      this.#host.log('warn', `what became of container ${shortId(id)} can't be written down: ${String(error)}`);
+      return false;
+    }
+  }
+
   #look(id: ContainerId): void {
     const settled = this.#lock.run(id, async () => {
       const held = this.#containers.get(id);
@@ -256,10 +274,11 @@ export class OciEngine implements Engine {
     if (running === undefined) return;
     const task = await endOfTask(this.#host, id, running);
     if (task === undefined) return;
-    await this.#write(id, task);
+    const isKept = await this.#keep(id, task);
     held.become(task);
     for (const listener of this.#listeners) listener(toExit(id, task));
     await clearTask(this.#host, id, this.#host.runtimes.named(running.runtime), running.conmon);
+    if (!isKept) await writeExitFile(this.#host, id, task.exitCode);
   }
 
   async #round(): Promise<void> {
