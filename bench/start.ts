@@ -8,7 +8,7 @@
  * node, Docker's create + start through its API, and the bare runtime's create + start on a bundle that
  * our engine made, seccomp included. All with `--network none`, removed outside of the timing.
  */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { dockerArchive, makeBusyboxImage } from '../scripts/make-image.ts';
 import { startInstance } from '../test/lab/instance.ts';
@@ -48,11 +48,12 @@ try {
   markdown = report({ runc, crun }, docker.version);
 } finally {
   await docker.stop();
+  rmSync(DIR, { recursive: true, force: true });
 }
 writeResult('start', markdown);
 
 async function measure(runtime: RuntimeName): Promise<Samples> {
-  const config = `/tmp/${NAME}-${runtime}.toml`;
+  const config = join(DIR, `${runtime}.toml`);
   writeFileSync(config, `[engine]\nruntime = "${runtime}"\n[log]\nlevel = "debug"\n`);
   const instance = await startInstance({
     name: NAME,
@@ -121,8 +122,8 @@ async function measure(runtime: RuntimeName): Promise<Samples> {
     return samples;
   } finally {
     client.close();
-    await bare?.close();
     await instance.down();
+    await bare?.close();
   }
 }
 

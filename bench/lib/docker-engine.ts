@@ -27,6 +27,8 @@ export class DockerEngine {
     const packages = await debianDocker('containerd');
     mkdirSync(dir, { recursive: true });
     const netns = `${name}-docker`;
+    // What an interrupted run left.
+    await shell(['ip', 'netns', 'del', netns]);
     await must(['ip', 'netns', 'add', netns]);
     await must(['ip', '-n', netns, 'link', 'set', 'lo', 'up']);
     const words = [
