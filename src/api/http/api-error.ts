@@ -35,6 +35,8 @@ function statusOf(error: CoreError): number {
     case 'no-such-container':
     case 'image-missing':
       return 404;
+    case 'invalid-request':
+      return 400;
     case 'engine-failed':
       return NOT_STARTABLE.test(error.message) ? 400 : 500;
     case 'store-failed':

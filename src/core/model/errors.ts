@@ -12,6 +12,7 @@ export const ERROR_CODES = [
   'store-failed', // nothing was changed: the record could not be made durable
   'cancelled',
   'internal',
+  'invalid-request', // a value that no node could take: named in the message
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 

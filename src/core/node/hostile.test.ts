@@ -2,7 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { LIMITS } from '../model/index.ts';
-import type { Message, Rumour } from '../model/index.ts';
+import type { Message, Request, Result, Rumour } from '../model/index.ts';
 import { messagesByKind } from '../wire/arbitrary.test.ts';
 import { TestInstance, room } from './test-instance.ts';
 import type { TestNode } from './test-instance.ts';
@@ -96,5 +96,24 @@ test('an amount below zero makes no room', () => {
     direct: true,
   });
   expect(a.node.resources()).toMatchObject({ held: room(0, 0), free: room(2, 512), holds: 0 });
-  expect(instance.ask(b, { kind: 'run', request, exclude: [] })).toMatchObject({ ok: false, error: { code: 'internal' } });
+  expect(instance.ask(b, { kind: 'run', request, exclude: [] })).toMatchObject({ ok: false, error: { code: 'invalid-request' } });
+});
+
+test('a request that no message can carry is refused at once, naming what is too much', () => {
+  const instance = instanceOf(2);
+  const [a] = instance.nodes as [TestNode];
+  const run = (change: Partial<Request>): Result =>
+    instance.ask(a, { kind: 'run', request: instance.request(room(1, 64), change), exclude: [] }, 1_000);
+  const refusal = (message: string) => ({
+    ok: false,
+    error: { code: 'invalid-request', message: expect.stringContaining(message), changed: false },
+  });
+  expect(run({ stopSignal: 'SIG'.padEnd(40, 'X') })).toMatchObject(refusal('stopSignal: takes at most 16 bytes of text, got 40'));
+  expect(run({ stopTimeoutMs: 1e18 })).toMatchObject(refusal('stopTimeoutMs: needs an integer'));
+  expect(run({ constraints: [{ key: 'zone', operator: '==', value: 'x'.repeat(400) }] })).toMatchObject(
+    refusal('constraints.value: takes at most 320'),
+  );
+  expect(run({ resources: { cpuMillicores: 1, memoryBytes: 2 ** 53 - 1 } })).toMatchObject(
+    refusal('memoryBytes: needs an integer of 52 bits'),
+  );
 });

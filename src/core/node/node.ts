@@ -29,7 +29,7 @@ import type {
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { SCHEDULER_TIMES } from '../scheduler/tunables.ts';
 import { Supplier } from '../supplier/supplier.ts';
-import { encode } from '../wire/index.ts';
+import { WireError, encode } from '../wire/index.ts';
 import { LocalTurn } from './local-turn.ts';
 import { Topology } from './topology.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
@@ -246,7 +246,7 @@ export class Node implements CoreNode {
   #command(turn: Turn, id: CommandId, command: Command): void {
     switch (command.kind) {
       case 'run':
-        return this.#scheduler.run(turn, id, command.request, command.exclude);
+        return this.#run(turn, id, command.request, command.exclude);
       case 'cancel-run':
         return this.#scheduler.cancelRun(turn, id, command.requestId);
       case 'start':
@@ -270,6 +270,18 @@ export class Node implements CoreNode {
         return assertNever(command);
     }
     turn.reply(id, { ok: true, kind: 'done' });
+  }
+
+  /** What can't be sent is refused at the door: a message that is dropped on the way looks like a node that doesn't answer. */
+  #run(turn: Turn, id: CommandId, request: Request, exclude: readonly NodeId[]): void {
+    try {
+      encode({ kind: 'launch', request, attempt: 1, placement: '' });
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      const message = `the request can't be sent to other nodes: ${error.message}`;
+      return turn.reply(id, { ok: false, error: { code: 'invalid-request', message, changed: false } });
+    }
+    this.#scheduler.run(turn, id, request, exclude);
   }
 
   #keepIncarnation(turn: Turn, incarnation: number): void {

@@ -154,7 +154,7 @@ export class Scheduler {
     }
     if (!isAmount(request.resources)) {
       const message = `resources must be whole numbers of millicores and bytes, not below 0, got ${JSON.stringify(request.resources)}`;
-      return { code: 'internal', message, changed: false };
+      return { code: 'invalid-request', message, changed: false };
     }
     if (this.#runs.get(request.id) === undefined) return undefined;
     return { code: 'wrong-state', message: `request ${request.id} is being worked on already`, changed: false };
