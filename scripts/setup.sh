@@ -40,6 +40,8 @@ if [ "${#missing[@]}" -gt 0 ]; then
 fi
 
 say "installing Node modules"
-npm ci --no-fund --no-audit --loglevel=error
+# The lock names what Linux with glibc needs. Newer `npm ci` refuses a lock without the packages of every other
+# platform; `install` takes from it what is there, and --no-save leaves it as it is.
+npm install --no-save --no-fund --no-audit --loglevel=error
 node_modules/.bin/node -e 'if (parseInt(process.versions.node) < 24) throw new Error(`Node 24 is needed, found ${process.version}`)'
 say "ready: Node $(node_modules/.bin/node -p process.versions.node), $(runc --version | head -n 1), $(conmon --version | head -n 1)"
