@@ -1,10 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { type Container, containerId, type MemberRecord, nodeId, requestId } from '../core/model/index.ts';
 import { MemoryStore } from './fake/memory-store.ts';
 import type { Store } from './port.ts';
+import { mount, unmount } from '../linux/mount.ts';
 import { SqliteStore } from './sqlite/sqlite-store.ts';
 
 const dirs: string[] = [];
@@ -138,5 +139,46 @@ describe('the state file', () => {
     db.exec('PRAGMA user_version = 99');
     db.close();
     expect(() => new SqliteStore(path)).toThrow(/schema 99.*upgrade this node/);
+  });
+});
+
+describe('a full disk', () => {
+  function fill(dir: string): void {
+    const fd = openSync(join(dir, 'filler'), 'a');
+    try {
+      for (;;) writeSync(fd, Buffer.alloc(512));
+    } catch {
+      // Full.
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  test('leaves room for what stops and removes containers, and can be opened; then it says that it is full', () => {
+    const path = stateFile();
+    const dir = dirname(path);
+    mount('tmpfs', dir, 'tmpfs', 0, 'size=4m');
+    try {
+      let store = new SqliteStore(path);
+      for (let n = 0; n < 8; n++) store.putContainer(container(n, n));
+      expect(existsSync(`${path}.reserve`)).toBe(true);
+      fill(dir);
+      store.putContainer({ ...container(1, 1), desired: 'removed' });
+      store.forgetContainer(container(1, 1).request.containerId, 5);
+      expect(existsSync(`${path}.reserve`)).toBe(false);
+      fill(dir);
+      expect(() => {
+        for (let n = 100; n < 2_000; n++) store.putContainer(container(n, n));
+      }).toThrow(/full/);
+      store.close();
+      fill(dir);
+      store = new SqliteStore(path);
+      expect(store.containers()[0]).toEqual(container(0, 0));
+      rmSync(join(dir, 'filler'));
+      store.putContainer(container(9, 9));
+      store.close();
+    } finally {
+      unmount(dir);
+    }
   });
 });

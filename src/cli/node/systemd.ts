@@ -24,12 +24,16 @@ export function unitName(dataDir: string): string {
   return `caravela-${dataDir.replace(/^\/+/, '').replace(/[^A-Za-z0-9]+/g, '-')}.service`;
 }
 
-/** KillMode=process: containers and their conmons live on when the daemon is stopped or replaced. */
+/**
+ * KillMode=process: containers and their conmons live on when the daemon is stopped or replaced. What keeps
+ * it from starting, a full disk say, may end at any time: it is tried for ever.
+ */
 export function unitText(words: readonly string[]): string {
   return `[Unit]
 Description=Caravela node
 Wants=network-online.target
 After=network-online.target
+StartLimitIntervalSec=0
 
 [Service]
 ExecStart=${words.map(quote).join(' ')}

@@ -1,9 +1,12 @@
 import { DatabaseSync } from 'node:sqlite';
 import { type Container, type ContainerId, LIMITS, type MemberRecord, type Tombstone } from '../../core/model/index.ts';
 import type { Store } from '../port.ts';
+import { Reserve } from './reserve.ts';
 
 /** Raised when a later version of the program changes the tables; each step migrates from the one before. */
 const SCHEMA_VERSION = 1;
+/** https://www.sqlite.org/rescode.html#full */
+const SQLITE_FULL = 13;
 
 /**
  * The store on disk: one SQLite database in WAL mode. `synchronous=FULL` fsyncs the log on every
@@ -12,10 +15,13 @@ const SCHEMA_VERSION = 1;
  */
 export class SqliteStore implements Store {
   readonly #db: DatabaseSync;
+  readonly #reserve: Reserve;
 
   /** @throws Error naming the file, when it is not a database or was written by a newer version */
   constructor(path: string) {
-    this.#db = open(path);
+    this.#reserve = new Reserve(`${path}.reserve`);
+    this.#db = this.#withReserve(() => open(path));
+    this.#reserve.refill();
   }
 
   incarnation(): number {
@@ -28,23 +34,30 @@ export class SqliteStore implements Store {
   }
 
   containers(): readonly Container[] {
-    return this.#db.prepare('SELECT body FROM containers ORDER BY created_at_ms, id').all().map(bodyOf<Container>);
+    return this.#db
+      .prepare('SELECT body FROM containers ORDER BY created_at_ms, id')
+      .all()
+      .map(bodyOf<Container>);
   }
 
   putContainer(container: Container): void {
-    this.#db
-      .prepare('INSERT INTO containers (id, created_at_ms, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body')
-      .run(container.request.containerId, container.createdAtMs, JSON.stringify(container));
+    this.#withReserve(() =>
+      this.#db
+        .prepare('INSERT INTO containers (id, created_at_ms, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body')
+        .run(container.request.containerId, container.createdAtMs, JSON.stringify(container)),
+    );
+    this.#reserve.refill();
   }
 
   forgetContainer(id: ContainerId, removedAtMs: number): void {
-    this.#transaction(() => {
+    const forget = (): void => {
       this.#db.prepare('DELETE FROM containers WHERE id = ?').run(id);
       this.#db.prepare('INSERT OR REPLACE INTO tombstones (id, removed_at_ms) VALUES (?, ?)').run(id, removedAtMs);
       this.#db
         .prepare('DELETE FROM tombstones WHERE id NOT IN (SELECT id FROM tombstones ORDER BY removed_at_ms DESC LIMIT ?)')
         .run(LIMITS.tombstones);
-    });
+    };
+    this.#withReserve(() => this.#transaction(forget));
   }
 
   tombstones(): readonly Tombstone[] {
@@ -55,7 +68,10 @@ export class SqliteStore implements Store {
   }
 
   members(): readonly MemberRecord[] {
-    return this.#db.prepare('SELECT body FROM members ORDER BY id').all().map(bodyOf<MemberRecord>);
+    return this.#db
+      .prepare('SELECT body FROM members ORDER BY id')
+      .all()
+      .map(bodyOf<MemberRecord>);
   }
 
   putMembers(members: readonly MemberRecord[]): void {
@@ -87,13 +103,25 @@ export class SqliteStore implements Store {
     this.#db.close();
   }
 
+  /** On a full disk, tries once more in the room that was set aside. */
+  #withReserve<T>(body: () => T): T {
+    try {
+      return body();
+    } catch (error) {
+      const { errcode } = ((error as Error).cause ?? error) as { errcode?: number };
+      if (errcode !== SQLITE_FULL || !this.#reserve.release()) throw error;
+      return body();
+    }
+  }
+
   #transaction(body: () => void): void {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       body();
       this.#db.exec('COMMIT');
     } catch (error) {
-      this.#db.exec('ROLLBACK');
+      // A full disk makes SQLite roll back by itself.
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       throw error;
     }
   }
@@ -111,8 +139,12 @@ function open(path: string): DatabaseSync {
     db.exec('PRAGMA cache_size = -256');
     const version = Number(db.prepare('PRAGMA user_version').get()?.['user_version'] ?? 0);
     if (version > SCHEMA_VERSION) {
-      throw new Error(`it was written by a newer version of caravela (schema ${version}, this one knows ${SCHEMA_VERSION}): upgrade this node`);
+      throw new Error(
+        `it was written by a newer version of caravela (schema ${version}, this one knows ${SCHEMA_VERSION}): upgrade this node`,
+      );
     }
+    // Nothing is written where nothing is to be changed: a full disk keeps no daemon from starting.
+    if (version === SCHEMA_VERSION) return db;
     db.exec(`
       CREATE TABLE IF NOT EXISTS containers (id TEXT PRIMARY KEY, created_at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS tombstones (id TEXT PRIMARY KEY, removed_at_ms INTEGER NOT NULL) STRICT;
