@@ -33,14 +33,16 @@ function describe(name: string, placement: PlacementRow): string {
     `It holds ${vector(wanted)}.`,
   ];
   if (considered.length === 0) return `${lines.join('\n')}\n`;
-  const rows = considered.map((row) => [
-    row.name,
-    verdict(row),
-    row.free === undefined ? '' : cpus(row.free.cpuMillicores),
-    row.free === undefined ? '' : binarySize(row.free.memoryBytes),
-    row.score === undefined ? '' : row.score.toFixed(2),
-    row.detail,
-  ]);
+  const rows = considered
+    .toSorted(byRank)
+    .map((row) => [
+      row.name,
+      verdict(row),
+      row.free === undefined ? '' : cpus(row.free.cpuMillicores),
+      row.free === undefined ? '' : binarySize(row.free.memoryBytes),
+      row.score === undefined ? '' : row.score.toFixed(2),
+      row.detail,
+    ]);
   return `${lines.join('\n')}\n\n${table([['NODE', 'ANSWER', 'FREE CPUS', 'FREE MEMORY', 'SCORE', 'DETAIL'], ...rows])}`;
 }
 
@@ -51,4 +53,9 @@ function vector(resources: Vector): string {
 function verdict(row: ConsideredRow): string {
   if (row.accepted) return 'accepted';
   return row.reason === undefined || row.reason === '' ? 'fits, not preferred' : `no: ${row.reason}`;
+}
+
+/** Who took it, then who would have, best first, then who refused. */
+function byRank(a: ConsideredRow, b: ConsideredRow): number {
+  return Number(b.accepted) - Number(a.accepted) || (a.score ?? Infinity) - (b.score ?? Infinity) || 0;
 }

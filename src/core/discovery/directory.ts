@@ -1,5 +1,5 @@
 import type { Ring } from '../ring/ring.ts';
-import type { Find, Need, NodeId, Resources, Turn } from '../model/index.ts';
+import type { Find, Need, NodeId, Resources, Seen, Turn } from '../model/index.ts';
 import { regionKey } from '../model/index.ts';
 import type { HintTable } from './hint-table.ts';
 import { directoryKey } from './region.ts';
@@ -23,12 +23,12 @@ export function onward(
   turn: Turn,
   { ring, hints, mean }: Directory,
   need: Need,
-  state: FindState & { readonly shedDone: boolean; readonly refusals: number },
+  state: FindState & { readonly shedDone: boolean; readonly refusals: number; readonly trail: readonly Seen[] },
 ): Onward | undefined {
   const query = nextQuery(need, state, { hints: hints.all(), mean: mean(), members: ring.size }, turn.random);
   const to = query === undefined ? undefined : ring.owner(directoryKey(query.region, query.shard));
   if (query === undefined || to === undefined) return undefined;
-  const { shedDone, refusals } = state;
+  const { shedDone, refusals, trail } = state;
   const used = [...state.used, regionKey(query.region)];
-  return { to, find: { kind: 'find', need, ...query, asked: state.asked + 1, shedDone, refusals, used } };
+  return { to, find: { kind: 'find', need, ...query, asked: state.asked + 1, shedDone, refusals, used, trail } };
 }

@@ -42,11 +42,11 @@ const shardOf = (...offers: Offer[]): Shard => {
 
 test('the tightest fit is taken, and counts as used until its supplier speaks or 2 s have passed', () => {
   const shard = shardOf(offer(a, 500), offer(b, 1000));
-  expect(shard.take(need(1), mean, 0, random)?.supplier).toBe(a);
-  expect(shard.take(need(2), mean, 0, random)?.supplier).toBe(b);
-  expect(shard.take(need(3), mean, 0, random)?.supplier).toBe(b);
+  expect(shard.take(need(1), mean, 0, random)?.offer.supplier).toBe(a);
+  expect(shard.take(need(2), mean, 0, random)?.offer.supplier).toBe(b);
+  expect(shard.take(need(3), mean, 0, random)?.offer.supplier).toBe(b);
   expect(shard.take(need(4), mean, 0, random)).toBeUndefined();
-  expect(shard.take(need(5), mean, DISCOVERY.tentativeMs, random)?.supplier).toBe(a);
+  expect(shard.take(need(5), mean, DISCOVERY.tentativeMs, random)?.offer.supplier).toBe(a);
 });
 
 test("a supplier's newer word replaces the guess, an older one does not", () => {
@@ -57,14 +57,14 @@ test("a supplier's newer word replaces the guess, an older one does not", () => 
   expect(shard.offer(a)?.free.cpuMillicores).toBe(450);
   shard.correct(a, requestId, 1, { cpuMillicores: 1, memoryBytes: 1 }, { incarnation: 1, counter: 4 });
   expect(shard.publish(offer(a, 9, 3), 0)).toBe(false);
-  expect(shard.take(need(2), mean, 0, random)?.supplier).toBe(a);
+  expect(shard.take(need(2), mean, 0, random)?.offer.supplier).toBe(a);
 });
 
 test('cancel frees the guess; withdraw takes only what is not newer; offers expire', () => {
   const shard = shardOf(offer(a, 500, 5));
   shard.take(need(1), mean, 0, random);
   shard.cancel(need(1).requestId, 1);
-  expect(shard.take(need(2), mean, 0, random)?.supplier).toBe(a);
+  expect(shard.take(need(2), mean, 0, random)?.offer.supplier).toBe(a);
   expect(shard.withdraw(a, { incarnation: 1, counter: 4 })).toBe(false);
   expect(shard.expire(DISCOVERY.offerTtlMs - 1)).toEqual([]);
   expect(shard.expire(DISCOVERY.offerTtlMs)).toEqual([a]);

@@ -1,6 +1,6 @@
 import type { Prng } from '../../lib/prng.ts';
-import { NO_RESOURCES, add, newerEpoch, subtract } from '../model/index.ts';
-import type { Epoch, Need, NodeId, Offer, Region, RequestId, Resources } from '../model/index.ts';
+import { LIMITS, NO_RESOURCES, add, newerEpoch, subtract } from '../model/index.ts';
+import type { Epoch, Need, NodeId, Offer, Region, RequestId, Resources, Seen } from '../model/index.ts';
 import { unfit } from '../model/filter.ts';
 import { score } from './score.ts';
 import { DISCOVERY } from './tunables.ts';
@@ -10,6 +10,21 @@ interface Kept {
   readonly expiresMs: number;
   /** What reserves under way will take, if their suppliers agree. */
   readonly tentative: Map<RequestId, { readonly attempt: number; readonly amount: Resources; readonly untilMs: number }>;
+}
+
+interface Ranked {
+  readonly kept: Kept;
+  /** Less what reserves under way will take. */
+  readonly free: Resources;
+  readonly score: number;
+  /** The score with its noise: what the order goes by. */
+  readonly place: number;
+}
+
+export interface Taken {
+  readonly offer: Offer;
+  /** Who fitted, too, best first. */
+  readonly runnersUp: readonly Seen[];
 }
 
 /** The offers a trader keeps of one shard of one region. */
@@ -88,25 +103,37 @@ export class Shard {
     return ++this.#finds > DISCOVERY.shedFinds;
   }
 
-  /** The best offer that fits, its amount now counted as used for a while. */
-  take(need: Need, mean: Resources, nowMs: number, random: Prng): Offer | undefined {
-    let best: { readonly kept: Kept; readonly score: number } | undefined;
+  /** The best offer that fits, its amount now counted as used for a while, and the next best few. */
+  take(need: Need, mean: Resources, nowMs: number, random: Prng): Taken | undefined {
+    const ranked: Ranked[] = [];
     for (const kept of this.#offers.values()) {
       if (kept.expiresMs <= nowMs) continue;
       const free = likelyFree(kept, nowMs);
       const { supplier, ...offer } = kept.offer;
       if (unfit(need, { ...offer, id: supplier, free }) !== undefined) continue;
-      const value = score(need, { class: offer.class, free }, mean) + random.float() * DISCOVERY.scoreNoise;
-      if (best === undefined || value < best.score) best = { kept, score: value };
+      const value = score(need, { class: offer.class, free }, mean);
+      rank(ranked, { kept, free, score: value, place: value + random.float() * DISCOVERY.scoreNoise });
     }
-    best?.kept.tentative.set(need.requestId, {
+    const [best, ...others] = ranked;
+    if (best === undefined) return undefined;
+    best.kept.tentative.set(need.requestId, {
       attempt: need.attempt,
       amount: need.resources,
       untilMs: nowMs + DISCOVERY.tentativeMs,
     });
-    return best?.kept.offer;
+    return { offer: best.kept.offer, runnersUp: others.map(seen) };
   }
 }
+
+/** Keeps the best few, in order. */
+function rank(ranked: Ranked[], one: Ranked): void {
+  let at = ranked.length;
+  while (at > 0 && one.place < (ranked[at - 1] as Ranked).place) at--;
+  ranked.splice(at, 0, one);
+  if (ranked.length > 1 + LIMITS.runnersUp) ranked.pop();
+}
+
+const seen = ({ kept, free, score }: Ranked): Seen => ({ nodeId: kept.offer.supplier, reason: undefined, detail: '', free, score });
 
 function likelyFree({ offer, tentative }: Kept, nowMs: number): Resources {
   if (tentative.size === 0) return offer.free;

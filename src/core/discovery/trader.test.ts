@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
-import { MIB, nodeId, regionKey, requestId } from '../model/index.ts';
-import type { Find, Need, NodeId, Publish, Refuse, Region } from '../model/index.ts';
+import { LIMITS, MIB, nodeId, regionKey, requestId } from '../model/index.ts';
+import type { Find, Need, NodeId, Publish, Refuse, Region, Reserve } from '../model/index.ts';
 import { Prng } from '../../lib/prng.ts';
 import { Ring } from '../ring/ring.ts';
 import type { Directory } from './directory.ts';
@@ -20,15 +20,17 @@ const region = (cpu: number): Region => regionOf('low', amount(cpu)) as Region;
 
 let directory: Directory;
 let trader: Trader;
+let isShort: boolean;
 let turn: TestTurn;
 
 beforeEach(() => {
   turn = new TestTurn();
+  isShort = true;
   // Every key is this trader's.
   const ring = new Ring();
   ring.add(me);
   directory = { ring, hints: new HintTable(() => 100), mean: () => ({ cpuMillicores: 4000, memoryBytes: 1024 * MIB }) };
-  trader = new Trader({ self: me, directory, nameOf: (id) => id.slice(0, 4) });
+  trader = new Trader({ self: me, directory, nameOf: (id) => id.slice(0, 4), isShort: () => isShort });
 });
 
 function publish(supplier: NodeId, cpu: number, change: Partial<Publish> = {}): void {
@@ -60,7 +62,7 @@ function find(n: number, cpu: number, change: Partial<Find> = {}): Find {
     specDigest: '0'.repeat(16),
   };
   const used = [regionKey(region(cpu))];
-  return { kind: 'find', need, region: region(cpu), shard: 0, asked: 1, shedDone: false, refusals: 0, used, ...change };
+  return { kind: 'find', need, region: region(cpu), shard: 0, asked: 1, shedDone: false, refusals: 0, used, trail: [], ...change };
 }
 
 test('an offer is taken only from its supplier, in the region it belongs to', () => {
@@ -92,8 +94,43 @@ test('a find becomes a reserve at the best supplier; a refusal corrects the offe
   trader.refuse(turn, a, refusal);
   expect(turn.last()).toMatchObject([b, { kind: 'reserve', refusals: 1, need: { exclude: [a] } }]);
   expect(trader.offers().map((offer) => offer.supplier)).toEqual([b]);
-  trader.refuse(turn, b, { ...refusal, need: (turn.last()[1] as Refuse).need, refusals: 2 });
-  expect(turn.last()).toMatchObject([buyer, { kind: 'not-found', asked: 1, considered: [{ nodeId: b, reason: 'cpu', detail: 'full' }] }]);
+  const { need, trail } = turn.last()[1] as Reserve;
+  trader.refuse(turn, b, { ...refusal, need, trail, refusals: 2 });
+  expect(turn.last()).toMatchObject([buyer, { kind: 'not-found', asked: 1, considered: [{ nodeId: a }, { nodeId: b }] }]);
+});
+
+test('a reserve tells who fitted, too, and who refused before; the buyer of a find that came to nothing hears who refused', () => {
+  publish(a, 2100);
+  publish(b, 2300);
+  for (const id of suppliers.slice(2, 8)) publish(id, 3000);
+  trader.find(turn, find(1, 1500, { region: region(2100) }));
+  const first = turn.last()[1] as Reserve;
+  expect(first.trail).toHaveLength(LIMITS.runnersUp);
+  expect(first.trail[0]).toMatchObject({ nodeId: b, reason: undefined, free: amount(2300), score: expect.any(Number) });
+  const refusal = { kind: 'refuse', detail: '', free: amount(100), epoch: { incarnation: 1, counter: 2 } } as const;
+  trader.refuse(turn, a, { ...first, ...refusal, reason: 'memory' });
+  const second = turn.last()[1] as Reserve;
+  expect(second.trail).toHaveLength(1 + LIMITS.runnersUp);
+  expect(second.trail[0]).toMatchObject({ nodeId: a, reason: 'memory', free: amount(100) });
+  isShort = false;
+  trader.refuse(turn, b, { ...second, ...refusal, reason: 'holds', detail: 'keeps 9 holds' });
+  const third = turn.last()[1] as Reserve;
+  expect(third.trail).toEqual([]);
+  trader.refuse(turn, turn.last()[0], {
+    ...third,
+    ...refusal,
+    trail: second.trail,
+    asked: DISCOVERY.queries,
+    reason: 'holds',
+    detail: 'keeps 9 holds',
+  });
+  expect(turn.last()).toMatchObject([
+    buyer,
+    {
+      kind: 'not-found',
+      considered: [{ nodeId: a, detail: expect.stringContaining('needs 375 MiB, 25 MiB free') }, { detail: 'keeps 9 holds' }],
+    },
+  ]);
 });
 
 test('a miss goes on to another region, and in the end back to the buyer', () => {

@@ -11,13 +11,29 @@
  * minutes and two for each change of region.
  */
 import { LIMITS, regionKey } from '../model/index.ts';
-import type { Accept, Cancel, Considered, Find, Need, NodeId, Offer, Publish, Refuse, Timer, Turn, Withdraw } from '../model/index.ts';
+import type {
+  Accept,
+  Cancel,
+  Find,
+  Message,
+  Need,
+  NodeId,
+  Offer,
+  Publish,
+  Refuse,
+  Reserve,
+  Seen,
+  Timer,
+  Turn,
+  Withdraw,
+} from '../model/index.ts';
 import { onward } from './directory.ts';
 import type { Directory } from './directory.ts';
 import { HintWriter } from './hint-writer.ts';
 import { directoryKey, isRegion, regionOf } from './region.ts';
 import type { FindState } from './route.ts';
 import { Shard } from './shard.ts';
+import { consideredOf, refusalsIn } from './trail.ts';
 import { DISCOVERY } from './tunables.ts';
 
 export interface TraderOptions {
@@ -25,9 +41,11 @@ export interface TraderOptions {
   readonly directory: Directory;
   /** For explanations. */
   readonly nameOf: (id: NodeId) => string;
+  /** Whether it is short enough to go as a datagram, and a refusal that echoes it, too. */
+  readonly isShort: (message: Message) => boolean;
 }
 
-type OnwardState = FindState & { readonly shedDone: boolean; readonly refusals: number };
+type OnwardState = FindState & Pick<Find, 'shedDone' | 'refusals' | 'trail'>;
 
 export class Trader {
   readonly #options: TraderOptions;
@@ -74,18 +92,18 @@ export class Trader {
   }
 
   find(turn: Turn, find: Find): void {
-    if (find.asked > DISCOVERY.queries || !isRegion(find.region) || !isShard(find.shard)) return;
+    if (!isProgress(find)) return;
     const place = this.#shards.get(directoryKey(find.region, find.shard));
     if (place?.overrun(turn.nowMs) === true && !find.shedDone) {
       return this.#onward(turn, find.need, {
         ...find,
-        asked: find.asked - 1,
+        asked: Math.max(0, find.asked - 1),
         used: find.used.slice(0, -1),
         shedDone: true,
         escalate: true,
       });
     }
-    this.#serve(turn, find, []);
+    this.#serve(turn, find);
   }
 
   accept(turn: Turn, from: NodeId, { requestId, attempt, free, epoch }: Accept): void {
@@ -97,15 +115,18 @@ export class Trader {
 
   /** The supplier can't: correct what we believed, try our next best, or pass the find on. */
   refuse(turn: Turn, from: NodeId, refusal: Refuse): void {
-    if (refusal.asked > DISCOVERY.queries || !isRegion(refusal.region) || !isShard(refusal.shard)) return;
+    if (!isProgress(refusal)) return;
     const { need, reason, detail, free, epoch } = refusal;
     for (const place of this.#places.get(from) ?? []) {
       place.correct(from, need.requestId, need.attempt, free, epoch);
       this.#dropIfMoved(turn, from, place);
     }
-    if (need.exclude.length >= LIMITS.exclude) return this.#notFound(turn, need, refusal.asked, []);
+    if (need.exclude.length >= LIMITS.exclude) return this.#notFound(turn, need, refusal.asked, refusal.trail);
     const { region, shard, asked, shedDone, used } = refusal;
     const refusals = refusal.refusals + 1;
+    const figures = reason === 'cpu' || reason === 'memory';
+    const refused: Seen = { nodeId: from, reason, detail: figures ? '' : detail, free, score: undefined };
+    const trail = [...refusalsIn(refusal.trail), refused].slice(-LIMITS.trailRefusals);
     const again: Find = {
       kind: 'find',
       need: { ...need, exclude: [...need.exclude, from] },
@@ -115,12 +136,10 @@ export class Trader {
       shedDone,
       refusals,
       used,
+      trail,
     };
-    const considered: Considered[] = [
-      { nodeId: from, name: this.#options.nameOf(from), accepted: false, reason, detail, free, score: undefined },
-    ];
-    if (refusals < DISCOVERY.refusals) this.#serve(turn, again, considered);
-    else this.#onward(turn, again.need, { ...again, escalate: false }, considered);
+    if (refusals < DISCOVERY.refusals) this.#serve(turn, again);
+    else this.#onward(turn, again.need, { ...again, escalate: false });
   }
 
   cancel({ requestId, attempt }: Cancel): void {
@@ -143,21 +162,29 @@ export class Trader {
     this.#sweepLater(turn);
   }
 
-  #serve(turn: Turn, find: Find, considered: readonly Considered[]): void {
+  #serve(turn: Turn, find: Find): void {
     const { need, region, shard, asked, shedDone, refusals, used } = find;
     const mean = this.#options.directory.mean();
-    const offer = this.#shards.get(directoryKey(region, shard))?.take(need, mean, turn.nowMs, turn.random);
-    if (offer === undefined) return this.#onward(turn, need, { ...find, escalate: false }, considered);
-    turn.send(offer.supplier, { kind: 'reserve', need, region, shard, asked, shedDone, refusals, used, direct: false });
+    const taken = this.#shards.get(directoryKey(region, shard))?.take(need, mean, turn.nowMs, turn.random);
+    if (taken === undefined) return this.#onward(turn, need, { ...find, escalate: false });
+    const trail = [...refusalsIn(find.trail), ...taken.runnersUp];
+    const reserve: Reserve = { kind: 'reserve', need, region, shard, asked, shedDone, refusals, used, trail, direct: false };
+    turn.send(taken.offer.supplier, this.#short(reserve));
   }
 
-  #onward(turn: Turn, need: Need, state: OnwardState, considered: readonly Considered[] = []): void {
+  #onward(turn: Turn, need: Need, state: OnwardState): void {
     const next = onward(turn, this.#options.directory, need, state);
-    if (next === undefined) this.#notFound(turn, need, state.asked, considered);
-    else turn.send(next.to, next.find);
+    if (next === undefined) this.#notFound(turn, need, state.asked, state.trail);
+    else turn.send(next.to, this.#short(next.find));
   }
 
-  #notFound(turn: Turn, need: Need, asked: number, considered: readonly Considered[]): void {
+  /** What a find met is left out of a message that would no longer be a datagram with it. */
+  #short<M extends Find | Reserve>(message: M): M {
+    return this.#options.isShort(message) ? message : { ...message, trail: [] };
+  }
+
+  #notFound(turn: Turn, need: Need, asked: number, trail: readonly Seen[]): void {
+    const considered = trail.map((seen) => consideredOf(seen, this.#options.nameOf(seen.nodeId), need.resources));
     turn.send(need.buyer, { kind: 'not-found', requestId: need.requestId, attempt: need.attempt, asked, considered });
   }
 
@@ -186,3 +213,9 @@ export class Trader {
 }
 
 const isShard = (shard: number): boolean => Number.isInteger(shard) && shard >= 0 && shard < 2 ** DISCOVERY.splitLevels;
+
+/** Whether a find can have come this far: what it counts, it carries on. */
+function isProgress({ asked, refusals, used, region, shard }: Find | Refuse): boolean {
+  const bound = DISCOVERY.queries;
+  return asked <= bound && used.length <= bound && refusals <= bound + DISCOVERY.refusals && isRegion(region) && isShard(shard);
+}

@@ -34,6 +34,20 @@ export interface Considered {
   readonly score: number | undefined;
 }
 
+/**
+ * What a find met on its way, carried along in datagrams: a Considered without the words that the buyer
+ * can find itself. At most LIMITS.trail of them: refusals, oldest first, then who else fitted, best first.
+ */
+export interface Seen {
+  readonly nodeId: NodeId;
+  /** Undefined where it would have fitted, and another was preferred. */
+  readonly reason: RefusalReason | undefined;
+  /** Where the figures don't say it: which constraint, which bound. */
+  readonly detail: string;
+  readonly free: Resources;
+  readonly score: number | undefined;
+}
+
 /** How a run came to its end; stored with the container, shown by `caravela explain`. */
 export interface Placement {
   readonly requestId: RequestId;

@@ -1,4 +1,4 @@
-import type { Considered } from './explain.ts';
+import type { Considered, Seen } from './explain.ts';
 import type { ContainerId, NodeId, RequestId } from './ids.ts';
 import type { Epoch, Member, MemberState } from './member.ts';
 import type { Hint, Offer, Region } from './offer.ts';
@@ -57,6 +57,8 @@ export type Find = {
   readonly refusals: number;
   /** Regions asked before: keys as in regionKey. */
   readonly used: readonly string[];
+  /** For `explain`, and soft: left out where the message would be long. */
+  readonly trail: readonly Seen[];
 };
 /** From a trader to a supplier it chose for `need.buyer`. */
 export type Reserve = {
@@ -69,6 +71,7 @@ export type Reserve = {
   readonly shedDone: boolean;
   readonly refusals: number;
   readonly used: readonly string[];
+  readonly trail: readonly Seen[];
   /** True when the buyer itself asks, in the direct round. */
   readonly direct: boolean;
 };
@@ -80,6 +83,8 @@ export type Accept = {
   readonly free: Resources;
   readonly epoch: Epoch;
   readonly holdMs: number;
+  /** The reserve's; empty to the trader. */
+  readonly trail: readonly Seen[];
 };
 export type Refuse = {
   readonly kind: 'refuse';
@@ -90,6 +95,7 @@ export type Refuse = {
   readonly shedDone: boolean;
   readonly refusals: number;
   readonly used: readonly string[];
+  readonly trail: readonly Seen[];
   readonly direct: boolean;
   readonly reason: RefusalReason;
   readonly detail: string;

@@ -93,6 +93,7 @@ test('an amount below zero makes no room', () => {
     shedDone: false,
     refusals: 0,
     used: [],
+    trail: [],
     direct: true,
   });
   expect(a.node.resources()).toMatchObject({ held: room(0, 0), free: room(2, 512), holds: 0 });

@@ -30,6 +30,7 @@ import { Scheduler } from '../scheduler/scheduler.ts';
 import { SCHEDULER_TIMES } from '../scheduler/tunables.ts';
 import { Supplier } from '../supplier/supplier.ts';
 import { WireError, encode } from '../wire/index.ts';
+import { isShort } from './is-short.ts';
 import { LocalTurn } from './local-turn.ts';
 import { Topology } from './topology.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
@@ -85,7 +86,7 @@ export class Node implements CoreNode {
       offered: () => this.#supplier.offered(),
       epoch: () => this.#supplier.epoch(),
     });
-    this.#trader = new Trader({ self: this.#id, directory, nameOf: (id) => this.member(id)?.name ?? id.slice(0, 12) });
+    this.#trader = new Trader({ self: this.#id, directory, nameOf: (id) => this.member(id)?.name ?? id.slice(0, 12), isShort });
     this.#scheduler = new Scheduler({
       self: this.#id,
       directory,

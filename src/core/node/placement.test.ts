@@ -27,6 +27,18 @@ test('three nodes: placed through the directory from each, with few messages', (
   }
 });
 
+test('a placement found through the directory tells who was considered, not only who took it', () => {
+  const instance = instanceOf(4, room(2, 512));
+  const result = placed(instance.ask(firstOf(instance), { kind: 'run', request: instance.request(room(1, 128)), exclude: [] }));
+  const { by, considered } = result.placement;
+  expect(by).toBe('directory');
+  expect(considered.filter((node) => node.accepted).map((node) => node.nodeId)).toEqual([result.supplier]);
+  const others = considered.filter((node) => !node.accepted);
+  expect(others).toHaveLength(3);
+  for (const node of others)
+    expect(node).toMatchObject({ reason: undefined, free: room(2, 512), score: expect.any(Number), name: expect.stringMatching(/^node-/) });
+});
+
 test('what fits is always found: filled to the last slot from any node, then refused with numbers', () => {
   const instance = instanceOf(3);
   for (let i = 0; i < 6; i++) {

@@ -122,7 +122,7 @@ export class DirectRound {
     const { resources, class: cpuClass } = run.request;
     const region: Region = regionOf(cpuClass, resources) ?? LEAST;
     const need = needOf(run, this.#runs.options.self);
-    return { kind: 'reserve', need, region, shard: 0, asked: 0, shedDone: false, refusals: 0, used: [], direct: true };
+    return { kind: 'reserve', need, region, shard: 0, asked: 0, shedDone: false, refusals: 0, used: [], trail: [], direct: true };
   }
 
   #unreachable(run: Run, nodeId: NodeId): void {

@@ -25,7 +25,7 @@ export class Finds {
     const next =
       run.finds > SCHEDULER.finds
         ? undefined
-        : onward(turn, directory, need, { asked: 0, used: [], escalate: run.finds > 1, shedDone: false, refusals: 0 });
+        : onward(turn, directory, need, { asked: 0, used: [], escalate: run.finds > 1, shedDone: false, refusals: 0, trail: [] });
     if (next === undefined) return this.#exhausted(turn, run);
     run.by = 'directory';
     run.stage = { kind: 'finding', trader: next.to, token: this.#runs.setTimer(turn, run, times.findMs) };

@@ -10,6 +10,7 @@
 import { add } from '../model/index.ts';
 import type { Accept, Launch, LaunchRefused, Launched, NodeId, Turn } from '../model/index.ts';
 import { score } from '../discovery/score.ts';
+import { consideredOf } from '../discovery/trail.ts';
 import type { Finds } from './find.ts';
 import { consider, needOf, placementOf } from './run.ts';
 import type { Run, Stage } from './run.ts';
@@ -31,6 +32,7 @@ export class Launches {
     const { self, directory, member, times } = this.#runs.options;
     const free = add(accept.free, run.request.resources);
     const value = score(needOf(run, self), { class: member(supplier)?.class ?? run.request.class, free }, directory.mean());
+    for (const seen of accept.trail) consider(run, consideredOf(seen, this.#runs.nameOf(seen.nodeId), run.request.resources));
     const name = this.#runs.nameOf(supplier);
     consider(run, { nodeId: supplier, name, accepted: true, reason: undefined, detail: '', free, score: value });
     run.stage = {

@@ -1,5 +1,5 @@
 import { LIMITS } from '../model/index.ts';
-import type { Need, NodeId, RequestId } from '../model/index.ts';
+import type { Need, NodeId, RequestId, Seen } from '../model/index.ts';
 import { SUPPLIER } from './tunables.ts';
 
 /** Resources set aside for one attempt, until launch or expiry. */
@@ -11,6 +11,8 @@ export interface Hold {
   readonly token: number;
   /** A launch, a renewal or a repetition makes a further repetition of the accept pointless. */
   readonly repeatDue: boolean;
+  /** For the buyer, with each accept. */
+  readonly trail: readonly Seen[];
 }
 
 /** The holds of one supplier, bounded per buyer and in all. */

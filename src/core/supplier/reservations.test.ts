@@ -66,6 +66,7 @@ function reserve(n: number, attempt = 1, change: Partial<Need> = {}): void {
     shedDone: false,
     refusals: 0,
     used: ['x'],
+    trail: [],
     direct: false,
   });
 }

@@ -33,7 +33,7 @@ export class Reservations {
     }
     const refusal = this.#refusal(need);
     if (refusal === undefined && ledger.admit(holdKey(need.requestId), need.resources)) {
-      const hold: Hold = { need, via: from, token: this.#expiry(turn, need.requestId), repeatDue: true };
+      const hold: Hold = { need, via: from, token: this.#expiry(turn, need.requestId), repeatDue: true, trail: message.trail };
       holds.set(hold);
       turn.emit({ kind: 'hold-made', requestId: need.requestId, buyer: need.buyer, resources: need.resources });
       this.#context.setTimer(turn, 'repeat-accept', need.requestId, SUPPLIER.repeatAcceptMs);
@@ -107,6 +107,7 @@ export class Reservations {
         free: this.#context.ledger.free(),
         epoch: this.#epoch(),
         holdMs: SUPPLIER.holdMs,
+        trail: to === buyer ? hold.trail : [],
       });
     }
   }

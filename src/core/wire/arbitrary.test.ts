@@ -10,7 +10,7 @@ import {
   REFUSAL_REASONS,
   RESTART_POLICIES,
 } from '../model/index.ts';
-import type { Considered, Constraint, Member, Message, MessageKind, Need, Offer, Request, Rumour } from '../model/index.ts';
+import type { Considered, Constraint, Member, Message, MessageKind, Need, Offer, Request, Rumour, Seen } from '../model/index.ts';
 
 /** Arbitrary messages of every kind, within the bounds that a correct node keeps. */
 
@@ -114,6 +114,16 @@ const considered: fc.Arbitrary<Considered> = fc.record({
   free: fc.option(resources, { nil: undefined }),
   score: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: undefined }),
 });
+const trail: fc.Arbitrary<readonly Seen[]> = fc.array(
+  fc.record({
+    nodeId,
+    reason: fc.option(reason, { nil: undefined }),
+    detail: text(64),
+    free: resources,
+    score: fc.option(fc.double({ noNaN: true, noDefaultInfinity: true }), { nil: undefined }),
+  }),
+  { maxLength: LIMITS.trail },
+);
 const finding = {
   need,
   region,
@@ -122,6 +132,7 @@ const finding = {
   shedDone: fc.boolean(),
   refusals: uint,
   used: fc.array(fc.constantFrom('low/0/1', 'high/-2/-4', 'low/12/14'), { maxLength: 8 }),
+  trail,
 };
 const error = fc.record({ code: fc.constantFrom(...ERROR_CODES), message: text(500), changed: fc.boolean() });
 
@@ -149,7 +160,7 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<OfKind<
   renew: fc.record({ ...kind('renew'), requestId, attempt }),
   ask: fc.record({ ...kind('ask'), need }),
   launch: fc.record({ ...kind('launch'), request, attempt, placement: text(4_000) }),
-  accept: fc.record({ ...kind('accept'), requestId, attempt, free: resources, epoch, holdMs: uint }),
+  accept: fc.record({ ...kind('accept'), requestId, attempt, free: resources, epoch, holdMs: uint, trail }),
   refuse: fc.record({ ...kind('refuse'), ...finding, direct: fc.boolean(), reason, detail: text(256), free: resources, epoch }),
   answer: fc.record({
     ...kind('answer'),

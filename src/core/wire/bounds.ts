@@ -15,6 +15,8 @@ export const WIRE_BOUNDS = {
   regionsUsed: 32,
   /** A sentence on why not. Cut off beyond. */
   detailBytes: 256,
+  /** The same, of a node that a find met on its way: a few of them must fit a datagram. Cut off beyond. */
+  seenBytes: 64,
   /** An engine's own words. Cut off beyond. */
   errorBytes: 4_096,
   /** A placement with LIMITS.considered entries, as JSON. */

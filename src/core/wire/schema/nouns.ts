@@ -26,6 +26,7 @@ import type {
   Resources,
   RestartPolicy,
   Rumour,
+  Seen,
 } from '../../model/index.ts';
 import { WIRE_BOUNDS } from '../bounds.ts';
 import { record, variants } from '../record.ts';
@@ -155,6 +156,17 @@ export const considered = list(
     score: [7, optional(float64)],
   }),
   LIMITS.considered,
+);
+
+export const trail = list(
+  record<Seen>({
+    nodeId: [1, nodeId],
+    reason: [2, optional(reason)],
+    detail: [3, prose(WIRE_BOUNDS.seenBytes)],
+    free: [4, resources],
+    score: [5, optional(float64)],
+  }),
+  LIMITS.trail,
 );
 
 export const coreError = record<CoreError>({

@@ -17,6 +17,7 @@ import {
   request,
   requestId,
   resources,
+  trail,
 } from './nouns.ts';
 import type { Kinds } from './kinds.ts';
 
@@ -31,6 +32,7 @@ const finding: Fields<Omit<Find, 'kind'>> = {
   shedDone: [5, bool],
   refusals: [6, uint()],
   used: [7, regionsUsed],
+  trail: [16, trail],
 };
 
 /** Discovery from 16, the supplier's from 24, the buyer's from 32. */
@@ -46,7 +48,17 @@ export const placementKinds: Kinds<DiscoveryMessage | SupplierMessage | BuyerMes
   ask: [27, record({ need: [1, need] })],
   launch: [28, record({ request: [1, request], attempt: [2, attempt], placement: [3, utf8(WIRE_BOUNDS.placementBytes)] })],
 
-  accept: [32, record({ requestId: [1, requestId], attempt: [2, attempt], free: [3, resources], epoch: [4, epoch], holdMs: [5, uint()] })],
+  accept: [
+    32,
+    record({
+      requestId: [1, requestId],
+      attempt: [2, attempt],
+      free: [3, resources],
+      epoch: [4, epoch],
+      holdMs: [5, uint()],
+      trail: [6, trail],
+    }),
+  ],
   refuse: [
     33,
     record({ ...finding, direct: [8, bool], reason: [9, reason], detail: [10, detail], free: [11, resources], epoch: [12, epoch] }),
