@@ -1,6 +1,8 @@
 import type { Readable } from 'node:stream';
 import type { ContainerId, TaskId } from '../core/model/index.ts';
 
+export { signalNumber } from './signals.ts';
+
 /** `none`: own network namespace with loopback only. `host`: the host's. Named networks come with the overlay. */
 export type NetworkMode = 'none' | 'host';
 

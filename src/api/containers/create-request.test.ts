@@ -41,6 +41,18 @@ describe('create', () => {
   });
 
   it.each([
+    [{ Cmd: ['a\0b'] }, 'NUL'],
+    [{ Entrypoint: 'a\0b' }, 'NUL'],
+    [{ Env: ['A=\0'] }, 'NUL'],
+    [{ Env: ['=x'] }, 'invalid environment variable: =x'],
+    [{ WorkingDir: '../..' }, "the working directory '../..' is invalid"],
+    [{ Hostname: 'a\n1.2.3.4 b' }, 'a host name may have'],
+    [{ StopSignal: 'SIGNOPE' }, 'Invalid signal: SIGNOPE'],
+  ])('refuses %j, which no start could do', (body, message) => {
+    expect(() => check({ Image: 'busybox', ...body })).toThrow(message);
+  });
+
+  it.each([
     [{ Memory: 6 * 1024 * 1024 - 1 }, 400, 'Minimum memory limit allowed is 6MB'],
     [{ Memory: 'lots' }, 400, 'HostConfig.Memory'],
     [{ NanoCpus: -1 }, 400, 'NanoCpus must be 0 or at least'],

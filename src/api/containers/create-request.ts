@@ -8,7 +8,7 @@ import {
   RESTART_POLICIES,
   type RestartPolicy,
 } from '../../core/model/index.ts';
-import type { ContainerSpec, NetworkMode } from '../../engine/port.ts';
+import { type ContainerSpec, type NetworkMode, signalNumber } from '../../engine/port.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ResolvedImage } from '../images/resolve.ts';
 import { API_LIMITS } from '../limits.ts';
@@ -45,12 +45,32 @@ export function checkCreate(body: CreateBody): Wanted {
   }
   const stopTimeout = body.StopTimeout ?? 0;
   if (stopTimeout < 0) throw new ApiError(400, `StopTimeout must be 0 seconds or more, got ${stopTimeout}`);
+  checkProcess(body);
   const { network, warning } = networkOf(host.NetworkMode ?? '', body);
   const restart = restartOf(host.RestartPolicy ?? {});
   if (host.AutoRemove === true && restart.name !== 'no') {
     throw new ApiError(400, `can't create 'AutoRemove' container with restart policy ${restart.name}: choose one of --rm and --restart`);
   }
   return { body, network, restart, warnings: warning === undefined ? warnings : [...warnings, warning] };
+}
+
+/** What the kernel or the runtime would refuse at each start. @throws ApiError 400 */
+function checkProcess(body: CreateBody): void {
+  const { WorkingDir: dir = '', Hostname: hostname = '', StopSignal: signal = '', User: user = '', Env } = body;
+  const words = [...(wordsOf(body.Entrypoint) ?? []), ...(wordsOf(body.Cmd) ?? []), ...(Env ?? []), dir, user];
+  const broken = words.find((word) => word.includes('\0'));
+  if (broken !== undefined) {
+    throw new ApiError(400, `a command, environment, user or directory can't hold a NUL byte, got ${JSON.stringify(broken.slice(0, 80))}`);
+  }
+  if (dir !== '' && !dir.startsWith('/')) {
+    throw new ApiError(400, `the working directory '${dir.slice(0, 80)}' is invalid, it needs to be an absolute path`);
+  }
+  if (!/^[a-zA-Z0-9._-]*$/.test(hostname)) {
+    throw new ApiError(400, `a host name may have letters, digits, dots, dashes and underscores, got ${JSON.stringify(hostname)}`);
+  }
+  const nameless = (Env ?? []).find((entry) => entry.startsWith('='));
+  if (nameless !== undefined) throw new ApiError(400, `invalid environment variable: ${nameless.slice(0, 80)}`);
+  if (signal !== '' && signalNumber(signal) === undefined) throw new ApiError(400, `Invalid signal: ${signal.slice(0, 40)}`);
 }
 
 /** @throws ApiError 400 */

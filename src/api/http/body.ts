@@ -6,11 +6,35 @@ export async function readJson(body: Readable | undefined, limitBytes: number): 
   if (body === undefined) return undefined;
   const text = (await readAll(body, limitBytes)).toString('utf8').trim();
   if (text === '') return undefined;
+  if (isTooDeep(text)) throw new ApiError(400, `the body may nest objects and lists ${DEEPEST} levels deep, got more`);
   try {
     return JSON.parse(text);
   } catch {
     throw new ApiError(400, `the body must be JSON, got ${JSON.stringify(text.slice(0, 80))}`);
   }
+}
+
+/** Nothing that this server reads nests deeper; what does would exhaust the stack where it is written out again. */
+const DEEPEST = 32;
+
+/** Before it is parsed: brackets outside of strings are counted, in one pass. */
+function isTooDeep(json: string): boolean {
+  let depth = 0;
+  for (let at = 0; at < json.length; at++) {
+    const sign = json[at];
+    if (sign === '"') at = endOfString(json, at);
+    else if (sign === '{' || sign === '[') depth++;
+    else if (sign === '}' || sign === ']') depth--;
+    if (depth > DEEPEST) return true;
+  }
+  return false;
+}
+
+/** @returns where the string that begins at `from` has its closing quote, or the text its end */
+function endOfString(json: string, from: number): number {
+  let at = from + 1;
+  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at;
 }
 
 /** The whole of a stream. @throws ApiError 413, destroying the stream */

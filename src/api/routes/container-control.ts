@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Container, Result } from '../../core/model/index.ts';
+import { signalNumber } from '../../engine/port.ts';
 import { isUnderWay } from '../containers/status.ts';
 import { watchEnd } from '../containers/task-end.ts';
 import type { ApiContext } from '../context.ts';
@@ -121,8 +122,7 @@ function accept(result: Result): true {
 function signalOf(query: Query): string | undefined {
   const text = textOf(query, 'signal');
   if (text === '') return undefined;
-  if (!/^(?:\d{1,2}|(?:SIG)?[A-Z][A-Z0-9+-]{1,11})$/i.test(text))
-    throw new ApiError(400, `Invalid signal: ${JSON.stringify(text.slice(0, 40))}`);
+  if (signalNumber(text) === undefined) throw new ApiError(400, `Invalid signal: ${text.slice(0, 40)}`);
   return text;
 }
 
