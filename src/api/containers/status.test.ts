@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
-import { durationText, exitCodeOfFailure } from './status.ts';
+import { durationText } from '../../lib/duration-text.ts';
+import { exitCodeOfFailure } from './status.ts';
 
 it.each([
   [0, 'Less than a second'],

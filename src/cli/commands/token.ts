@@ -1,8 +1,9 @@
+import { durationText } from '../../lib/duration-text.ts';
 import { Command } from 'commander';
 import type { TokenCreateBody, TokenCreated, TokenRow } from '../../docker-api/caravela-types.ts';
 import { type Context, connect } from '../context.ts';
 import { Failure } from '../failure.ts';
-import { span, timestamp } from '../format/human.ts';
+import { timestamp } from '../format/human.ts';
 import { renderList, type View } from '../format/list.ts';
 import { parseDuration } from '../parse/duration.ts';
 import { each } from './each.ts';
@@ -77,9 +78,9 @@ function tokenView(nowMs: number): View<TokenRow> {
     },
     fields: (row) => ({
       ID: row.id,
-      Created: `${span(nowMs - row.createdAtMs)} ago`,
+      Created: `${durationText(nowMs - row.createdAtMs)} ago`,
       CreatedAt: timestamp(row.createdAtMs),
-      Expires: row.expiresAtMs <= nowMs ? 'expired' : `in ${span(row.expiresAtMs - nowMs)}`,
+      Expires: row.expiresAtMs <= nowMs ? 'expired' : `in ${durationText(row.expiresAtMs - nowMs)}`,
       ExpiresAt: timestamp(row.expiresAtMs),
       SingleUse: String(row.singleUse),
       Used: row.used ? 'yes' : 'no',

@@ -1,6 +1,7 @@
+import { durationText } from '../../lib/duration-text.ts';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { binarySize, cpus, decimalSize, span, timestamp } from './human.ts';
+import { binarySize, cpus, decimalSize, timestamp } from './human.ts';
 import { renderList, type View } from './list.ts';
 import { table } from './table.ts';
 
@@ -45,7 +46,7 @@ describe('words for people', () => {
   });
 
   it('prints spans and times as Docker does', () => {
-    const at = (seconds: number) => span(seconds * 1_000);
+    const at = (seconds: number) => durationText(seconds * 1_000);
     expect([0.5, 1, 59, 60, 150, 3_600, 7_200, 49 * 3_600, 15 * 86_400, 90 * 86_400, 800 * 86_400].map(at)).toEqual([
       'Less than a second',
       '1 second',

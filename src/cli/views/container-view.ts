@@ -1,5 +1,6 @@
+import { durationText } from '../../lib/duration-text.ts';
 import { type ContainerSummary, NODE_LABEL, type PortSummary } from '../../docker-api/types.ts';
-import { span, timestamp } from '../format/human.ts';
+import { timestamp } from '../format/human.ts';
 import type { View } from '../format/list.ts';
 
 const COMMAND_CHARACTERS = 20;
@@ -31,7 +32,7 @@ export function containerView(options: { readonly trunc: boolean; readonly nowMs
       Image: row.Image,
       Command: JSON.stringify(options.trunc ? ellipsis(row.Command) : row.Command),
       CreatedAt: timestamp(row.Created * 1_000),
-      RunningFor: `${span(options.nowMs - row.Created * 1_000)} ago`,
+      RunningFor: `${durationText(options.nowMs - row.Created * 1_000)} ago`,
       Ports: row.Ports.map(port).join(', '),
       State: row.State,
       Status: row.Status,

@@ -1,5 +1,6 @@
+import { durationText } from '../../lib/duration-text.ts';
 import type { ImageSummary } from '../../docker-api/types.ts';
-import { decimalSize, span, timestamp } from '../format/human.ts';
+import { decimalSize, timestamp } from '../format/human.ts';
 import type { View } from '../format/list.ts';
 
 /** One reference of an image: an image with two tags is two rows, one without is `<none>`. */
@@ -40,7 +41,7 @@ export function imageView(options: { readonly trunc: boolean; readonly digests: 
       Repository: repository,
       Tag: tag,
       Digest: digest,
-      CreatedSince: `${span(options.nowMs - image.Created * 1_000)} ago`,
+      CreatedSince: `${durationText(options.nowMs - image.Created * 1_000)} ago`,
       CreatedAt: timestamp(image.Created * 1_000),
       Size: decimalSize(image.Size),
       Containers: image.Containers < 0 ? 'N/A' : String(image.Containers),
