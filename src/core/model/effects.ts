@@ -7,7 +7,7 @@ import type { Placement } from './explain.ts';
 import type { Request } from './request.ts';
 import type { Prng } from '../../lib/prng.ts';
 
-export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer'] as const;
+export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer', 'node'] as const;
 export type Machine = (typeof MACHINES)[number];
 
 /**

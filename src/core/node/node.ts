@@ -30,6 +30,7 @@ import { Scheduler } from '../scheduler/scheduler.ts';
 import { SCHEDULER_TIMES } from '../scheduler/tunables.ts';
 import { Supplier } from '../supplier/supplier.ts';
 import { WireError, encode } from '../wire/index.ts';
+import { IncarnationKeeper } from './incarnation-keeper.ts';
 import { isShort } from './is-short.ts';
 import { LocalTurn } from './local-turn.ts';
 import { Topology } from './topology.ts';
@@ -38,6 +39,7 @@ import type { CoreNode, Kept, NodeConfig } from './port.ts';
 export class Node implements CoreNode {
   readonly #id: NodeId;
   readonly #incarnation: number;
+  readonly #incarnations: IncarnationKeeper;
   readonly #topology: Topology;
   readonly #membership: Membership;
   readonly #supplier: Supplier;
@@ -64,6 +66,8 @@ export class Node implements CoreNode {
       },
     });
     const { directory } = this.#topology;
+    const nextOrderId = (): OrderId => ++this.#lastOrder as OrderId;
+    this.#incarnations = new IncarnationKeeper(nextOrderId);
     this.#membership = new Membership({
       self: { ...config.self, incarnation: this.#incarnation },
       profile: PROFILES[config.profile],
@@ -74,10 +78,9 @@ export class Node implements CoreNode {
         if (directory.hints.merge(hints).length > 0) this.#publisher.lookAgain(turn);
       },
       onChange: (turn, member, previous) => this.#topology.changed(turn, member, previous),
-      onIncarnation: (turn, incarnation) => this.#keepIncarnation(turn, incarnation),
+      onIncarnation: (turn, incarnation) => this.#incarnations.keep(turn, incarnation),
     });
     const self = (): Member => this.#membership.self();
-    const nextOrderId = (): OrderId => ++this.#lastOrder as OrderId;
     const { containers, tombstones, running, exited } = kept;
     this.#supplier = new Supplier({ self, nextOrderId, incarnation: this.#incarnation, containers, tombstones, running, exited });
     this.#publisher = new Publisher({
@@ -98,7 +101,7 @@ export class Node implements CoreNode {
 
   start(outer: Turn): void {
     this.#within(outer, (turn) => {
-      this.#keepIncarnation(turn, this.#incarnation);
+      this.#incarnations.keep(turn, this.#incarnation);
       this.#membership.start(turn);
       this.#supplier.start(turn);
       this.#trader.start(turn);
@@ -123,6 +126,8 @@ export class Node implements CoreNode {
           return this.#trader.timer(turn, timer);
         case 'buyer':
           return this.#scheduler.timer(turn, timer);
+        case 'node':
+          return this.#incarnations.timer(turn, timer);
         default:
           return assertNever(machine);
       }
@@ -134,7 +139,10 @@ export class Node implements CoreNode {
   }
 
   answer(outer: Turn, id: OrderId, answer: OrderAnswer): void {
-    this.#within(outer, (turn) => this.#supplier.answer(turn, id, answer));
+    this.#within(outer, (turn) => {
+      this.#incarnations.answer(turn, id, answer);
+      this.#supplier.answer(turn, id, answer);
+    });
   }
 
   observe(outer: Turn, observation: Observation): void {
@@ -283,9 +291,5 @@ export class Node implements CoreNode {
       return turn.reply(id, { ok: false, error: { code: 'invalid-request', message, changed: false } });
     }
     this.#scheduler.run(turn, id, request, exclude);
-  }
-
-  #keepIncarnation(turn: Turn, incarnation: number): void {
-    turn.perform({ id: ++this.#lastOrder as OrderId, kind: 'store-incarnation', incarnation });
   }
 }

@@ -24,6 +24,7 @@ const WEIGHTS: Readonly<Record<FaultKind, number>> = {
   drain: 1,
   leave: 0.5,
 };
+const YEAR_MS = 31_557_600_000;
 const KINDS = Object.keys(WEIGHTS) as FaultKind[];
 const TOTAL = KINDS.reduce((sum, kind) => sum + WEIGHTS[kind], 0);
 
@@ -54,10 +55,16 @@ function draw(random: Prng, nodes: number, atMs: number): Fault {
     case 'slow':
       return { kind, ...when, latencyMs: 20 + random.int(300) };
     case 'wall-jump':
-      return { kind, ...when, node, byMs: (random.float() - 0.5) * 7_200_000 };
+      return { kind, ...when, node, byMs: drawJump(random.float()) };
     default:
       return { kind, ...when, node };
   }
+}
+
+/** An hour either way, or decades: a host without a battery for its clock starts in 1970 until it has asked for the time. */
+function drawJump(draw: number): number {
+  if (draw < 0.1) return -50 * YEAR_MS;
+  return draw < 0.2 ? 50 * YEAR_MS : (draw - 0.6) * 9_000_000;
 }
 
 function drawKind(random: Prng): FaultKind {
