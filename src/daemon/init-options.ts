@@ -122,7 +122,7 @@ function checkLabels(labels: Readonly<Record<string, string>>): Readonly<Record<
 }
 
 function checkRegistry(text: string): string {
-  if (!/^[A-Za-z0-9.-]+(:\d+)?$/.test(text))
-    throw new Error(`${JSON.stringify(text)} is not a registry: write HOST or HOST:PORT, without http://`);
+  if (!/^([A-Za-z0-9.-]+(:\d+)?|[0-9A-Fa-f.:]+\/\d{1,3})$/.test(text))
+    throw new Error(`${JSON.stringify(text)} is not a registry: write HOST, HOST:PORT or a network such as 10.0.0.0/8, without http://`);
   return text;
 }
