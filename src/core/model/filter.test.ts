@@ -4,7 +4,7 @@ import type { Candidate } from './filter.ts';
 import { isAmount, matchesGlob, unfit } from './filter.ts';
 import { MIB, nodeId, requestId } from './index.ts';
 import type { Need } from './index.ts';
-import { cpuWords, memoryWords, resourceWords } from './words.ts';
+import { cpuWords, memoryWords, memoryWordsApart } from './words.ts';
 
 const need: Need = {
   requestId: requestId('1'.repeat(32)),
@@ -84,5 +84,8 @@ test('amounts', () => {
 test('words', () => {
   expect([1000, 2000, 500, 62].map(cpuWords)).toEqual(['1 CPU', '2 CPUs', '0.5 CPUs', '0.062 CPUs']);
   expect([0, 2048, 256 * MIB, 1.5 * 1024 * MIB].map(memoryWords)).toEqual(['0 bytes', '2 KiB', '256 MiB', '1.5 GiB']);
-  expect(resourceWords(need.resources)).toBe('2 CPUs and 256 MiB');
+  expect(memoryWordsApart(2 ** 40, 2 ** 30)).toEqual(['1024 GiB', '1 GiB']);
+  expect(memoryWordsApart(2000 * MIB, 1990 * MIB)).toEqual(['2000 MiB', '1990 MiB']);
+  expect(memoryWordsApart(256 * MIB, 256 * MIB - 1)).toEqual(['256 MiB', '255.9 MiB']);
+  expect(memoryWordsApart(256 * MIB + 1, 256 * MIB)).toEqual(['268435457 bytes', '268435456 bytes']);
 });

@@ -4,7 +4,7 @@ import type { NodeId } from './ids.ts';
 import type { Constraint, Need } from './request.ts';
 import type { RefusalReason } from './explain.ts';
 import type { Resources } from './resources.ts';
-import { cpuNumber, cpuWords, memoryWords } from './words.ts';
+import { cpuNumber, cpuWords, memoryWordsApart } from './words.ts';
 
 /** What of a node the filters look at: a supplier fills it from itself, a trader from an offer. */
 export interface Candidate {
@@ -45,7 +45,8 @@ export function lacking(wanted: Resources, free: Resources): Unfit | undefined {
   const lacksMemory = wanted.memoryBytes > free.memoryBytes;
   const lacksCpu = wanted.cpuMillicores > free.cpuMillicores;
   if (!lacksMemory && !lacksCpu) return undefined;
-  const memory = `needs ${memoryWords(wanted.memoryBytes)}, ${memoryWords(free.memoryBytes)} free`;
+  const [wantedMemory, freeMemory] = memoryWordsApart(wanted.memoryBytes, free.memoryBytes);
+  const memory = `needs ${wantedMemory}, ${freeMemory} free`;
   const cpu = `needs ${cpuWords(wanted.cpuMillicores)}, ${cpuNumber(free.cpuMillicores)} free`;
   if (lacksMemory && lacksCpu) return { reason: 'memory', detail: `${memory}; ${cpu}` };
   return lacksMemory ? { reason: 'memory', detail: memory } : { reason: 'cpu', detail: cpu };

@@ -24,6 +24,8 @@ export const LIMITS = {
   tombstones: 16_384,
   containers: 4_096,
   considered: 64,
+  /** Characters of the words with one of them. */
+  detail: 512,
   /** What a find tells of its way: the newest refusals, and the best of those that fitted, too. */
   trailRefusals: 4,
   runnersUp: 3,

@@ -1,5 +1,4 @@
 import { MIB } from './resources.ts';
-import type { Resources } from './resources.ts';
 
 /** `2 CPUs`, `1 CPU`, `0.5 CPUs`. */
 export function cpuWords(millicores: number): string {
@@ -10,11 +9,26 @@ export function cpuWords(millicores: number): string {
 export const cpuNumber = (millicores: number): string => String(Math.round(millicores) / 1000);
 
 /** `201 MiB`, `1.5 GiB`, `512 KiB`; rounded down where room is meant, so that nobody is promised a byte too much. */
-export function memoryWords(bytes: number): string {
-  if (bytes >= 1024 * MIB) return `${Math.floor((bytes / (1024 * MIB)) * 10) / 10} GiB`;
-  if (bytes >= MIB) return `${Math.floor((bytes / MIB) * 10) / 10} MiB`;
-  return bytes >= 1024 ? `${Math.floor(bytes / 1024)} KiB` : `${bytes} bytes`;
+export const memoryWords = (bytes: number): string => inUnits(bytes, UNITS);
+
+/** Two amounts in words that tell them apart: what would be `1.9 GiB` twice is `2000 MiB` and `1990 MiB`. */
+export function memoryWordsApart(a: number, b: number): readonly [string, string] {
+  for (let finest = 0; a !== b && finest < UNITS.length; finest++) {
+    const [first, second] = [inUnits(a, UNITS.slice(finest)), inUnits(b, UNITS.slice(finest))];
+    if (first !== second) return [first, second];
+  }
+  return [memoryWords(a), memoryWords(b)];
 }
 
-/** `2 CPUs and 256 MiB`. */
-export const resourceWords = (r: Resources): string => `${cpuWords(r.cpuMillicores)} and ${memoryWords(r.memoryBytes)}`;
+/** Largest first; the last takes whatever is left. */
+const UNITS: readonly (readonly [word: string, bytes: number, digits: number])[] = [
+  ['GiB', 1024 * MIB, 1],
+  ['MiB', MIB, 1],
+  ['KiB', 1024, 0],
+  ['bytes', 1, 0],
+];
+
+function inUnits(bytes: number, units: typeof UNITS): string {
+  const [word, size, digits] = units.find(([, size]) => bytes >= size) ?? ['bytes', 1, 0];
+  return `${Math.floor((bytes / size) * 10 ** digits) / 10 ** digits} ${word}`;
+}

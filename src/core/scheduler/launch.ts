@@ -69,6 +69,11 @@ export class Launches {
       score: undefined,
     });
     if (stage.cancelled) return this.#runs.failed(turn, run, CANCELLED);
+    // On any other node it would be a second one of that name.
+    if (error.code === 'name-taken') {
+      this.#cancel(turn, run, stage);
+      return this.#runs.failed(turn, run, error);
+    }
     run.finds = 0;
     if (error.code === 'no-room' && ++run.lateLaunches < SCHEDULER.lateLaunches) return this.#finds.begin(turn, run);
     run.failed.add(supplier);

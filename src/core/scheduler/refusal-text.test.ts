@@ -48,3 +48,19 @@ test('a large instance says what it knows', () => {
     'no offer of 2 CPUs and 256 MiB was found among 900 nodes; try again in a minute, or ask for less',
   );
 });
+
+test('two figures that would read alike are said more finely', () => {
+  n = 0;
+  const text = refusalText({ cpuMillicores: 1000, memoryBytes: 2000 * MIB }, [node('memory', 2000, 1990), node('memory', 2000, 5)], {
+    nodes: 2,
+    direct: true,
+  });
+  expect(text).toBe('no node has 1 CPU and 2000 MiB free: of 2 nodes 2 lack memory (best: node-1 with 1990 MiB)');
+});
+
+test('a lone node', () => {
+  n = 0;
+  expect(refusalText(wanted, [node('memory', 4000, 201)], { nodes: 1, direct: true })).toBe(
+    'no node has 2 CPUs and 256 MiB free: of 1 node 1 lacks memory (best: node-1 with 201 MiB)',
+  );
+});

@@ -1,6 +1,6 @@
 import { assertNever } from '../../lib/assert.ts';
 import type { Considered, RefusalReason, Resources } from '../model/index.ts';
-import { cpuWords, memoryWords, resourceWords } from '../model/words.ts';
+import { cpuWords, memoryWordsApart } from '../model/words.ts';
 
 /** Of how many nodes the considered ones are the answer of. */
 export interface Asked {
@@ -15,9 +15,9 @@ export interface Asked {
  */
 export function refusalText(wanted: Resources, considered: readonly Considered[], { nodes, direct }: Asked): string {
   const groups = ORDER.map((reason) => ({ reason, of: considered.filter((c) => c.reason === reason) })).filter(({ of }) => of.length > 0);
-  const parts = groups.map(({ reason, of }) => `${of.length} ${phrase(reason, of)}`);
+  const parts = groups.map(({ reason, of }) => `${of.length} ${phrase(wanted, reason, of)}`);
   const short = groups.some(({ reason }) => reason === 'cpu' || reason === 'memory');
-  const room = resourceWords(wanted);
+  const room = `${cpuWords(wanted.cpuMillicores)} and ${memoryWordsApart(wanted.memoryBytes, mostMemory(considered, wanted))[0]}`;
   if (!direct) {
     const words = parts.length > 0 ? ` (of those that refused ${parts.join(', ')})` : '';
     return `no offer of ${room} was found among ${count(nodes, 'node')}${words}; try again in a minute, or ask for less`;
@@ -40,11 +40,11 @@ const ORDER: readonly RefusalReason[] = [
   'unreachable',
 ];
 
-function phrase(reason: RefusalReason, of: readonly Considered[]): string {
+function phrase(wanted: Resources, reason: RefusalReason, of: readonly Considered[]): string {
   const one = of.length === 1;
   switch (reason) {
     case 'memory':
-      return `${one ? 'lacks' : 'lack'} memory${best(of, 'memoryBytes', memoryWords)}`;
+      return `${one ? 'lacks' : 'lack'} memory${best(of, 'memoryBytes', (bytes) => memoryWordsApart(wanted.memoryBytes, bytes)[1])}`;
     case 'cpu':
       return `${one ? 'lacks' : 'lack'} CPU${best(of, 'cpuMillicores', cpuWords)}`;
     case 'class':
@@ -68,6 +68,12 @@ function phrase(reason: RefusalReason, of: readonly Considered[]): string {
     default:
       return assertNever(reason);
   }
+}
+
+/** Of those that lack memory; the wanted figure is said in units that tell it from this one. */
+function mostMemory(considered: readonly Considered[], wanted: Resources): number {
+  const short = considered.filter((c) => c.reason === 'memory').map((c) => c.free?.memoryBytes ?? 0);
+  return short.length > 0 ? Math.max(...short) : wanted.memoryBytes;
 }
 
 function best(of: readonly Considered[], dimension: keyof Resources, words: (amount: number) => string): string {

@@ -74,9 +74,10 @@ export function needOf(run: Run, buyer: NodeId): Need {
 
 export const digestOf = (spec: string): string => sha256Hex(spec).slice(0, 16);
 
-/** Notes what a node said; the newest word stands. */
+/** Notes what a node said; the newest word stands. An engine's words may be long, and all of these go along with the launch. */
 export function consider(run: Run, entry: Considered): void {
-  if (run.considered.size < LIMITS.considered || run.considered.has(entry.nodeId)) run.considered.set(entry.nodeId, entry);
+  if (run.considered.size >= LIMITS.considered && !run.considered.has(entry.nodeId)) return;
+  run.considered.set(entry.nodeId, { ...entry, detail: entry.detail.slice(0, LIMITS.detail) });
 }
 
 export function placementOf(run: Run, buyer: NodeId, supplier: NodeId | undefined, nowMs: number): Placement {

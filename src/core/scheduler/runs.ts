@@ -75,8 +75,11 @@ export class Runs {
 
   /** Nobody takes it. Where somebody did and could not launch it, that is the answer. */
   refused(turn: Turn, run: Run, direct: boolean): void {
-    const nodes = this.options.alive().length;
-    const why = refusalText(run.request.resources, [...run.considered.values()], { nodes, direct });
+    const alive = new Set(this.options.alive().map(({ id }) => id));
+    const nodes = alive.size;
+    // Who was asked in an earlier attempt may be gone by now: the counts have to add up.
+    const considered = [...run.considered.values()].filter(({ nodeId }) => !direct || alive.has(nodeId));
+    const why = refusalText(run.request.resources, considered, { nodes, direct });
     const { launchError } = run;
     const error: CoreError =
       launchError === undefined

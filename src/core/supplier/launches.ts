@@ -10,8 +10,8 @@
  * container id, for ten minutes after removal by a tombstone. `launch-refused` is only sent once
  * nothing is left here, because the buyer then launches the same container elsewhere.
  */
-import { LIMITS, sameResources } from '../model/index.ts';
-import type { Cancel, ContainerId, CoreError, Launch, NodeId, Turn } from '../model/index.ts';
+import { LIMITS, sameResources, shortId } from '../model/index.ts';
+import type { Cancel, Container, ContainerId, CoreError, Launch, NodeId, Turn } from '../model/index.ts';
 import { sha256Hex } from '../../lib/sha256.ts';
 import type { Context } from './context.ts';
 import { called, idOf } from './entry.ts';
@@ -134,6 +134,9 @@ export class Launches {
     if (!sameResources(hold.need.resources, request.resources) || hold.need.specDigest !== sha256Hex(request.spec).slice(0, 16)) {
       return internal('the launch does not carry the spec that the hold was made for');
     }
+    for (const { container } of entries.values()) {
+      if (container.request.name === request.name) return taken(name, container.request);
+    }
     return entries.size < LIMITS.containers ? undefined : internal(`${name} keeps ${LIMITS.containers} containers, the most it may`);
   }
 
@@ -181,6 +184,13 @@ function refuse(turn: Turn, to: NodeId, { request, attempt }: Launch, error: Cor
 const isAbandoned = ({ activity }: Entry): boolean => (activity.kind === 'recording' || activity.kind === 'creating') && activity.abandoned;
 
 const internal = (message: string): CoreError => ({ code: 'internal', message, changed: false });
+
+/** The buyer asked who has the name before it ran, but somebody may not have answered, or was faster. */
+const taken = (node: string, { name, containerId }: Container['request']): CoreError => ({
+  code: 'name-taken',
+  message: `${node} has a container ${name} (${shortId(containerId)}) already: remove that one, or take another name`,
+  changed: false,
+});
 
 const abandonedError = (entry: Entry): CoreError => ({
   code: 'cancelled',
