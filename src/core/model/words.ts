@@ -13,11 +13,9 @@ export const memoryWords = (bytes: number): string => inUnits(bytes, UNITS);
 
 /** Two amounts in words that tell them apart: what would be `1.9 GiB` twice is `2000 MiB` and `1990 MiB`. */
 export function memoryWordsApart(a: number, b: number): readonly [string, string] {
-  for (let finest = 0; a !== b && finest < UNITS.length; finest++) {
-    const [first, second] = [inUnits(a, UNITS.slice(finest)), inUnits(b, UNITS.slice(finest))];
-    if (first !== second) return [first, second];
-  }
-  return [memoryWords(a), memoryWords(b)];
+  const finer = UNITS.findIndex((_, i) => inUnits(a, UNITS.slice(i)) !== inUnits(b, UNITS.slice(i)));
+  const units = UNITS.slice(Math.max(0, finer));
+  return [inUnits(a, units), inUnits(b, units)];
 }
 
 /** Largest first; the last takes whatever is left. */
