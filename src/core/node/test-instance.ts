@@ -55,6 +55,7 @@ export class TestInstance {
   readonly #queue = new Heap<Due>((a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order));
   #order = 0;
   #command = 0;
+  #requests = 0;
 
   constructor(seed: number) {
     this.random = new Prng(seed);
@@ -122,7 +123,7 @@ export class TestInstance {
     return {
       id: requestId(this.random.hex(16)),
       containerId: containerId(this.random.hex(32)),
-      name: 'web',
+      name: `web-${++this.#requests}`,
       resources,
       class: 'low',
       arches: [],
