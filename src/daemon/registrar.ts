@@ -1,4 +1,4 @@
-import type { NodeId } from '../core/model/index.ts';
+import { LIMITS, type NodeId } from '../core/model/index.ts';
 
 /** Who got which name and number: the creator's book, until these are agreed. */
 export interface RegistrarBook {
@@ -25,6 +25,10 @@ export class Registrar {
     const book = this.#load() ?? FIRST;
     const known = book.nodes[id];
     if (known !== undefined) return known;
+    // An open instance lets in whoever asks: the book must not grow for ever.
+    if (Object.keys(book.nodes).length >= LIMITS.members) {
+      throw new Error(`${LIMITS.members} nodes are in the instance's book already, the most there may be`);
+    }
     const taken = new Set(Object.values(book.nodes).map((node) => node.name));
     const given = { name: freeName(wanted, taken), number: book.nextNumber };
     this.#save({ nextNumber: book.nextNumber + 1, nodes: { ...book.nodes, [id]: given } });
@@ -42,11 +46,14 @@ export class Registrar {
 function freeName(wanted: string, taken: ReadonlySet<string>): string {
   if (!taken.has(wanted)) return wanted;
   for (let n = 2; ; n++) {
-    const name = `${wanted}-${n}`;
+    const suffix = `-${n}`;
+    const name = `${wanted.slice(0, NAME_LENGTH - suffix.length).replace(/-+$/, '')}${suffix}`;
     if (!taken.has(name)) return name;
   }
 }
 
+/** RFC 1123's label. */
+const NAME_LENGTH = 63;
 const NODE_NAME = /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** RFC 1123's host label: node names appear in DNS, labels and constraints. @throws Error naming the value */
