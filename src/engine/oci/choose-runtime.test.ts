@@ -1,11 +1,15 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { mount, mountPointsBelow, unmount } from '../../linux/mount.ts';
 import { type ChooseOptions, chooseRuntime } from './choose-runtime.ts';
 import { EnginePaths } from './engine-paths.ts';
 import type { RuntimeName } from './runtime.ts';
 import type { RuntimeSpec } from './runtime-spec.ts';
+
+/** <linux/mount.h> */
+const MS_NOEXEC = 8;
 
 let dir: string;
 let warnings: string[];
@@ -51,6 +55,21 @@ describe('chooseRuntime', () => {
     expect(runtimes.named('crun').name).toBe('crun');
     if (broken === undefined) expect(warnings).toEqual([]);
     else expect(warnings).toEqual([expect.stringMatching(new RegExp(`${broken} failed its self-test: broken`))]);
+  });
+
+  it('also where the run directory is mounted noexec, as /run is under systemd', async () => {
+    const run = join(dir, 'run');
+    mkdirSync(run);
+    mount('caravela-test', run, 'tmpfs', MS_NOEXEC);
+    try {
+      const usual = options(2, 'runc');
+      const script = `#!/bin/sh\ncase " $* " in *" --version "*) echo "runc version 9.1";; *" create "*) [ -x "$7/rootfs/true" ];; esac\n`;
+      writeFileSync(join(dir, 'runc'), script, { mode: 0o755 });
+      expect((await chooseRuntime(usual)).chosen.name).toBe('runc');
+      expect(await mountPointsBelow(run)).toEqual([run]);
+    } finally {
+      unmount(run);
+    }
   });
 
   it('says what each lacks when none passes', async () => {

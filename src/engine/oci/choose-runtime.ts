@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { bootId } from '../../linux/boot-id.ts';
 import { type CgroupTrees, removeCgroup } from '../../linux/cgroup.ts';
+import { mount, mountPointsBelow, unmount } from '../../linux/mount.ts';
 import { EngineError } from '../port.ts';
 import type { EnginePaths } from './engine-paths.ts';
 import type { EngineLog } from './engine-log.ts';
@@ -91,8 +92,9 @@ function isExecutable(path: string): boolean {
 
 /**
  * Makes and deletes a container, never starting it, so that an empty file does for a program: control
- * groups, namespaces, mounts and the seccomp filter are all set up by create. Passing holds for this
- * program file until the next boot.
+ * groups, namespaces, mounts and the seccomp filter are all set up by create. Its root is a mount, as a
+ * container's is: /run, where bundles lie, is usually mounted noexec, and runc looks at that. Passing
+ * holds for this program file until the next boot.
  */
 async function selfTest(runtime: Runtime, options: ChooseOptions): Promise<string> {
   const { mtimeMs, size } = await stat(runtime.path);
@@ -102,15 +104,17 @@ async function selfTest(runtime: Runtime, options: ChooseOptions): Promise<strin
   if (knownKey === key && knownVersion !== undefined) return knownVersion;
   const id = 'self-test';
   const bundle = join(options.paths.bundles, id);
+  const rootfs = join(bundle, 'rootfs');
   const cgroup = `${options.cgroupParent}/${id}`;
+  await removeSelfTest(bundle);
   try {
-    await rm(bundle, { recursive: true, force: true });
-    await mkdir(join(bundle, 'rootfs'), { recursive: true });
+    await mkdir(rootfs, { recursive: true });
     await mkdir(join(bundle, 'etc'));
     await mkdir(runtime.root, { recursive: true });
-    await writeFile(join(bundle, 'rootfs', 'true'), '', { mode: 0o755 });
+    mount('caravela', rootfs, 'tmpfs', 0, 'size=64k,mode=755');
+    await writeFile(join(rootfs, 'true'), '', { mode: 0o755 });
     for (const name of ['hosts', 'hostname', 'resolv.conf']) await writeFile(join(bundle, 'etc', name), '');
-    await writeFile(join(bundle, 'config.json'), JSON.stringify(options.testSpec(join(bundle, 'rootfs'), join(bundle, 'etc'), cgroup)));
+    await writeFile(join(bundle, 'config.json'), JSON.stringify(options.testSpec(rootfs, join(bundle, 'etc'), cgroup)));
     const [{ stdout }] = await Promise.all([execute(runtime.path, ['--version']), runtime.create(id, bundle)]);
     const version = /version (\S+)/.exec(stdout)?.[1] ?? 'unknown';
     await writeFile(cache, `${key}\n${version}`);
@@ -118,6 +122,11 @@ async function selfTest(runtime: Runtime, options: ChooseOptions): Promise<strin
   } finally {
     await runtime.delete(id);
     removeCgroup(options.trees, cgroup);
-    await rm(bundle, { recursive: true, force: true });
+    await removeSelfTest(bundle);
   }
+}
+
+async function removeSelfTest(bundle: string): Promise<void> {
+  for (const point of await mountPointsBelow(bundle)) unmount(point);
+  await rm(bundle, { recursive: true, force: true });
 }
