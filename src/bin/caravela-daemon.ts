@@ -3,6 +3,7 @@ import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { readConfigFile } from '../daemon/config-file.ts';
 import { startDaemon } from '../daemon/daemon.ts';
+import { hostGoesDown } from '../daemon/host-goes-down.ts';
 import { init } from '../daemon/init.ts';
 import type { InitRequest } from '../daemon/init-options.ts';
 import { createLog, linesTo } from '../daemon/log.ts';
@@ -45,12 +46,14 @@ async function runDaemon(args: string[]): Promise<void> {
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', fatal);
   const daemon = await startDaemon({ paths, log, runtime: config.engine.runtime, onAssertion: fatal, onLeft: () => process.exit(0) });
-  const end = (signal: string) => {
-    log('info', 'the daemon ends; containers run on', { signal });
-    void daemon.close().then(() => process.exit(0));
+  const end = async (signal: string) => {
+    const stopContainers = await hostGoesDown();
+    log('info', stopContainers ? 'the host goes down: containers are stopped' : 'the daemon ends; containers run on', { signal });
+    await daemon.close({ stopContainers });
+    process.exit(0);
   };
-  process.once('SIGTERM', () => end('SIGTERM'));
-  process.once('SIGINT', () => end('SIGINT'));
+  process.once('SIGTERM', () => void end('SIGTERM'));
+  process.once('SIGINT', () => void end('SIGINT'));
 }
 
 try {

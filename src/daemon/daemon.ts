@@ -31,6 +31,7 @@ import { performOrder } from './orders.ts';
 import { BLOBS_PATH, peerBlobs } from './peer-blobs.ts';
 import { Registrar, type RegistrarBook } from './registrar.ts';
 import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
+import { stopContainers } from './stop-containers.ts';
 import { DocumentTokenStore } from './token-store.ts';
 import { forwardedTokens, localTokens } from './tokens.ts';
 import { VERSION } from './version.ts';
@@ -47,8 +48,8 @@ export interface DaemonOptions {
 }
 
 export interface Daemon {
-  /** Stops serving; containers run on. */
-  close(): Promise<void>;
+  /** Stops serving; containers run on, unless the host goes down. */
+  close(options: { readonly stopContainers: boolean }): Promise<void>;
 }
 
 /** The composition root: builds every adapter, recovers what the last run left, and connects it all to the core. */
@@ -235,7 +236,12 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     })();
     return closing;
   }
-  return { close: shutDown };
+  const close: Daemon['close'] = async (ending) => {
+    loop.close();
+    if (ending.stopContainers) await stopContainers(engine, node.containers(), log);
+    await shutDown();
+  };
+  return { close };
 }
 
 function nodeConfig(settings: NodeSettings): NodeConfig {
