@@ -149,7 +149,7 @@ describe('the systemd unit', () => {
   it('runs the daemon and spares the containers', () => {
     const text = unitText(['/opt/no de', '/d.mjs', 'run', '--data-dir', '/var/lib/100%$x']);
     expect(text).toContain('ExecStart="/opt/no de" "/d.mjs" "run" "--data-dir" "/var/lib/100%%$$x"\n');
-    for (const line of ['KillMode=process', 'Delegate=yes', 'Restart=on-failure', 'WantedBy=multi-user.target'])
+    for (const line of ['KillMode=process', 'Delegate=yes', 'Restart=on-failure', 'StartLimitIntervalSec=0', 'WantedBy=multi-user.target'])
       expect(text).toContain(`\n${line}\n`);
     expect([unitName('/var/lib/caravela'), unitName('/srv/b')]).toEqual(['caravela.service', 'caravela-srv-b.service']);
   });

@@ -7,7 +7,8 @@ import { Failure } from '../failure.ts';
 import { answers, waitFor } from './ready.ts';
 import { enableUnit, systemdServesUs, unitName } from './systemd.ts';
 
-const READY_WITHIN_MS = 15_000;
+/** A small or busy machine takes its time. */
+const READY_WITHIN_MS = 30_000;
 const LOG_LINES = 8;
 /**
  * A daemon lives for months and is seldom busy: V8 and malloc shall rather spare memory than time (10
