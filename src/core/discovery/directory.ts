@@ -25,7 +25,7 @@ export function onward(
   need: Need,
   state: FindState & { readonly shedDone: boolean; readonly refusals: number; readonly trail: readonly Seen[] },
 ): Onward | undefined {
-  const query = nextQuery(need, state, { hints: hints.all(), mean: mean(), members: ring.size }, turn.random);
+  const query = nextQuery(need, state, { hints: hints.believed(turn.nowMs), mean: mean(), members: ring.size }, turn.random);
   const to = query === undefined ? undefined : ring.owner(directoryKey(query.region, query.shard));
   if (query === undefined || to === undefined) return undefined;
   const { shedDone, refusals, trail } = state;

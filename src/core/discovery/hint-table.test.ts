@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Hint } from '../model/index.ts';
 import { HintTable, countOf, levelOf } from './hint-table.ts';
+import { DISCOVERY } from './tunables.ts';
 
 const hint = (cpuBucket: number, stamp: number, countLevel = 1): Hint => ({
   region: { class: 'low', cpuBucket, memoryBucket: 0 },
@@ -47,4 +48,25 @@ test('levels stand for counts, within a factor of the square root of two', () =>
     expect(ratio).toBeGreaterThan(0.7);
     expect(ratio).toBeLessThan(1.42);
   }
+});
+
+test('what this node saw is believed for a while where no hint says anything, and told to nobody', () => {
+  const table = new HintTable(() => 9);
+  table.merge([hint(0, 5, 0), hint(1, 5, 3)]);
+  while (table.take(10).length > 2);
+  for (const cpu of [0, 1, 2]) table.suppose(hint(cpu, 0).region, 1_000);
+  const levels = (nowMs: number) => table.believed(nowMs).map(({ region, countLevel }) => [region.cpuBucket, countLevel]);
+  expect(levels(1_000)).toEqual([
+    [0, 1],
+    [1, 3],
+    [2, 1],
+  ]);
+  expect(table.all()).toHaveLength(2);
+  expect(new Set(table.take(10).map(({ countLevel }) => countLevel))).toEqual(new Set([0, 3]));
+  table.merge([hint(2, 6, 0)]);
+  expect(levels(1_000 + DISCOVERY.supposeMs)).toEqual([
+    [0, 0],
+    [1, 3],
+    [2, 0],
+  ]);
 });

@@ -2,6 +2,10 @@
  * Which regions hold how many offers, as far as this node has heard: one row a region, newest stamp
  * wins. Rows that are news ride on ⌈log⌉ many membership packets; behind them the others rotate
  * slowly, so that a node that joined or missed one hears it, too.
+ *
+ * In a burst the regions of a small instance change faster than gossip tells. So a node also goes by what
+ * it saw itself, an offer that moved to a region of which no hint says anything yet, for as long as a
+ * hint may need; it tells nobody, since only the region's trader counts.
  */
 import { regionKey } from '../model/index.ts';
 import type { Hint, Region } from '../model/index.ts';
@@ -16,6 +20,8 @@ interface Row {
 
 export class HintTable {
   readonly #rows = new Map<string, Row>();
+  /** Regions that this node saw an offer move to, and until when it looks there. */
+  readonly #supposed = new Map<string, { readonly region: Region; readonly untilMs: number }>();
   readonly #members: () => number;
   #rotation: string[] = [];
 
@@ -30,6 +36,23 @@ export class HintTable {
 
   all(): readonly Hint[] {
     return Array.from(this.#rows.values(), (row) => row.hint);
+  }
+
+  suppose(region: Region, nowMs: number): void {
+    this.#supposed.set(regionKey(region), { region, untilMs: nowMs + DISCOVERY.supposeMs });
+  }
+
+  /** What a find goes by: all rows, and one offer where none is hinted and one is supposed. */
+  believed(nowMs: number): readonly Hint[] {
+    const believed = new Map(Array.from(this.#rows, ([key, row]) => [key, row.hint]));
+    for (const [key, { region, untilMs }] of this.#supposed) {
+      const hint = believed.get(key);
+      if (untilMs <= nowMs) this.#supposed.delete(key);
+      else if (hint === undefined || hint.countLevel === 0) {
+        believed.set(key, { region, countLevel: 1, splitLevel: hint?.splitLevel ?? 0, stamp: 0 });
+      }
+    }
+    return [...believed.values()];
   }
 
   /** From the network. @returns the rows that were news. */

@@ -110,6 +110,7 @@ export class Publisher {
     this.#live = place;
     if (place !== undefined) this.#send(turn, place);
     if (samePlace(before, place)) return;
+    if (place !== undefined) this.#options.directory.hints.suppose(place.region, turn.nowMs);
     if (place !== undefined && !this.#repeatPending) {
       this.#repeatPending = true;
       this.#setTimer(turn, 'repeat', DISCOVERY.repeatMs);

@@ -194,6 +194,7 @@ export class Trader {
     if (offer === undefined) return;
     const region = regionOf(offer.class, offer.free);
     if (region !== undefined && regionKey(region) === regionKey(place.region)) return;
+    if (region !== undefined) this.#options.directory.hints.suppose(region, turn.nowMs);
     place.delete(supplier);
     this.#gone(turn, supplier, place);
   }

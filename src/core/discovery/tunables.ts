@@ -38,6 +38,8 @@ export const DISCOVERY = {
   hintMs: 60_000,
   /** After the ring changed: when its suppliers have published to the new owner. */
   takeOverMs: 4_000,
+  /** How long a region that an offer was seen to move to is looked in without a hint: what gossip needs, and some more. */
+  supposeMs: 3_000,
   /** Each hint row that is news is sent this × ⌈log10(N + 1)⌉ times. */
   hintRetransmit: 3,
   /** Known rows that ride along with each packet, for those who missed them. */

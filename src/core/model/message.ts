@@ -83,6 +83,8 @@ export type Accept = {
   readonly free: Resources;
   readonly epoch: Epoch;
   readonly holdMs: number;
+  /** Whose it is: the trader hears it for its own figures only. */
+  readonly buyer: NodeId;
   /** The reserve's; empty to the trader. */
   readonly trail: readonly Seen[];
 };

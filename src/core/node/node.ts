@@ -239,7 +239,7 @@ export class Node implements CoreNode {
         return this.#supplier.receive(turn, from, message);
       case 'accept':
         this.#trader.accept(turn, from, message);
-        return this.#scheduler.receive(turn, from, message);
+        return message.buyer === this.#id ? this.#scheduler.receive(turn, from, message) : undefined;
       case 'refuse':
         return message.direct ? this.#scheduler.receive(turn, from, message) : this.#trader.refuse(turn, from, message);
       case 'not-found':

@@ -56,6 +56,19 @@ test('a placement found through the directory tells who was considered, not only
     expect(node).toMatchObject({ reason: undefined, free: room(2, 512), score: expect.any(Number), name: expect.stringMatching(/^node-/) });
 });
 
+test('a burst is placed through the directory, though its offers move faster than hints', () => {
+  const instance = instanceOf(8, room(2, 4_096));
+  const before = new Map(instance.sent);
+  const ids = Array.from({ length: 120 }, (_, i) => {
+    instance.run(2);
+    const request = instance.request(room(0.1, 16), { policy: i % 2 === 0 ? 'spread' : 'binpack' });
+    return instance.command(instance.nodes[i % 8] as TestNode, { kind: 'run', request, exclude: [] });
+  });
+  instance.run(10_000);
+  for (const id of ids) expect(placed(instance.result(id)).placement).toMatchObject({ by: 'directory', attempts: 1 });
+  for (const kind of ['ask', 'cancel'] as const) expect(instance.sent.get(kind) ?? 0, kind).toBe(before.get(kind) ?? 0);
+});
+
 test('what fits is always found: filled to the last slot from any node, then refused with numbers', () => {
   const instance = instanceOf(3);
   for (let i = 0; i < 6; i++) {

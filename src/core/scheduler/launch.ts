@@ -9,6 +9,7 @@
  */
 import { add } from '../model/index.ts';
 import type { Accept, Launch, LaunchRefused, Launched, NodeId, Turn } from '../model/index.ts';
+import { regionOf } from '../discovery/region.ts';
 import { score } from '../discovery/score.ts';
 import { consideredOf } from '../discovery/trail.ts';
 import type { Finds } from './find.ts';
@@ -30,6 +31,8 @@ export class Launches {
 
   begin(turn: Turn, run: Run, supplier: NodeId, accept: Accept): void {
     const { self, directory, member, times } = this.#runs.options;
+    const left = regionOf(member(supplier)?.class ?? run.request.class, accept.free);
+    if (left !== undefined) directory.hints.suppose(left, turn.nowMs);
     const free = add(accept.free, run.request.resources);
     const value = score(needOf(run, self), { class: member(supplier)?.class ?? run.request.class, free }, directory.mean());
     for (const seen of accept.trail) consider(run, consideredOf(seen, this.#runs.nameOf(seen.nodeId), run.request.resources));

@@ -107,6 +107,7 @@ export class Reservations {
         free: this.#context.ledger.free(),
         epoch: this.#epoch(),
         holdMs: SUPPLIER.holdMs,
+        buyer,
         trail: to === buyer ? hold.trail : [],
       });
     }

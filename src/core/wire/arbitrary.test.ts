@@ -160,7 +160,7 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<OfKind<
   renew: fc.record({ ...kind('renew'), requestId, attempt }),
   ask: fc.record({ ...kind('ask'), need }),
   launch: fc.record({ ...kind('launch'), request, attempt, placement: text(4_000) }),
-  accept: fc.record({ ...kind('accept'), requestId, attempt, free: resources, epoch, holdMs: uint, trail }),
+  accept: fc.record({ ...kind('accept'), requestId, attempt, free: resources, epoch, holdMs: uint, trail, buyer: nodeId }),
   refuse: fc.record({ ...kind('refuse'), ...finding, direct: fc.boolean(), reason, detail: text(256), free: resources, epoch }),
   answer: fc.record({
     ...kind('answer'),

@@ -10,6 +10,7 @@ import {
   detail,
   epoch,
   need,
+  nodeId,
   offer,
   reason,
   region,
@@ -57,6 +58,7 @@ export const placementKinds: Kinds<DiscoveryMessage | SupplierMessage | BuyerMes
       epoch: [4, epoch],
       holdMs: [5, uint()],
       trail: [6, trail],
+      buyer: [7, nodeId],
     }),
   ],
   refuse: [
