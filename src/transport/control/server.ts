@@ -5,7 +5,7 @@
  */
 import { createSecureServer } from 'node:http2';
 import type { Http2SecureServer, Http2ServerRequest, Http2ServerResponse, ServerHttp2Session } from 'node:http2';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { NodeId } from '../../core/model/index.ts';
 import { nodeIdOfCertificate } from '../trust/identity.ts';
@@ -54,6 +54,11 @@ export async function openControlServer(options: ControlServerOptions): Promise<
   const sessions = new Map<ServerHttp2Session, NodeId | undefined>();
   const keepAlives = new WeakMap<ServerHttp2Session, KeepAlive>();
   let strangers = 0;
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
   boundHandshakes(server);
 
   server.on('session', (session) => {
@@ -97,6 +102,8 @@ export async function openControlServer(options: ControlServerOptions): Promise<
         server.close(() => resolve());
       });
       for (const session of sessions.keys()) session.destroy();
+      // A session that has ended waits for the other side's end, which never comes from a host that is gone.
+      for (const socket of sockets) socket.destroy();
       await closed;
     },
   };
