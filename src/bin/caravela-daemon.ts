@@ -1,24 +1,29 @@
-/** The daemon's program: `init create|join --json-stdin` makes this host a node, `run` serves it. */
+/** The daemon's program: `init create|join --json-stdin` makes this host a node, `address IP` moves it, `run` serves it. */
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { readConfigFile } from '../daemon/config-file.ts';
+import { adviseAddress } from '../daemon/current-address.ts';
 import { startDaemon } from '../daemon/daemon.ts';
 import { hostGoesDown } from '../daemon/host-goes-down.ts';
 import { init } from '../daemon/init.ts';
 import type { InitRequest } from '../daemon/init-options.ts';
 import { createLog, linesTo } from '../daemon/log.ts';
 import { nodePaths } from '../daemon/node-files.ts';
+import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 
 /** sysexits(3): an internal error; a supervisor starts it again. */
 const EXIT_SOFTWARE = 70;
 const STDERR = 2;
+const DEFAULT_DATA_DIR = '/var/lib/caravela';
+const DEFAULT_RUN_DIR = '/run/caravela';
 
 async function main(): Promise<void> {
   const [verb, ...rest] = process.argv.slice(2);
   if (verb === 'init') return runInit();
+  if (verb === 'address') return runAddress(rest);
   if (verb === 'run') return runDaemon(rest);
   throw new Error(
-    `this is the daemon's program, not for people: it takes "init" or "run", got ${JSON.stringify(verb ?? '')}. Use "caravela daemon".`,
+    `this is the daemon's program, not for people: it takes "init", "address" or "run", got ${JSON.stringify(verb ?? '')}. Use "caravela daemon".`,
   );
 }
 
@@ -27,12 +32,22 @@ async function runInit(): Promise<void> {
   process.stdout.write(`${JSON.stringify(await init(request))}\n`);
 }
 
+function runAddress(args: string[]): void {
+  const { values, positionals } = parseArgs({ args, options: { 'data-dir': { type: 'string' } }, allowPositionals: true });
+  const store = new SqliteStore(nodePaths(values['data-dir'] ?? DEFAULT_DATA_DIR, DEFAULT_RUN_DIR).state);
+  try {
+    adviseAddress(store, positionals[0] ?? '');
+  } finally {
+    store.close();
+  }
+}
+
 async function runDaemon(args: string[]): Promise<void> {
   const { values } = parseArgs({
     args,
     options: { 'data-dir': { type: 'string' }, 'run-dir': { type: 'string' }, config: { type: 'string' } },
   });
-  const paths = nodePaths(values['data-dir'] ?? '/var/lib/caravela', values['run-dir'] ?? '/run/caravela');
+  const paths = nodePaths(values['data-dir'] ?? DEFAULT_DATA_DIR, values['run-dir'] ?? DEFAULT_RUN_DIR);
   const config = readConfigFile(values.config);
   const log = createLog(config.log.level ?? 'info', linesTo(STDERR), Date.now);
   // A broken assumption in one request must not silently leave a daemon that half works.
@@ -45,10 +60,27 @@ async function runDaemon(args: string[]): Promise<void> {
   };
   process.on('uncaughtException', fatal);
   process.on('unhandledRejection', fatal);
-  const daemon = await startDaemon({ paths, log, runtime: config.engine.runtime, onAssertion: fatal, onLeft: () => process.exit(0) });
+  const start = () =>
+    startDaemon({
+      paths,
+      log,
+      runtime: config.engine.runtime,
+      onAssertion: fatal,
+      onLeft: () => process.exit(0),
+      onMoved: () => {
+        moving = startAgain();
+      },
+    });
+  const startAgain = async () => {
+    await daemon.close({ stopContainers: false });
+    daemon = await start();
+  };
+  let moving = Promise.resolve();
+  let daemon = await start();
   const end = async (signal: string) => {
     const stopContainers = await hostGoesDown();
     log('info', stopContainers ? 'the host goes down: containers are stopped' : 'the daemon ends; containers run on', { signal });
+    await moving;
     await daemon.close({ stopContainers });
     process.exit(0);
   };

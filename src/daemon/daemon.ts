@@ -17,9 +17,11 @@ import { createTransport } from '../transport/node-transport.ts';
 import { checkGossipKeys } from '../transport/trust/gossip-keys.ts';
 import { createSigner } from '../transport/trust/signer.ts';
 import { TokenBook } from '../transport/trust/token-book.ts';
+import { AddressWatch } from './address-watch.ts';
 import { createBackend } from './backend.ts';
 import { serveBlob } from './blob-server.ts';
 import { CoreLoop } from './core-loop.ts';
+import { currentAddress, hasMoved } from './current-address.ts';
 import { logEvent } from './event-log.ts';
 import { hostArch, hostCapacity, hostVariant, kernelVersion, mtuOf, operatingSystem } from './host-facts.ts';
 import { createJoinHost } from './join-host.ts';
@@ -45,6 +47,8 @@ export interface DaemonOptions {
   onAssertion(error: unknown): void;
   /** The node left its instance: there is nothing more to do. */
   onLeft(): void;
+  /** The host has another address now: close this daemon and start it again, and it serves there. */
+  onMoved(): void;
 }
 
 export interface Daemon {
@@ -60,7 +64,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
   mkdirSync(paths.runDir, { recursive: true, mode: 0o755 });
   const store = new SqliteStore(paths.state);
-  const settings = store.document(DOCUMENTS.node) as NodeSettings;
+  const { settings, bindIp } = await currentAddress(store, log);
   const instance = store.document(DOCUMENTS.instance) as InstanceSettings;
   const gossipKeys = checkGossipKeys(store.document(DOCUMENTS.gossipKeys));
   const credentials = readCredentials(paths);
@@ -114,7 +118,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       instanceId: instance.instanceId as InstanceId,
       credentials,
       gossipKeys,
-      bindIp: settings.address.ip,
+      bindIp,
       controlPort: settings.address.controlPort,
       gossipPort: settings.address.gossipPort,
     },
@@ -222,9 +226,17 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     containers: containers.length,
   });
 
+  const otherAddresses = () => node.members().flatMap((member) => (member.id === settings.nodeId ? [] : [member.address.ip]));
+  const watch = new AddressWatch(
+    () => hasMoved(settings, otherAddresses()),
+    () => options.onMoved(),
+    log,
+  );
+
   let closing: Promise<void> | undefined;
   function shutDown(): Promise<void> {
     closing ??= (async () => {
+      watch.close();
       loop.close();
       await api.close();
       await transport.close();
@@ -237,6 +249,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     return closing;
   }
   const close: Daemon['close'] = async (ending) => {
+    watch.close();
     loop.close();
     if (ending.stopContainers) await stopContainers(engine, node.containers(), log);
     await shutDown();

@@ -31,7 +31,8 @@ export async function ownAddress(wish: AddressWish): Promise<string> {
   );
 }
 
-function checkOwn(ip: string, addresses: readonly HostAddress[]): string {
+/** @throws Error naming the address and those there are */
+export function checkOwn(ip: string, addresses: readonly HostAddress[]): string {
   if (isIP(ip) === 0) throw new Error(`${JSON.stringify(ip)} is not an IP address`);
   if (ip.startsWith('127.') || ip === '::1') return ip;
   if (!addresses.some((a) => a.ip === ip)) {

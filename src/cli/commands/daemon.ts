@@ -13,15 +13,17 @@ type Options = NodeOptions & { readonly seeds?: string };
 export function daemonCommand(context: Context): Command {
   const command = new Command('daemon')
     .description(
-      'Starts the node that was made here by create or join. With --seeds it is made where there is none: it joins one of the seeds, or makes an instance where the only seed is this machine.',
+      'Starts the node that was made here by create or join; where this machine has another address than then, it moves there (--advertise says which). With --seeds it is made where there is none: it joins one of the seeds, or makes an instance where the only seed is this machine.',
     )
     .option('--seeds <ip,ip>', 'nodes to join through')
     .option('--token <token>', 'a join token, with --seeds');
   return addInstanceOptions(addNodeOptions(command)).action(async (options: Options, own: Command) => {
     const settings = settingsOf(own, context.io.env);
     if (existsSync(join(settings.dataDir, 'node-id'))) {
+      if (options.seeds === undefined) warnUnused(context, options);
       const onReady = async () => void context.io.stdout.write('the node is up\n');
-      await startDaemon(context, { settings, config: options.config, foreground: options.foreground === true, onReady });
+      const { config, advertise } = options;
+      await startDaemon(context, { settings, config, foreground: options.foreground === true, advertise, onReady });
       return;
     }
     if (options.seeds === undefined) {
@@ -31,6 +33,17 @@ export function daemonCommand(context: Context): Command {
     }
     await seed(context, own, options, options.seeds);
   });
+}
+
+/** Cantainer's line is the same at each start; without --seeds these were said in vain. */
+function warnUnused(context: Context, options: Options): void {
+  const heard = new Set(['advertise', 'config', 'foreground', 'host', 'dataDir', 'runDir']);
+  const given = Object.keys(options).filter((key) => !heard.has(key));
+  if (given.length === 0) return;
+  const names = given.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`).join(', ');
+  context.io.stderr.write(
+    `warning: ${names}: what this node is was said when it was made; only --advertise, --config and --foreground count now\n`,
+  );
 }
 
 /** Cantainer's way to begin: the same line on every machine. */

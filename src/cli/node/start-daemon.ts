@@ -4,6 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Context, type Settings, socketOf } from '../context.ts';
 import { Failure } from '../failure.ts';
+import { moveNode } from './init.ts';
 import { answers, waitFor } from './ready.ts';
 import { enableUnit, systemdServesUs, unitName } from './systemd.ts';
 
@@ -22,6 +23,8 @@ export interface Start {
   /** The configuration file; what of it concerns a daemon is read at each start. */
   readonly config: string | undefined;
   readonly foreground: boolean;
+  /** The node moves to this address of the host first. */
+  readonly advertise?: string | undefined;
   /** Called once it answers. */
   readonly onReady: () => Promise<void>;
 }
@@ -35,6 +38,7 @@ export async function startDaemon(context: Context, start: Start): Promise<void>
   const dataDir = resolve(start.settings.dataDir);
   const runDir = resolve(start.settings.runDir);
   if (await answers(socketOf(runDir))) throw new Failure(`a daemon runs already: it answers on ${socketOf(runDir)}`);
+  if (start.advertise !== undefined) await moveNode(context.installation, dataDir, start.advertise);
   const { node, daemonEntry } = context.installation;
   const config = start.config === undefined ? [] : ['--config', resolve(start.config)];
   const words = [...MALLOC, node, ...NODE_OPTIONS, daemonEntry, 'run', '--data-dir', dataDir, '--run-dir', runDir, ...config];
