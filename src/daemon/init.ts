@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -10,8 +10,8 @@ import { startError } from '../transport/start-error.ts';
 import { checkGossipKeys, createGossipKeys, type GossipKeys } from '../transport/trust/gossip-keys.ts';
 import { createIdentity } from '../transport/trust/identity.ts';
 import { createSigner } from '../transport/trust/signer.ts';
-import { parseToken } from '../transport/trust/token.ts';
-import { hostArch } from './host-facts.ts';
+import { caDigest, parseToken } from '../transport/trust/token.ts';
+import { hostAddresses, hostArch } from './host-facts.ts';
 import { initOptions, type InitOptions, type InitRequest, parseBootstrap } from './init-options.ts';
 import { isNode, type NodePaths, nodePaths, removeNode, writeDurably } from './node-files.ts';
 import { ownAddress } from './own-address.ts';
@@ -25,6 +25,8 @@ export interface InitResult {
   readonly instanceId: string;
   readonly address: string;
   readonly port: number;
+  /** At create: the digest of the instance's certificate. SHA-256, hex. */
+  readonly authority?: string;
   /** At an open instance: whose certificate was believed without a token. SHA-256, hex. */
   readonly trustedOnFirstUse?: string;
 }
@@ -57,6 +59,9 @@ export async function init(request: InitRequest): Promise<InitResult> {
   const options = initOptions(request);
   const bootstrap = request.bootstrap === undefined ? undefined : parseBootstrap(request.bootstrap);
   const ip = await ownAddress({ ip: options.ip, interface: options.interface, bootstrap: bootstrap?.host });
+  if (bootstrap?.port === options.port && (bootstrap.host === ip || hostAddresses().some((each) => each.ip === bootstrap.host))) {
+    throw new Error(`${bootstrap.host} is this machine itself: name a node that is in the instance, as in "caravela join ${ip} IP"`);
+  }
   await checkPorts(ip, options);
   const outcome =
     request.command === 'create' || bootstrap === undefined
@@ -70,6 +75,7 @@ export async function init(request: InitRequest): Promise<InitResult> {
     instanceId: instance.instanceId,
     address: ip,
     port: options.port,
+    ...(request.command === 'create' && { authority: caDigest(new X509Certificate(outcome.kept.caPem)).toString('hex') }),
     ...(outcome.trusted !== undefined && { trustedOnFirstUse: outcome.trusted }),
   };
 }

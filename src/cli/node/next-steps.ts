@@ -21,7 +21,13 @@ export function afterCreate(result: InitResult, document: InitDocument, token: s
   ];
   const open =
     document.open === true
-      ? ['', 'THIS INSTANCE IS OPEN: every machine that reaches it can join and run containers, without a token.']
+      ? [
+          '',
+          'THIS INSTANCE IS OPEN: every machine that reaches it can join and run containers, without a token.',
+          ...(result.authority === undefined
+            ? []
+            : [`A machine that joins shows which authority it believed. Ours is, SHA-256:\n  ${result.authority}`]),
+        ]
       : [];
   return [...lines, ...open, ''].join('\n');
 }
@@ -30,5 +36,9 @@ export function afterCreate(result: InitResult, document: InitDocument, token: s
 export function afterJoin(result: InitResult): string {
   const up = `${result.name} is up and belongs to instance ${result.instanceId.slice(0, 12)}; \`caravela nodes\` shows the others.\n`;
   if (result.trustedOnFirstUse === undefined) return up;
-  return `${up}Nobody proved to be that instance: its authority, SHA-256 ${result.trustedOnFirstUse}, was believed because the instance is open.\n`;
+  return `${up}
+JOINED WITHOUT A TOKEN: nothing proved that this is the instance you meant. The authority that was believed is, SHA-256:
+  ${result.trustedOnFirstUse}
+\`caravela create --open\` showed it on the first node. If they differ, \`caravela leave\` at once.
+`;
 }

@@ -19,7 +19,10 @@ if (verb === 'init') {
   mkdirSync(document.dataDir, { recursive: true });
   writeFileSync(document.dataDir + '/told.json', JSON.stringify(document));
   writeFileSync(document.dataDir + '/node-id', 'n');
-  console.log(JSON.stringify({ nodeId: 'n', name: document.name ?? 'host', instanceId: 'abcdef0123456789', address: '10.0.0.1', port: document.port ?? 8001 }));
+  console.log(JSON.stringify({ nodeId: 'n', name: document.name ?? 'host', instanceId: 'abcdef0123456789', [document.command === 'create' ? 'authority' : 'trustedOnFirstUse']: '5a5a', address: '10.0.0.1', port: document.port ?? 8001 }));
+} else if (verb === 'address') {
+  if (words.at(-1) === '10.0.0.66') { console.error('caravela-daemon: 10.0.0.66 is not an address of this host'); process.exit(1); }
+  writeFileSync(words[1] + '/addresses', words.at(-1) + '\\n', { flag: 'a' });
 } else {
   const option = (name) => words[words.indexOf(name) + 1];
   if (option('--data-dir').endsWith('broken')) { console.error('one\\ntwo: disk is full'); process.exit(70); }
@@ -42,6 +45,7 @@ let scratch: string;
 const at = (name: string) => join(scratch, name);
 const cli = (argv: string[], env: Record<string, string> = {}) =>
   run([...argv, '--data-dir', at('data'), '--run-dir', at('run')], { env, installation: { daemonEntry: at('daemon.mjs') } });
+const addresses = () => (existsSync(at('data/addresses')) ? readFileSync(at('data/addresses'), 'utf8').trim().split('\n') : []);
 const told = () => JSON.parse(readFileSync(at('data/told.json'), 'utf8')) as Record<string, unknown>;
 
 beforeEach(() => {
@@ -81,12 +85,26 @@ describe('create', () => {
     expect(await cli(['daemon'])).toMatchObject({ code: 1, err: expect.stringContaining('a daemon runs already') as string });
     expect(await cli(['exit'])).toEqual({ code: 0, out: 'this machine has left its instance\n', err: '' });
     expect(await cli(['daemon'])).toEqual({ code: 0, out: 'the node is up\n', err: '' });
+    expect(addresses()).toEqual([]);
+    await cli(['leave']);
+    expect(await cli(['daemon', '--advertise', '10.0.0.9'])).toMatchObject({ code: 0, err: '' });
+    expect(addresses()).toEqual(['10.0.0.9']);
+    await cli(['leave']);
+    expect(await cli(['daemon', '--advertise', '10.0.0.66'])).toEqual({
+      code: 1,
+      out: '',
+      err: 'caravela: 10.0.0.66 is not an address of this host\n',
+    });
+    expect((await cli(['daemon', '--name', 'x', '--reserve-cpus', '1'])).err).toMatch(
+      /^warning: --name, --reserve-cpus: what this node is was said when it was made/,
+    );
   });
 
   it('of an open instance needs no token, and says what that means', async () => {
     const { out } = await cli(['create', '--open']);
     expect(out).toContain('  caravela join 10.0.0.1\n');
     expect(out).toContain('THIS INSTANCE IS OPEN');
+    expect(out).toMatch(/which authority it believed. Ours is, SHA-256:\n {2}5a5a\n/);
     expect(told()).toEqual({ command: 'create', dataDir: at('data'), runDir: at('run'), labels: {}, open: true });
   });
 
@@ -112,6 +130,11 @@ describe('join', () => {
       /host is up and belongs to instance abcdef012345/,
     );
     expect(told()).toMatchObject({ command: 'join', machineIp: '10.0.0.2', bootstrap: '10.0.0.1:9001', token: 't' });
+  });
+
+  it('without a token says loudly whom it believed, and where to compare', async () => {
+    const { out } = await cli(['join', '10.0.0.1']);
+    expect(out).toMatch(/JOINED WITHOUT A TOKEN: .*SHA-256:\n {2}5a5a\n.*first node.*`caravela leave`/s);
   });
 
   it('takes the token from the environment, and finds its own address', async () => {
