@@ -1,4 +1,4 @@
-import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -128,6 +128,14 @@ describe('the state file', () => {
     expect(() => new SqliteStore(path)).toThrow(/another caravela daemon is using/);
     store.close();
     new SqliteStore(path).close();
+  });
+
+  test('and its log are for root alone: they hold keys', () => {
+    const path = stateFile();
+    const store = new SqliteStore(path);
+    store.putDocument('a', 1);
+    for (const file of [path, `${path}-wal`]) expect(statSync(file).mode & 0o777).toBe(0o600);
+    store.close();
   });
 
   test('of a newer version is refused', () => {

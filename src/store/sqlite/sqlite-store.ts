@@ -1,3 +1,4 @@
+import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { type Container, type ContainerId, LIMITS, type MemberRecord, type Tombstone } from '../../core/model/index.ts';
 import type { Store } from '../port.ts';
@@ -132,6 +133,8 @@ function bodyOf<T>(row: Record<string, unknown>): T {
 }
 
 function open(path: string): DatabaseSync {
+  // It holds the instance's keys; SQLite gives its log the same mode.
+  closeSync(openSync(path, 'a', 0o600));
   const db = new DatabaseSync(path);
   try {
     // Exclusive: a second daemon on the same directory is refused here, before it touches anything.
