@@ -20,8 +20,20 @@ export function sentence(error: unknown): string | undefined {
   if (error instanceof CannotReachError) return cannotReach(error);
   if (error instanceof Failure || error instanceof ApiError || error instanceof TemplateError) return error.message;
   // Values that can't be read (sizes, durations) and files that can't be opened.
-  if (error instanceof RangeError || (error instanceof Error && 'code' in error && 'syscall' in error)) return error.message;
+  if (error instanceof RangeError) return error.message;
+  if (error instanceof Error && 'code' in error && 'syscall' in error) return cannotUse(error as NodeJS.ErrnoException);
   return undefined;
+}
+
+function cannotUse(error: NodeJS.ErrnoException): string {
+  if (error.path === undefined) return error.message;
+  const why = {
+    ENOENT: 'no such file',
+    EACCES: 'permission denied',
+    EISDIR: 'it is a directory',
+    ENOTDIR: 'part of it is not a directory',
+  };
+  return `cannot use ${error.path}: ${why[error.code as keyof typeof why] ?? error.message}`;
 }
 
 function cannotReach(error: CannotReachError): string {

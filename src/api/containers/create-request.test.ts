@@ -63,7 +63,7 @@ describe('create', () => {
     [{ Privileged: true }, 501, 'privileged'],
     [{ PortBindings: { '80/tcp': [{ HostPort: '8080' }] } }, 501, 'published ports'],
     [{ PublishAllPorts: true }, 501, 'published ports'],
-    [{ NetworkMode: 'blue' }, 501, 'got "blue"'],
+    [{ NetworkMode: 'blue' }, 501, 'there is no network "blue"'],
     [{ PidMode: 'host' }, 501, '"host"'],
     [{ LogConfig: { Type: 'syslog' } }, 501, 'syslog'],
   ])('refuses %j', (config, status, words) => {

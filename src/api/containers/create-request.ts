@@ -158,7 +158,7 @@ function networkOf(mode: string, body: CreateBody): { readonly network: NetworkM
 }
 
 const noNetwork = (name: string): ApiError =>
-  new ApiError(501, `Caravela does not have networks yet: NetworkMode may be none or host, got ${JSON.stringify(name)}`);
+  new ApiError(501, `there is no network ${JSON.stringify(name)}: networks come later, until then a container's network is none or host`);
 
 function restartOf(policy: { readonly Name?: string | undefined; readonly MaximumRetryCount?: number | null | undefined }): RestartPolicy {
   const asked = policy.Name ?? '';

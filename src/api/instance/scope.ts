@@ -13,8 +13,8 @@ export function nameSilent(reply: FastifyReply, silent: readonly Member[]): void
   if (silent.length > 0) reply.header(UNREACHABLE_HEADER, namesOf(silent));
 }
 
-/** `node-2, node-7`; at most 32 names. */
+/** `node-2, node-7`; at most 32 names. One that died while it was asked is named once. */
 export function namesOf(members: readonly Member[]): string {
-  const names = members.map((m) => m.name).sort();
+  const names = [...new Map(members.map((m) => [m.id, m.name])).values()].sort();
   return names.length > 32 ? `${names.slice(0, 32).join(', ')} and ${names.length - 32} more` : names.join(', ');
 }

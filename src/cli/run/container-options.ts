@@ -41,8 +41,8 @@ export interface ContainerOptions {
 
 /** Docker's options that can't be served yet, and why: better said than ignored. */
 const REFUSED: readonly (readonly [flags: string, why: string])[] = [
-  ['-p, --publish [port]', 'published ports come with networks'],
-  ['-P, --publish-all', 'published ports come with networks'],
+  ['-p, --publish [port]', 'published ports come with networks, later: until then --network host opens its ports on the node'],
+  ['-P, --publish-all', 'published ports come with networks, later: until then --network host opens its ports on the node'],
   ['-t, --tty', 'containers have no terminal yet: leave -t out and read the output with `caravela logs`'],
   ['-i, --interactive', 'containers have no input yet: leave -i out, and pass what it needs as arguments or variables'],
   ['-v, --volume [mount]', 'bind mounts and volumes are not there yet'],

@@ -2,6 +2,9 @@ import type { NodeRow } from '../../docker-api/caravela-types.ts';
 import { binarySize, cpus } from '../format/human.ts';
 import type { View } from '../format/list.ts';
 
+/** It did not answer: what it holds is not known, and not nothing. */
+const isSilent = (row: NodeRow): boolean => row.containers < 0;
+
 /** Nodes with what is reserved on each, of what it offers. `--format json` prints the API's own rows. */
 export function nodeView(options: { readonly trunc: boolean }): View<NodeRow> {
   return {
@@ -28,9 +31,9 @@ export function nodeView(options: { readonly trunc: boolean }): View<NodeRow> {
       Role: row.role,
       Class: row.class,
       Arch: row.arch,
-      CPUs: `${cpus(row.cpus.reserved)} / ${cpus(row.cpus.capacity)}`,
-      Memory: `${binarySize(row.memory.reserved)} / ${binarySize(row.memory.capacity)}`,
-      Containers: row.containers < 0 ? '?' : String(row.containers),
+      CPUs: `${isSilent(row) ? '?' : cpus(row.cpus.reserved)} / ${cpus(row.cpus.capacity)}`,
+      Memory: `${isSilent(row) ? '?' : binarySize(row.memory.reserved)} / ${binarySize(row.memory.capacity)}`,
+      Containers: isSilent(row) ? '?' : String(row.containers),
       Version: row.version,
       Labels: Object.entries(row.labels)
         .map(([key, value]) => `${key}=${value}`)

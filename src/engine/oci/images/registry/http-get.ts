@@ -24,7 +24,8 @@ export interface GetOptions {
 }
 
 const MAX_REDIRECTS = 5;
-const BROKEN = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN'];
+/** Not what the resolver says: it has been patient itself, for ten seconds and more. */
+const BROKEN = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'];
 
 /**
  * GET with patience: a broken connection, 429 and 5xx are tried again. Redirects are followed without
