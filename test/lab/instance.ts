@@ -5,6 +5,8 @@ import { until } from './shell.ts';
 
 /** One row of `caravela nodes --format json`, as far as tests look. */
 export interface NodeRow {
+  /** `IP:PORT` */
+  readonly address: string;
   readonly id: string;
   readonly name: string;
   readonly state: string;
