@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest';
 import { taskId } from '../model/index.ts';
 import type { Request, RestartPolicy } from '../model/index.ts';
+import { SUPPLIER } from '../supplier/tunables.ts';
 import { OneNode } from './one-node.ts';
 import { room } from './test-instance.ts';
 
@@ -100,4 +101,18 @@ test('an end that a full disk kept from being written still gives its room back,
   one.instance.run(1_000);
   expect(one.node.node.resources().held).toEqual(room(2, 320));
   expect(one.get(ended)).toMatchObject({ holding: false, task: { state: 'exited' } });
+});
+
+test('a stop that was answered is durable as soon as the disk takes it, though its record failed and the end came first', () => {
+  const one = new OneNode();
+  const web = one.started({ restart: { name: 'always', maximumRetries: 0 } });
+  one.node.host.storeFails = true;
+  one.instance.exit(one.node, web.containerId, 0);
+  const id = one.instance.command(one.node, { kind: 'stop', containerId: web.containerId, timeoutMs: undefined, signal: undefined });
+  one.instance.run(50);
+  expect(one.instance.result(id)).toMatchObject({ ok: true });
+  expect(one.get(web)).toMatchObject({ desired: 'stopped', holding: false });
+  one.node.host.storeFails = false;
+  one.instance.run(SUPPLIER.storeRetryMs);
+  expect(one.node.host.containers.get(web.containerId)).toEqual(one.get(web));
 });

@@ -57,18 +57,36 @@ export class Context {
     }
   }
 
-  /** Changes the record and makes it durable; `then` learns whether that worked. */
+  /**
+   * Changes the record and makes it durable; `then` learns whether that worked. Where it did not, what the
+   * record is by then is written later: an end may have been answered for while its record was on the way.
+   */
   record(turn: Turn, entry: Entry, change: Partial<Container>, then: (turn: Turn, error: CoreError | undefined) => void): void {
     entry.container = { ...entry.container, ...change };
-    this.orders.perform(turn, { kind: 'store-container', container: entry.container }, (turn, answer) =>
-      then(turn, answer.ok ? undefined : answer.error),
-    );
+    this.orders.perform(turn, { kind: 'store-container', container: entry.container }, (turn, answer) => {
+      if (!answer.ok) this.#storeLater(turn, entry);
+      then(turn, answer.ok ? undefined : answer.error);
+    });
+  }
+
+  /** The 'store-retry' timer. */
+  storeAgain(turn: Turn, entry: Entry): void {
+    entry.storeRetry = false;
+    const { kind } = entry.activity;
+    // A record that is just being forgotten must not come back behind that.
+    if (kind === 'removing' || kind === 'rolling-back') this.#storeLater(turn, entry);
+    else this.note(turn, entry, {});
+  }
+
+  #storeLater(turn: Turn, entry: Entry): void {
+    if (entry.storeRetry) return;
+    entry.storeRetry = true;
+    this.setTimer(turn, 'store-retry', idOf(entry), SUPPLIER.storeRetryMs);
   }
 
   /**
-   * Notes what was seen. Losing it to a full disk breaks nothing: after a restart the engine tells it
-   * again (recovery.ts counts by what is true, not by the record alone), and the next change writes the
-   * whole record anew.
+   * Notes what was seen. Losing it to a full disk and a crash breaks nothing: after a restart the engine
+   * tells it again (recovery.ts counts by what is true, not by the record alone).
    */
   note(turn: Turn, entry: Entry, change: Partial<Container>): void {
     this.record(turn, entry, change, () => {});

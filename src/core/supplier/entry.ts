@@ -29,6 +29,8 @@ export interface Entry {
   activity: Activity;
   /** Commands that came while an order was under way, in order. */
   readonly waiting: { readonly id: CommandId; readonly command: ContainerCommand }[];
+  /** The disk did not take the record: a timer is set to write it again. */
+  storeRetry: boolean;
   /** The next restart's delay, in ms. */
   backoffMs: number;
   /** Monotonic time of the newest task's start. */

@@ -57,6 +57,7 @@ export class Launches {
       },
       activity: { kind: 'recording', attempt, abandoned: false },
       waiting: [],
+      storeRetry: false,
       backoffMs: SUPPLIER.firstBackoffMs,
       startedMs: 0,
     };

@@ -36,7 +36,8 @@ export function restore(
     const { containerId, resources } = container.request;
     const holding = runs.has(containerId) || holdsOn(container, exits.get(containerId));
     const activity: Activity = { kind: 'idle' };
-    context.add({ container: { ...container, holding }, activity, waiting: [], backoffMs: SUPPLIER.firstBackoffMs, startedMs: 0 });
+    const backoffMs = SUPPLIER.firstBackoffMs;
+    context.add({ container: { ...container, holding }, activity, waiting: [], storeRetry: false, backoffMs, startedMs: 0 });
     if (holding) context.ledger.count(containerKey(containerId), resources);
   }
 }

@@ -118,6 +118,8 @@ export class Supplier {
       this.#stops.timer(turn, entry, timer.token);
     } else if (timer.name === 'forget-retry') {
       this.#launches.retryForget(turn, entry.container.request.containerId);
+    } else if (timer.name === 'store-retry') {
+      this.#context.storeAgain(turn, entry);
     } else if (timer.name === 'never-started') {
       this.#giveBack(turn, entry);
     }

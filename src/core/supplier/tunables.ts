@@ -18,6 +18,8 @@ export const SUPPLIER = {
   stopGraceMs: 10_000,
   /** A record that could not be deleted after a failed launch is tried again after this, doubled up to lastBackoffMs. */
   forgetRetryMs: 1_000,
+  /** A container's record that the disk did not take is written again after this, until it is taken. */
+  storeRetryMs: 5_000,
   /** Commands that wait for an order under way on one container. */
   waitingCommands: 64,
 } as const;
