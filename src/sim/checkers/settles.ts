@@ -38,7 +38,7 @@ function* unlike(node: SimNode, container: Container): Generator<string> {
   const id = container.request.containerId;
   const stored = node.store.get(id);
   if (stored === undefined) yield `has container ${shortId(id)} in memory only`;
-  else if (differ(container, stored, node.failedWrites > 0)) {
+  else if (differ(container, stored)) {
     yield `has ${shortId(id)} ${describe(container)} in memory, ${describe(stored)} in the store`;
   }
   const runs = node.engine.runningTask(id)?.slice(-6);
@@ -52,9 +52,8 @@ function* leftOvers(node: SimNode, core: CoreNode): Generator<string> {
   for (const id of node.engine.ids()) if (core.container(id) === undefined) yield `has forgotten ${shortId(id)}, its engine has not`;
 }
 
-/** After a full disk what was seen of a task may be missing from the store; the engine tells it again at the next start. */
-function differ(a: Container, b: Container, wishOnly: boolean): boolean {
-  return a.desired !== b.desired || (!wishOnly && (a.task?.state !== b.task?.state || a.holding !== b.holding));
+function differ(a: Container, b: Container): boolean {
+  return a.desired !== b.desired || a.task?.state !== b.task?.state || a.holding !== b.holding;
 }
 
 function describe({ desired, task, holding }: Container): string {

@@ -12,8 +12,6 @@ export class SimHost {
   readonly clock: SimClock;
   /** Store writes fail while true. */
   diskFull = false;
-  /** Writes that failed: what the core notes in passing may be missing from the store since. */
-  failedWrites = 0;
   readonly #schedule: Schedule;
   readonly #random: Prng;
 
@@ -35,7 +33,6 @@ export class SimHost {
   }
 
   #write(order: Extract<Order, { kind: `store-${string}` | 'forget-container' }>): OrderAnswer {
-    if (this.diskFull) this.failedWrites++;
     if (this.diskFull) return { ok: false, error: { code: 'store-failed', message: 'no space is left on the device', changed: false } };
     if (order.kind === 'store-container') this.store.putContainer(order.container);
     else if (order.kind === 'forget-container') this.store.forgetContainer(order.containerId, order.removedAtMs);

@@ -104,10 +104,6 @@ export class SimNode implements Station {
     return this.#host.clock;
   }
 
-  get failedWrites(): number {
-    return this.#host.failedWrites;
-  }
-
   set diskFull(full: boolean) {
     this.#host.diskFull = full;
   }
