@@ -230,6 +230,18 @@ describe('the instance as one Docker', () => {
     expect(new Set(answers.map((a) => a.statusCode))).toEqual(new Set([201, 409]));
   });
 
+  it('draws another name where two nodes drew the same one at a time, and says so where it was given', async () => {
+    const instance = await FakeInstance.of('node-1');
+    const node = instance.node('node-1');
+    node.images.put('docker.io/library/busybox:latest', '7');
+    const taken = { code: 'name-taken', message: 'node-2 has a container of that name already' } as const;
+    node.refuseNext = taken;
+    expect((await post(node, '/containers/create', { Image: 'busybox' })).statusCode).toBe(201);
+    node.refuseNext = taken;
+    const given = await post(node, '/containers/create?name=web', { Image: 'busybox' });
+    expect([given.statusCode, message(given)]).toEqual([409, expect.stringContaining('Conflict. The container name "/web"')]);
+  });
+
   it('maps a start that finds no executable to the status and words clients know', async () => {
     const instance = await FakeInstance.of('node-1', 'node-2');
     const [asked, second] = instance.nodes as [FakeNode, FakeNode];

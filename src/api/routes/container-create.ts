@@ -31,20 +31,26 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
     const given = asked === '' ? undefined : checkName(asked);
     // The name of a container that was not placed says nothing: the image comes first, as its 404 makes clients pull.
     const image = await resolveImage(context, wanted.body.Image, scopeOf(request));
-    const name = await claimName(context, given);
-    try {
-      const run = requestOf(wanted, name, image, (bytes) => backend.randomHex(bytes));
-      const result = await runUnlessGone(context, run, reply);
-      if (reply.raw.destroyed && result.ok && result.kind === 'placed') await takeBack(context, name, result);
-      if (!result.ok) throw result.error.code === 'name-taken' ? conflict(name) : fromCoreError(result.error, result.placement);
-      if (result.kind !== 'placed') throw new ApiError(500, `the run of ${name} ended without a placement`);
-      context.whereabouts.remember(result.containerId, result.supplier);
-      return await reply.code(201).send({ Id: result.containerId, Warnings: [...wanted.warnings] } satisfies ContainerCreateResponse);
-    } finally {
-      claimedNames.delete(name);
+    for (let draw = 0; ; draw++) {
+      const name = await claimName(context, given);
+      try {
+        const run = requestOf(wanted, name, image, (bytes) => backend.randomHex(bytes));
+        const result = await runUnlessGone(context, run, reply);
+        // Another node drew the same name at the same time: nobody asked for it, so another does as well.
+        if (isTaken(result) && given === undefined && draw < NAME_DRAWS) continue;
+        if (reply.raw.destroyed && result.ok && result.kind === 'placed') await takeBack(context, name, result);
+        if (!result.ok) throw isTaken(result) ? conflict(name) : fromCoreError(result.error, result.placement);
+        if (result.kind !== 'placed') throw new ApiError(500, `the run of ${name} ended without a placement`);
+        context.whereabouts.remember(result.containerId, result.supplier);
+        return await reply.code(201).send({ Id: result.containerId, Warnings: [...wanted.warnings] } satisfies ContainerCreateResponse);
+      } finally {
+        claimedNames.delete(name);
+      }
     }
   });
 }
+
+const isTaken = (result: Result): boolean => !result.ok && result.error.code === 'name-taken';
 
 /** A client that hangs up takes its run back: holds are given up before their time. */
 async function runUnlessGone({ backend }: ApiContext, run: Request, reply: FastifyReply): Promise<Result> {
