@@ -29,10 +29,11 @@ export interface LeaveParts {
  */
 export async function leave(parts: LeaveParts, force: boolean): Promise<void> {
   const { node, loop } = parts;
-  const containers = node.containers();
   if (!force) refuse(parts);
   await loop.command({ kind: 'describe', change: { draining: true } });
-  for (const { request } of containers) {
+  // Until none is left: what was held before this node began to drain may still be launched meanwhile.
+  for (let [next] = node.containers(); next !== undefined; [next] = node.containers()) {
+    const { request } = next;
     const removed = await loop.command({ kind: 'remove', containerId: request.containerId, force: true });
     if (!removed.ok) throw new LeaveRefused(`container ${request.name} could not be removed: ${removed.error.message}`);
   }
