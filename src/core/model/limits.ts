@@ -15,8 +15,9 @@ export const LIMITS = {
   members: 65_536,
   /** The highest that is believed: one a second for 140 million years. Beyond, a number could no longer be raised by one. */
   incarnation: 2 ** 52,
-  /** Holds one supplier keeps for one buyer, and in all. */
+  /** Holds one supplier keeps for one buyer, on the word of one trader, and in all. */
   holdsPerBuyer: 256,
+  holdsPerTrader: 768,
   holds: 1_024,
   offersPerTrader: 65_536,
   /** Runs one node works on at a time; a further `run` is refused, saying so. */

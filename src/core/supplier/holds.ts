@@ -15,10 +15,11 @@ export interface Hold {
   readonly trail: readonly Seen[];
 }
 
-/** The holds of one supplier, bounded per buyer and in all. */
+/** The holds of one supplier, bounded per buyer, per trader and in all. */
 export class Holds {
   readonly #holds = new Map<RequestId, Hold>();
   readonly #perBuyer = new Map<NodeId, number>();
+  readonly #perTrader = new Map<NodeId, number>();
   readonly #spent = new Map<RequestId, number>();
 
   get size(): number {
@@ -29,10 +30,12 @@ export class Holds {
     return this.#holds.get(id);
   }
 
-  /** Words for the bound that a further hold of `buyer` would break. */
-  full(buyer: NodeId): string | undefined {
+  /** Words for the bound that a further hold for `buyer`, sent by `via`, would break. */
+  full(buyer: NodeId, via: NodeId): string | undefined {
     if (this.#holds.size >= LIMITS.holds) return `keeps ${LIMITS.holds} holds already, the most it may`;
     if ((this.#perBuyer.get(buyer) ?? 0) >= LIMITS.holdsPerBuyer) return `keeps ${LIMITS.holdsPerBuyer} holds for this buyer already`;
+    if ((this.#perTrader.get(via) ?? 0) >= LIMITS.holdsPerTrader)
+      return `keeps ${LIMITS.holdsPerTrader} holds that this trader sent already`;
     return undefined;
   }
 
@@ -55,15 +58,21 @@ export class Holds {
   set(hold: Hold): void {
     this.delete(hold.need.requestId);
     this.#holds.set(hold.need.requestId, hold);
-    this.#perBuyer.set(hold.need.buyer, (this.#perBuyer.get(hold.need.buyer) ?? 0) + 1);
+    count(this.#perBuyer, hold.need.buyer, 1);
+    count(this.#perTrader, hold.via, 1);
   }
 
   delete(id: RequestId): void {
     const hold = this.#holds.get(id);
     if (hold === undefined) return;
     this.#holds.delete(id);
-    const left = (this.#perBuyer.get(hold.need.buyer) ?? 1) - 1;
-    if (left > 0) this.#perBuyer.set(hold.need.buyer, left);
-    else this.#perBuyer.delete(hold.need.buyer);
+    count(this.#perBuyer, hold.need.buyer, -1);
+    count(this.#perTrader, hold.via, -1);
   }
+}
+
+function count(counts: Map<NodeId, number>, id: NodeId, by: 1 | -1): void {
+  const now = (counts.get(id) ?? 0) + by;
+  if (now > 0) counts.set(id, now);
+  else counts.delete(id);
 }

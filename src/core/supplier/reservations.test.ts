@@ -42,7 +42,7 @@ beforeEach(() => {
   };
 });
 
-function reserve(n: number, attempt = 1, change: Partial<Need> = {}): void {
+function reserve(n: number, attempt = 1, change: Partial<Need> = {}, via = trader): void {
   const need: Need = {
     requestId: request(n),
     attempt,
@@ -57,7 +57,7 @@ function reserve(n: number, attempt = 1, change: Partial<Need> = {}): void {
     ...change,
   };
   const region = { class: 'low', cpuBucket: 0, memoryBucket: 0 } as const;
-  supplier.receive(turn, trader, {
+  supplier.receive(turn, via, {
     kind: 'reserve',
     need,
     region,
@@ -130,12 +130,16 @@ test('a refusal echoes the find and says what is free', () => {
   ]);
 });
 
-test('holds are bounded per buyer and in all', () => {
+test('holds are bounded per buyer, per trader and in all', () => {
   const tiny = { cpuMillicores: 1, memoryBytes: 1 };
   for (let n = 1; n <= LIMITS.holdsPerBuyer + 1; n++) reserve(n, 1, { resources: tiny });
   expect(supplier.resources().holds).toBe(LIMITS.holdsPerBuyer);
   expect(sent.at(-1)?.[1]).toMatchObject({ kind: 'refuse', reason: 'holds' });
-  for (let n = 1000; n < 3000; n++) reserve(n, 1, { resources: tiny, buyer: nodeId(n.toString(16).padStart(32, '0')) });
+  const another = (n: number) => nodeId(n.toString(16).padStart(32, '0'));
+  for (let n = 1000; n < 3000; n++) reserve(n, 1, { resources: tiny, buyer: another(n) });
+  expect(supplier.resources().holds).toBe(LIMITS.holdsPerTrader);
+  expect(sent.at(-1)?.[1]).toMatchObject({ kind: 'refuse', reason: 'holds', detail: 'keeps 768 holds that this trader sent already' });
+  for (let n = 3000; n < 5000; n++) reserve(n, 1, { resources: tiny, buyer: another(n) }, another(n));
   expect(supplier.resources().holds).toBe(LIMITS.holds);
 });
 

@@ -31,7 +31,7 @@ export class Reservations {
       if (held.need.attempt === need.attempt) return this.#accept(turn, held);
       this.#release(turn, held, 'cancelled');
     }
-    const refusal = this.#refusal(need);
+    const refusal = this.#refusal(need, from);
     if (refusal === undefined && ledger.admit(holdKey(need.requestId), need.resources)) {
       const hold: Hold = { need, via: from, token: this.#expiry(turn, need.requestId), repeatDue: true, trail: message.trail };
       holds.set(hold);
@@ -46,7 +46,7 @@ export class Reservations {
 
   ask(turn: Turn, from: NodeId, { need }: Ask): void {
     if (!isAmount(need.resources)) return;
-    const refusal = this.#refusal(need);
+    const refusal = this.#refusal(need, from);
     turn.send(from, {
       kind: 'answer',
       requestId: need.requestId,
@@ -82,7 +82,7 @@ export class Reservations {
     }
   }
 
-  #refusal(need: Need): Unfit | undefined {
+  #refusal(need: Need, from: NodeId): Unfit | undefined {
     const { self, ledger, holds, entries, leaving } = this.#context;
     const { name, ...me } = self();
     if (leaving) return { reason: 'draining', detail: `${name} is leaving` };
@@ -92,7 +92,7 @@ export class Reservations {
       return { reason: 'containers', detail: `keeps ${entries.size} containers already; the most is ${LIMITS.containers}` };
     }
     if (holds.get(need.requestId) !== undefined) return undefined;
-    const full = holds.full(need.buyer);
+    const full = holds.full(need.buyer, from);
     return full === undefined ? undefined : { reason: 'holds', detail: full };
   }
 
