@@ -1,6 +1,6 @@
 /**
  * The long tests: simulation over many fresh seeds on all cores, then hosts that are killed, cut off
- * and restarted at random while containers are placed. Prints every seed; exit code 1 when a check failed.
+ * and restarted at random while containers are placed, then a machine with systemd. Prints every seed; exit code 1 when a check failed.
  *
  *   node scripts/soak.ts [minutes of simulation, default 10] [minutes on hosts, default 8]
  */
@@ -59,7 +59,7 @@ const seeds = shares.reduce((sum, share) => sum + share.seeds, 0);
 const failed = shares.reduce((sum, share) => sum + share.failed, 0);
 console.log(`simulation: ${seeds} seeds, ${failed} batches failed`);
 
-console.log(`hosts: ${hostMinutes} min of kills, pulled cables and placements`);
+console.log(`hosts: ${hostMinutes} min of kills, pulled cables and placements, then a machine with systemd, 5 min or so`);
 const hosts = spawn('vitest', ['run', '--project', 'soak'], {
   stdio: 'inherit',
   env: { ...process.env, SOAK_MINUTES: String(hostMinutes) },
