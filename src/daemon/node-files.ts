@@ -60,7 +60,8 @@ export function writeDurably(path: string, content: string, mode = 0o600): void 
 
 /** Removes what makes this host a node, without what its containers and images left. */
 export function removeNode(paths: NodePaths): void {
-  for (const path of [paths.nodeId, paths.state, `${paths.state}-wal`, `${paths.state}-shm`, `${paths.state}.reserve`]) rmSync(path, { force: true });
+  for (const path of [paths.nodeId, paths.state, `${paths.state}-wal`, `${paths.state}-shm`, `${paths.state}.reserve`])
+    rmSync(path, { force: true });
   rmSync(join(paths.dataDir, 'identity'), { recursive: true, force: true });
 }
 
