@@ -171,7 +171,12 @@ describe('a full disk', () => {
       for (let n = 0; n < 8; n++) store.putContainer(container(n, n));
       expect(existsSync(`${path}.reserve`)).toBe(true);
       fill(dir);
-      store.putContainer({ ...container(1, 1), desired: 'removed' });
+      // Nothing new is taken in, and the room set aside stays for what is here.
+      expect(() => {
+        for (let n = 50; n < 2_000; n++) store.putContainer(container(n, n));
+      }).toThrow(/full/);
+      expect(existsSync(`${path}.reserve`)).toBe(true);
+      for (let n = 0; n < 64; n++) store.putContainer({ ...container(1, 1), desired: 'removed' });
       store.forgetContainer(container(1, 1).request.containerId, 5);
       expect(existsSync(`${path}.reserve`)).toBe(false);
       fill(dir);

@@ -42,11 +42,15 @@ export class SqliteStore implements Store {
   }
 
   putContainer(container: Container): void {
-    this.#withReserve(() =>
+    const id = container.request.containerId;
+    const put = (): unknown =>
       this.#db
         .prepare('INSERT INTO containers (id, created_at_ms, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body')
-        .run(container.request.containerId, container.createdAtMs, JSON.stringify(container)),
-    );
+        .run(id, container.createdAtMs, JSON.stringify(container));
+    // The room set aside is for ending what is here, not for taking more in.
+    const isHere = this.#db.prepare('SELECT 1 FROM containers WHERE id = ?').get(id) !== undefined;
+    if (isHere) this.#withReserve(put);
+    else put();
     this.#reserve.refill();
   }
 
