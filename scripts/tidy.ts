@@ -36,7 +36,7 @@ const IMPURE: readonly (readonly [pattern: RegExp, what: string])[] = [
 const NODE_IMPORT = /\b(?:from|import)\s*\(?\s*['"]node:/;
 // The brackets keep this file from finding itself.
 const LATER = /\b(?:TO[D]O|FIX[M]E|XX[X]|HAC[K])\b|\b[Nn]ot (?:yet )?implemented\b|\b[Ss]tub(?:s|bed)?\b(?! resolver)/;
-const MACHINE_PATH = /(?<![\w.:/])\/(?:work|Users|home\/\w+)\/\w/;
+const MACHINE_PATH = /(?<![\w.:/])\/(?:Users|home\/\w+)\/\w/;
 
 /** @param root the directory of the checkout */
 export function tidy(root: string): readonly Finding[] {
