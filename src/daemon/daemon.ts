@@ -112,6 +112,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     exited: recovered.flatMap((each) => (each.state === 'exited' ? [{ kind: 'exited' as const, ...each.exit }] : [])),
   });
 
+  let isStarted = false;
   const transport = await createTransport(
     {
       nodeId: settings.nodeId,
@@ -124,7 +125,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
     {
       addressOf: (id: NodeId) => node.member(id)?.address,
-      onMessage: (from: NodeId, message: Message) => loop.receive(from, message),
+      // Ports open before the core has counted what runs here: until then nothing may be admitted. Peers ask again.
+      onMessage: (from: NodeId, message: Message) => {
+        if (isStarted) loop.receive(from, message);
+      },
       log,
     },
   );
@@ -215,6 +219,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
 
   observe = (observation) => loop.observe(observation);
   loop.start();
+  isStarted = true;
   for (const observation of early) loop.observe(observation);
   await api.listen(paths.socket);
   log('info', 'node is up', {
