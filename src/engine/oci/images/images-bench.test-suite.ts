@@ -1,6 +1,6 @@
 /** What the tests of this folder share: stores in a temporary directory, and two registries. */
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -115,8 +115,6 @@ export async function until(condition: () => boolean | Promise<boolean>): Promis
   }
   throw new Error('it did not happen within ten seconds');
 }
-
-export const hasDockerRegistry = existsSync('/usr/bin/docker-registry');
 
 function freePort(): Promise<number> {
   const { promise, resolve } = Promise.withResolvers<number>();

@@ -7,16 +7,7 @@ import { type ImageParts, makeBusyboxImage, makeImage, pushImage, sha256 } from 
 import { pushBlobs, pushManifest } from '../../../../scripts/push-image.ts';
 import type { PullProgress } from '../../port.ts';
 import { MEDIA_TYPES } from './documents.ts';
-import {
-  fakeRegistry,
-  hasDockerRegistry,
-  imageOf,
-  leftIn,
-  openImages,
-  pullOptions,
-  realRegistry,
-  temporaryDir,
-} from './images-bench.test-suite.ts';
+import { fakeRegistry, imageOf, leftIn, openImages, pullOptions, realRegistry, temporaryDir } from './images-bench.test-suite.ts';
 import { fixtureTar } from './unpack/tar-fixture.ts';
 
 const image = imageOf([{ name: 'file', content: 'from the registry' }]);
@@ -40,7 +31,7 @@ function zstdImage(layerTar: Buffer, architecture: string): { blobs: Map<string,
   return { manifest, manifestDigest: sha256(manifest), blobs: new Map([config, layer, manifest].map((blob) => [sha256(blob), blob])) };
 }
 
-describe.runIf(hasDockerRegistry)('from docker-registry', () => {
+describe('from docker-registry', () => {
   it('an image comes complete, and is up to date the second time', async () => {
     const registry = await realRegistry();
     const busybox = await makeBusyboxImage({ architecture: 'amd64' });
