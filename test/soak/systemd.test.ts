@@ -138,7 +138,8 @@ async function leftNothing(): Promise<void> {
     'ls /etc/systemd/system/*caravela* /etc/systemd/system/*/*caravela*',
     'find /sys/fs/cgroup -name "*caravela*" | grep -v -F opt-caravela.mount',
     'findmnt -n -l -o TARGET | grep caravela | grep -v -x /opt/caravela',
-    'pgrep -l "conmon|crun|runc|node|MainThread"',
+    // Whole names: the kernel has workers called inode_switch_wbs.
+    'pgrep -l -x "conmon|crun|runc.*|node|MainThread"',
     'ip -o link | grep -v -E " (lo|eth0):"',
     'systemctl --failed --plain --no-legend',
   ];
