@@ -85,7 +85,7 @@ class Player {
     } else if (verb === 'leave') {
       this.#tell(this.#node(first), { kind: 'leave' });
     } else if (verb === 'run') {
-      const nodes = args[5] === undefined ? [] : [{ key: 'node', operator: '==', value: args[5] } as const];
+      const nodes = args[5] === undefined ? [] : [{ key: 'node', operator: '==', value: args[5], soft: false } as const];
       this.#tell(this.#node(args[3] ?? ''), { kind: 'run', request: this.#request(first, args[1] ?? '', nodes), exclude: [] });
     } else if (args[1] === 'at') {
       const containerId = idFor(first, 64) as ContainerId;
@@ -113,6 +113,9 @@ class Player {
       class: 'low',
       arches: [],
       constraints,
+      affinities: [],
+      labels: {},
+      image: '',
       policy: 'binpack',
       restart: { name: 'no', maximumRetries: 0 },
       autoRemove: false,

@@ -13,7 +13,7 @@ export function parseConstraint(text: string): Constraint {
       `a constraint is key==value or key!=value, where key is node, arch, class or a node's label; got ${JSON.stringify(text)}`,
     );
   }
-  return { key, operator: sign === '!=' ? '!=' : '==', value };
+  return { key, operator: sign === '!=' ? '!=' : '==', value, soft: false };
 }
 
 /** @throws ApiError 400 */

@@ -17,6 +17,7 @@ const need: Need = {
   class: 'low',
   arches: [],
   constraints: [],
+  affinities: [],
   exclude: [],
   policy: 'binpack',
   specDigest: '0'.repeat(16),

@@ -11,6 +11,7 @@ const need = (policy: Policy, cpuMillicores: number, memoryMib: number): Need =>
   class: 'low',
   arches: [],
   constraints: [],
+  affinities: [],
   exclude: [],
   policy,
   specDigest: '0'.repeat(16),

@@ -19,6 +19,7 @@ const need = (n: number, cpu = 400): Need => ({
   class: 'low',
   arches: [],
   constraints: [],
+  affinities: [],
   exclude: [],
   policy: 'binpack',
   specDigest: '0'.repeat(16),

@@ -57,6 +57,7 @@ function find(n: number, cpu: number, change: Partial<Find> = {}): Find {
     class: 'low',
     arches: [],
     constraints: [],
+    affinities: [],
     exclude: [],
     policy: 'binpack',
     specDigest: '0'.repeat(16),

@@ -4,7 +4,7 @@ import type { Event } from './event.ts';
 import type { CommandId, ContainerId, NodeId, OrderId, TaskId } from './ids.ts';
 import type { Message } from './message.ts';
 import type { Placement } from './explain.ts';
-import type { Request } from './request.ts';
+import type { Request, Stack } from './request.ts';
 import type { Prng } from '../../lib/prng.ts';
 
 export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer', 'node'] as const;
@@ -55,6 +55,10 @@ export type Observation = {
 export type Command =
   /** Place and launch: Docker's create. */
   | { readonly kind: 'run'; readonly request: Request; readonly exclude: readonly NodeId[] }
+  /** Place and launch several, all or none. `cancel-run` takes the stack's id. */
+  | { readonly kind: 'run-stack'; readonly stack: Stack; readonly exclude: readonly NodeId[] }
+  /** Says where a stack would go now, and why; holds nothing. */
+  | { readonly kind: 'plan'; readonly stack: Stack; readonly exclude: readonly NodeId[] }
   /** Give up a run that is under way: its holds are cancelled. */
   | { readonly kind: 'cancel-run'; readonly requestId: Request['id'] }
   // The rest concern a container of this node.
@@ -74,6 +78,13 @@ export type Command =
   /** This node's own record changed (address, labels, drain). */
   | { readonly kind: 'describe'; readonly change: Partial<Omit<import('./member.ts').MemberRecord, 'id' | 'incarnation'>> };
 
+/** Where a part of a stack is, or would be. */
+export interface StackPlacement {
+  readonly containerId: ContainerId;
+  readonly supplier: NodeId;
+  readonly placement: Placement;
+}
+
 export type Result =
   | {
       readonly ok: true;
@@ -82,6 +93,8 @@ export type Result =
       readonly supplier: NodeId;
       readonly placement: Placement;
     }
+  /** In the stack's order. For `planned`, `considered` has who would take it, best first, and who would not. */
+  | { readonly ok: true; readonly kind: 'stack-placed' | 'planned'; readonly parts: readonly StackPlacement[] }
   | { readonly ok: true; readonly kind: 'done' }
   | { readonly ok: false; readonly error: CoreError; readonly placement?: Placement };
 

@@ -15,6 +15,7 @@ export const REFUSAL_REASONS = [
   'containers',
   'unreachable',
   'failed',
+  'affinity',
 ] as const;
 /** Why a node can't take a request. `holds`, `containers`: a bound of LIMITS is reached; `failed`: it took it and could not launch. */
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];

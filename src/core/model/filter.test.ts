@@ -14,6 +14,7 @@ const need: Need = {
   class: 'low',
   arches: [],
   constraints: [],
+  affinities: [],
   exclude: [],
   policy: 'binpack',
   specDigest: '0'.repeat(16),
@@ -42,10 +43,10 @@ test('each reason, in words with numbers', () => {
     [{ arches: ['arm64', 'riscv64'] }, {}, 'arch', 'needs arm64 or riscv64, is amd64'],
     [{ exclude: [node.id] }, {}, 'excluded', 'node-3 was excluded'],
     [{}, { draining: true }, 'draining', 'node-3 is draining'],
-    [{ constraints: [{ key: 'zone', operator: '!=', value: 'eu-*' }] }, {}, 'constraint', 'does not meet zone!=eu-*'],
-    [{ constraints: [{ key: 'node', operator: '==', value: 'node-4' }] }, {}, 'constraint', 'does not meet node==node-4'],
-    [{ constraints: [{ key: 'missing', operator: '==', value: '*' }] }, {}, 'constraint', 'does not meet missing==*'],
-    [{ constraints: [{ key: 'toString', operator: '==', value: '*' }] }, {}, 'constraint', 'does not meet toString==*'],
+    [{ constraints: [{ key: 'zone', operator: '!=', value: 'eu-*', soft: false }] }, {}, 'constraint', 'does not meet zone!=eu-*'],
+    [{ constraints: [{ key: 'node', operator: '==', value: 'node-4', soft: false }] }, {}, 'constraint', 'does not meet node==node-4'],
+    [{ constraints: [{ key: 'missing', operator: '==', value: '*', soft: false }] }, {}, 'constraint', 'does not meet missing==*'],
+    [{ constraints: [{ key: 'toString', operator: '==', value: '*', soft: false }] }, {}, 'constraint', 'does not meet toString==*'],
   ];
   for (const [change, of, reason, detail] of cases) expect(unfit({ ...need, ...change }, { ...node, ...of })).toEqual({ reason, detail });
 });
@@ -59,7 +60,7 @@ test('constraints that are met: name or id, globs, a label that is not there is 
     ['zone', '==', '*west'],
     ['missing', '!=', 'x'],
   ] as const) {
-    expect(unfit({ ...need, constraints: [{ key, operator, value }] }, node)).toBeUndefined();
+    expect(unfit({ ...need, constraints: [{ key, operator, value, soft: false }] }, node)).toBeUndefined();
   }
 });
 

@@ -9,6 +9,11 @@ export const LIMITS = {
   nameBytes: 63,
   specBytes: 1024 * 1024,
   constraints: 32,
+  affinities: 16,
+  containerLabels: 1_024,
+  imageBytes: 512,
+  /** Containers of one stack. */
+  stack: 64,
   exclude: 64,
   gossipPerPacket: 64,
   hintsPerPacket: 64,

@@ -12,6 +12,24 @@ export interface Constraint {
   readonly key: string;
   readonly operator: (typeof CONSTRAINT_OPERATORS)[number];
   readonly value: string;
+  /** A wish: given up where no node that meets it has room. */
+  readonly soft: boolean;
+}
+
+export const AFFINITY_SUBJECTS = ['container', 'image', 'label'] as const;
+/**
+ * Where a container wants to be, or not to be, by what is on a node already: `==` with it, `!=` not with it.
+ * A container counts from its launch to its removal.
+ */
+export interface Affinity {
+  /** By name or id; by image reference; by a container label. */
+  readonly subject: (typeof AFFINITY_SUBJECTS)[number];
+  /** The label's key; '' for the others. */
+  readonly key: string;
+  readonly operator: (typeof CONSTRAINT_OPERATORS)[number];
+  /** May hold * globs. */
+  readonly value: string;
+  readonly soft: boolean;
 }
 
 /** The part of a request by which suppliers are matched: what datagrams carry. */
@@ -25,6 +43,7 @@ export interface Need {
   /** Empty: any that the image has. */
   readonly arches: readonly Arch[];
   readonly constraints: readonly Constraint[];
+  readonly affinities: readonly Affinity[];
   /** Nodes already chosen by the same group, or already tried. */
   readonly exclude: readonly NodeId[];
   readonly policy: Policy;
@@ -50,6 +69,10 @@ export interface Request {
   readonly class: CpuClass;
   readonly arches: readonly Arch[];
   readonly constraints: readonly Constraint[];
+  readonly affinities: readonly Affinity[];
+  /** What others' affinities match: the container's labels, and its image as it was asked for. */
+  readonly labels: Readonly<Record<string, string>>;
+  readonly image: string;
   readonly policy: Policy;
   readonly restart: RestartPolicy;
   readonly autoRemove: boolean;
@@ -60,4 +83,23 @@ export interface Request {
    * At most LIMITS.specBytes bytes.
    */
   readonly spec: string;
+}
+
+export const GROUP_POLICIES = ['spread', 'co-location'] as const;
+/** All of a group on one node, or each on another. Both hold, whatever the placement policy prefers. */
+export type GroupPolicy = (typeof GROUP_POLICIES)[number];
+
+export interface Group {
+  /** Unique in its stack. */
+  readonly name: string;
+  readonly policy: GroupPolicy;
+}
+
+/** Requests that are placed together: all of them, or none (DESIGN §6, Groups). */
+export interface Stack {
+  /** Of the whole effort; each part has a request id of its own. */
+  readonly id: RequestId;
+  readonly groups: readonly Group[];
+  /** In the order in which they were asked for, at most LIMITS.stack; `group` is a name in `groups`, or undefined. */
+  readonly parts: readonly { readonly request: Request; readonly group: string | undefined }[];
 }

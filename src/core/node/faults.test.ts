@@ -28,7 +28,7 @@ test('a store that fails refuses the launch, cleanly', () => {
   const instance = instanceOf(2);
   const [a, b] = instance.nodes as [TestNode, TestNode];
   b.host.storeFails = true;
-  const pin = [{ key: 'node', operator: '==', value: 'node-2' }] as const;
+  const pin = [{ key: 'node', operator: '==', value: 'node-2', soft: false }] as const;
   const result = refused(instance.ask(a, { kind: 'run', request: instance.request(room(1, 256), { constraints: pin }), exclude: [] }));
   expect(result.error.code).toBe('store-failed');
   expect(b.node.resources()).toMatchObject({ held: room(0, 0), holds: 0 });

@@ -79,6 +79,7 @@ test('an amount below zero makes no room', () => {
     class: 'low',
     arches: [],
     constraints: [],
+    affinities: [],
     exclude: [],
     policy: 'binpack',
     specDigest: '0'.repeat(16),
@@ -111,7 +112,7 @@ test('a request that no message can carry is refused at once, naming what is too
   });
   expect(run({ stopSignal: 'SIG'.padEnd(40, 'X') })).toMatchObject(refusal('stopSignal: takes at most 16 bytes of text, got 40'));
   expect(run({ stopTimeoutMs: 1e18 })).toMatchObject(refusal('stopTimeoutMs: needs an integer'));
-  expect(run({ constraints: [{ key: 'zone', operator: '==', value: 'x'.repeat(400) }] })).toMatchObject(
+  expect(run({ constraints: [{ key: 'zone', operator: '==', value: 'x'.repeat(400), soft: false }] })).toMatchObject(
     refusal('constraints.value: takes at most 320'),
   );
   expect(run({ resources: { cpuMillicores: 1, memoryBytes: 2 ** 53 - 1 } })).toMatchObject(

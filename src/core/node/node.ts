@@ -256,6 +256,12 @@ export class Node implements CoreNode {
     switch (command.kind) {
       case 'run':
         return this.#run(turn, id, command.request, command.exclude);
+      case 'run-stack':
+      case 'plan':
+        return turn.reply(id, {
+          ok: false,
+          error: { code: 'invalid-request', message: 'stacks are not placed yet', changed: false },
+        });
       case 'cancel-run':
         return this.#scheduler.cancelRun(turn, id, command.requestId);
       case 'start':

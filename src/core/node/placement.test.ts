@@ -24,7 +24,8 @@ test('a second container of one name is refused by the node that has the first, 
   const others = instance.nodes.map((node) => node.record.id).filter((id) => id !== supplier);
   const again = instance.request(room(1, 64), {
     name: 'web',
-    constraints: [{ key: 'node', operator: '==', value: instance.byId(supplier).record.name }],
+    constraints: [{ key: 'node', operator: '==', value: instance.byId(supplier).record.name, soft: false }],
+    affinities: [],
   });
   const result = refused(instance.ask(first, { kind: 'run', request: again, exclude: others }));
   expect(result.error).toMatchObject({ code: 'name-taken', changed: false });
@@ -107,13 +108,13 @@ test('constraints, classes, architectures and exclusions are filters with an exp
   instance.run(8_000);
   const run = (change: Parameters<TestInstance['request']>[1], exclude: readonly TestNode[] = []): Result =>
     instance.ask(a, { kind: 'run', request: instance.request(room(0.1, 16), change), exclude: exclude.map((n) => n.record.id) });
-  expect(placed(run({ constraints: [{ key: 'zone', operator: '==', value: 'us-*' }] })).supplier).toBe(b.record.id);
-  expect(placed(run({ constraints: [{ key: 'zone', operator: '!=', value: 'us-*' }] })).supplier).toBe(a.record.id);
-  expect(placed(run({ constraints: [{ key: 'node', operator: '==', value: 'node-2' }] })).supplier).toBe(b.record.id);
+  expect(placed(run({ constraints: [{ key: 'zone', operator: '==', value: 'us-*', soft: false }] })).supplier).toBe(b.record.id);
+  expect(placed(run({ constraints: [{ key: 'zone', operator: '!=', value: 'us-*', soft: false }] })).supplier).toBe(a.record.id);
+  expect(placed(run({ constraints: [{ key: 'node', operator: '==', value: 'node-2', soft: false }] })).supplier).toBe(b.record.id);
   expect(placed(run({ class: 'high' })).supplier).toBe(b.record.id);
   expect(placed(run({ arches: ['arm64'] })).supplier).toBe(b.record.id);
   expect(placed(run({}, [a])).supplier).toBe(b.record.id);
-  expect(refused(run({ constraints: [{ key: 'zone', operator: '==', value: 'asia' }] })).error.message).toBe(
+  expect(refused(run({ constraints: [{ key: 'zone', operator: '==', value: 'asia', soft: false }] })).error.message).toBe(
     'no node can take it: of 2 nodes 2 do not meet the constraints (does not meet zone==asia)',
   );
   expect(refused(run({ arches: ['riscv64'] }, [a])).error.message).toBe(
@@ -124,7 +125,7 @@ test('constraints, classes, architectures and exclusions are filters with an exp
 test('spread picks the emptiest node, binpack the fullest that fits', () => {
   const instance = instanceOf(3);
   const [a] = instance.nodes as [TestNode];
-  const pin = [{ key: 'node', operator: '==', value: 'node-2' }] as const;
+  const pin = [{ key: 'node', operator: '==', value: 'node-2', soft: false }] as const;
   placed(instance.ask(a, { kind: 'run', request: instance.request(room(0.2, 50), { constraints: pin }), exclude: [] }));
   instance.run(61_000);
   const packed = placed(instance.ask(a, { kind: 'run', request: instance.request(room(0.2, 50)), exclude: [] }));

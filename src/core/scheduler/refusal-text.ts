@@ -32,6 +32,7 @@ const ORDER: readonly RefusalReason[] = [
   'class',
   'arch',
   'constraint',
+  'affinity',
   'draining',
   'excluded',
   'holds',
@@ -53,6 +54,8 @@ function phrase(wanted: Resources, reason: RefusalReason, of: readonly Considere
       return `${one ? 'has' : 'have'} another architecture (${list(of.map((c) => c.detail))})`;
     case 'constraint':
       return `${one ? 'does' : 'do'} not meet the constraints (${list(of.map((c) => c.detail))})`;
+    case 'affinity':
+      return `${one ? 'does' : 'do'} not meet the affinities (${list(of.map((c) => c.detail))})`;
     case 'draining':
       return `${one ? 'is' : 'are'} draining`;
     case 'excluded':

@@ -57,7 +57,7 @@ export interface Run {
 }
 
 export function needOf(run: Run, buyer: NodeId): Need {
-  const { id, resources, class: cpuClass, arches, constraints, policy } = run.request;
+  const { id, resources, class: cpuClass, arches, constraints, affinities, policy } = run.request;
   return {
     requestId: id,
     attempt: run.attempt,
@@ -66,6 +66,7 @@ export function needOf(run: Run, buyer: NodeId): Need {
     class: cpuClass,
     arches,
     constraints,
+    affinities,
     exclude: [...run.excluded, ...run.failed].slice(0, LIMITS.exclude),
     policy,
     specDigest: run.specDigest,

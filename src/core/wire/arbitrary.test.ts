@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
+  AFFINITY_SUBJECTS,
   CONSTRAINT_OPERATORS,
   CPU_CLASSES,
   ERROR_CODES,
@@ -10,7 +11,7 @@ import {
   REFUSAL_REASONS,
   RESTART_POLICIES,
 } from '../model/index.ts';
-import type { Considered, Constraint, Member, Message, MessageKind, Need, Offer, Request, Rumour, Seen } from '../model/index.ts';
+import type { Affinity, Considered, Constraint, Member, Message, MessageKind, Need, Offer, Request, Rumour, Seen } from '../model/index.ts';
 
 /** Arbitrary messages of every kind, within the bounds that a correct node keeps. */
 
@@ -78,12 +79,21 @@ const constraint: fc.Arbitrary<Constraint> = fc.record({
   key: text(100),
   operator: fc.constantFrom(...CONSTRAINT_OPERATORS),
   value: text(100),
+  soft: fc.boolean(),
+});
+const affinity: fc.Arbitrary<Affinity> = fc.record({
+  subject: fc.constantFrom(...AFFINITY_SUBJECTS),
+  key: text(100),
+  operator: fc.constantFrom(...CONSTRAINT_OPERATORS),
+  value: text(100),
+  soft: fc.boolean(),
 });
 const matching = {
   resources,
   class: cpuClass,
   arches: fc.array(arch, { maxLength: 3 }),
   constraints: fc.array(constraint, { maxLength: 3 }),
+  affinities: fc.array(affinity, { maxLength: 3 }),
   policy: fc.constantFrom(...POLICIES),
 };
 const need: fc.Arbitrary<Need> = fc.record({
@@ -100,6 +110,8 @@ const request: fc.Arbitrary<Request> = fc.record({
   containerId,
   name,
   restart: fc.record({ name: fc.constantFrom(...RESTART_POLICIES), maximumRetries: uint }),
+  labels,
+  image: text(200),
   autoRemove: fc.boolean(),
   stopSignal: fc.constantFrom('', 'SIGTERM', '9'),
   stopTimeoutMs: uint,

@@ -9,6 +9,8 @@ export const WIRE_BOUNDS = {
   signalBytes: 16,
   /** A label's key or value can't be longer than LIMITS.labelBytes; a glob over it may be a little. */
   constraintBytes: 320,
+  /** An image reference, or a glob over it. */
+  affinityBytes: 544,
   /** A region key such as `high/12/-4`. */
   regionKeyBytes: 24,
   /** Regions one find has asked: eight queries and what shedding adds. */

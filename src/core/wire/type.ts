@@ -1,4 +1,3 @@
-import { LIMITS } from '../model/index.ts';
 import { WireError } from './error.ts';
 import type { Reader } from './reader.ts';
 import { utf8Clip, utf8Length } from './utf8.ts';
@@ -181,28 +180,29 @@ export function list<T>(type: Type<T>, max: number): Type<readonly T[]> {
   };
 }
 
-/** Labels: at most LIMITS.labels of them and LIMITS.labelBytes bytes, keys and values together. Empty is not written. */
-export const labels: Type<Readonly<Record<string, string>>> = {
-  framing: FRAMING.delimited,
-  write: (out, record) => words.write(out, Object.entries(record).flat()),
-  read: (input) => {
-    const flat = words.read(input);
-    const record = new Map<string, string>();
-    for (let i = 0; i < flat.length; i += 2) {
-      const [key, value] = [flat[i] as string, flat[i + 1]];
-      if (value === undefined || record.has(key)) throw new WireError('malformed', `label ${JSON.stringify(key)} has no value, or two`);
-      record.set(key, value);
-    }
-    return Object.fromEntries(record);
-  },
-  absent: { value: () => ({}), is: (record) => Object.keys(record).length === 0 },
-};
+/** At most `most` labels and `maxBytes` bytes, keys and values together. Empty is not written. */
+export function labels(most: number, maxBytes: number): Type<Readonly<Record<string, string>>> {
+  // Each word costs its text and one or two bytes of length.
+  const words = within(maxBytes, list(utf8(maxBytes), most * 2));
+  return {
+    framing: FRAMING.delimited,
+    write: (out, record) => words.write(out, Object.entries(record).flat()),
+    read: (input) => {
+      const flat = words.read(input);
+      const record = new Map<string, string>();
+      for (let i = 0; i < flat.length; i += 2) {
+        const [key, value] = [flat[i] as string, flat[i + 1]];
+        if (value === undefined || record.has(key)) throw new WireError('malformed', `label ${JSON.stringify(key)} has no value, or two`);
+        record.set(key, value);
+      }
+      return Object.fromEntries(record);
+    },
+    absent: { value: () => ({}), is: (record) => Object.keys(record).length === 0 },
+  };
+}
 
 const ANY = /^/;
 const HEX = /^[0-9a-f]+$/;
-
-/** Each word costs its text and one or two bytes of length. */
-const words = within(LIMITS.labelBytes, list(utf8(LIMITS.labelBytes), LIMITS.labels * 2));
 
 /** The same list, with a bound on the bytes of all its texts together. */
 function within(maxBytes: number, type: Type<readonly string[]>): Type<readonly string[]> {

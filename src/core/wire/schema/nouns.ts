@@ -1,4 +1,5 @@
 import {
+  AFFINITY_SUBJECTS,
   CONSTRAINT_OPERATORS,
   CPU_CLASSES,
   ERROR_CODES,
@@ -10,6 +11,7 @@ import {
 } from '../../model/index.ts';
 import type {
   Address,
+  Affinity,
   Considered,
   Constraint,
   ContainerId,
@@ -47,6 +49,7 @@ const cpuClass = oneOf(CPU_CLASSES);
 const arch = utf8(WIRE_BOUNDS.archBytes, PRINTABLE);
 const port = uint(65_535);
 const name = utf8(LIMITS.nameBytes, PRINTABLE);
+const nodeLabels = labels(LIMITS.labels, LIMITS.labelBytes);
 const regionKey = utf8(WIRE_BOUNDS.regionKeyBytes, PRINTABLE);
 
 /** Signed: what is free is below zero where a node's capacity shrank under what it holds. */
@@ -65,7 +68,7 @@ export const member = record<Member>({
   address: [6, address],
   class: [7, cpuClass],
   arch: [8, arch],
-  labels: [9, labels],
+  labels: [9, nodeLabels],
   capacity: [10, resources],
   underlayMtu: [11, uint(65_535)],
   version: [12, utf8(WIRE_BOUNDS.versionBytes, PRINTABLE)],
@@ -98,7 +101,7 @@ export const offer = record<Offer>({
   class: [2, cpuClass],
   arch: [3, arch],
   free: [4, resources],
-  labels: [5, labels],
+  labels: [5, nodeLabels],
   name: [6, name],
   draining: [7, bool],
   epoch: [8, epoch],
@@ -109,7 +112,16 @@ const constraint = record<Constraint>({
   key: [1, utf8(WIRE_BOUNDS.constraintBytes)],
   operator: [2, oneOf(CONSTRAINT_OPERATORS)],
   value: [3, utf8(WIRE_BOUNDS.constraintBytes)],
+  soft: [4, bool],
 });
+const affinity = record<Affinity>({
+  subject: [1, oneOf(AFFINITY_SUBJECTS)],
+  key: [2, utf8(WIRE_BOUNDS.constraintBytes)],
+  operator: [3, oneOf(CONSTRAINT_OPERATORS)],
+  value: [4, utf8(WIRE_BOUNDS.affinityBytes)],
+  soft: [5, bool],
+});
+const affinities = list(affinity, LIMITS.affinities);
 const constraints = list(constraint, LIMITS.constraints);
 const arches = list(arch, WIRE_BOUNDS.arches);
 
@@ -124,6 +136,7 @@ export const need = record<Need>({
   exclude: [8, list(nodeId, LIMITS.exclude)],
   policy: [9, oneOf(POLICIES)],
   specDigest: [10, hex<string>(16)],
+  affinities: [11, affinities],
 });
 
 export const request = record<Request>({
@@ -140,6 +153,9 @@ export const request = record<Request>({
   stopSignal: [11, utf8(WIRE_BOUNDS.signalBytes, PRINTABLE)],
   stopTimeoutMs: [12, uint()],
   spec: [13, utf8(LIMITS.specBytes)],
+  affinities: [14, affinities],
+  labels: [15, labels(LIMITS.containerLabels, LIMITS.specBytes)],
+  image: [16, utf8(LIMITS.imageBytes)],
 });
 
 export const reason = oneOf(REFUSAL_REASONS);
