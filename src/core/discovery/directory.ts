@@ -1,15 +1,15 @@
 import type { Ring } from '../ring/ring.ts';
 import type { Find, Need, NodeId, Resources, Seen, Turn } from '../model/index.ts';
 import { regionKey } from '../model/index.ts';
-import type { HintTable } from './hint-table.ts';
+import type { Hints } from './hints.ts';
 import { directoryKey } from './region.ts';
 import { nextQuery } from './route.ts';
 import type { FindState } from './route.ts';
 
 /** What buyers and traders share to send a find on its way: who answers for a region, and which has what. */
 export interface Directory {
-  readonly ring: Ring;
-  readonly hints: HintTable;
+  readonly ring: Pick<Ring, 'size' | 'owner'>;
+  readonly hints: Hints;
   readonly mean: () => Resources;
 }
 

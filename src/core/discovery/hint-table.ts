@@ -9,6 +9,7 @@
  */
 import { regionKey } from '../model/index.ts';
 import type { Hint, Region } from '../model/index.ts';
+import type { Hints } from './hints.ts';
 import { isRegion } from './region.ts';
 import { DISCOVERY } from './tunables.ts';
 
@@ -18,7 +19,7 @@ interface Row {
   sends: number;
 }
 
-export class HintTable {
+export class HintTable implements Hints {
   readonly #rows = new Map<string, Row>();
   /** Regions that this node saw an offer move to, and until when it looks there. */
   readonly #supposed = new Map<string, { readonly region: Region; readonly untilMs: number }>();

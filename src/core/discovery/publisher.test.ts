@@ -16,6 +16,7 @@ const me = Array.from({ length: 20 }, () => nodeId(random.hex(16))).find((id) =>
 const amount = (cpuMillicores: number): Resources => ({ cpuMillicores, memoryBytes: cpuMillicores * 256 * 1024 });
 
 let free: Resources | undefined;
+let ring: Ring;
 let directory: Directory;
 let publisher: Publisher;
 let turn: TestTurn;
@@ -25,7 +26,7 @@ let first: TestTurn['sent'];
 beforeEach(() => {
   free = amount(2000);
   turn = new TestTurn();
-  const ring = new Ring();
+  ring = new Ring();
   ring.add(trader);
   directory = { ring, hints: new HintTable(() => 100), mean: () => ({ cpuMillicores: 4000, memoryBytes: 1024 * MIB }) };
   publisher = new Publisher({
@@ -74,8 +75,8 @@ test('nothing is offered: withdrawn; offered again: published', () => {
 });
 
 test('another trader for the key is told, the old one, too; one that came back is told again', () => {
-  directory.ring.add(other);
-  directory.ring.remove(trader);
+  ring.add(other);
+  ring.remove(trader);
   publisher.lookAgain(turn);
   fire('ring');
   expect(turn.sent.splice(0)).toMatchObject([

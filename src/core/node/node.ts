@@ -4,10 +4,9 @@
  * each input the publisher is told if the supplier's figures moved.
  */
 import { assertNever } from '../../lib/assert.ts';
+import type { Directory } from '../discovery/directory.ts';
 import { Publisher } from '../discovery/publisher.ts';
 import { Trader } from '../discovery/trader.ts';
-import { Membership } from '../membership/membership.ts';
-import { PROFILES } from '../membership/profile.ts';
 import { LIMITS } from '../model/index.ts';
 import type {
   Command,
@@ -33,15 +32,16 @@ import { WireError, encode } from '../wire/index.ts';
 import { IncarnationKeeper } from './incarnation-keeper.ts';
 import { isShort } from './is-short.ts';
 import { LocalTurn } from './local-turn.ts';
-import { Topology } from './topology.ts';
+import { gossiped } from './surroundings.ts';
+import type { Peers, SurroundingsFactory } from './surroundings.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
 
 export class Node implements CoreNode {
   readonly #id: NodeId;
   readonly #incarnation: number;
   readonly #incarnations: IncarnationKeeper;
-  readonly #topology: Topology;
-  readonly #membership: Membership;
+  readonly #directory: Directory;
+  readonly #peers: Peers;
   readonly #supplier: Supplier;
   readonly #publisher: Publisher;
   readonly #trader: Trader;
@@ -50,11 +50,14 @@ export class Node implements CoreNode {
   /** The supplier's counter when the publisher last looked. */
   #published = -1;
 
-  constructor(config: NodeConfig, kept: Kept) {
+  constructor(config: NodeConfig, kept: Kept, surround: SurroundingsFactory = gossiped) {
     this.#id = config.self.id;
     this.#incarnation = Math.min(kept.incarnation + 1, LIMITS.incarnation);
-    this.#topology = new Topology({
+    const nextOrderId = (): OrderId => ++this.#lastOrder as OrderId;
+    this.#incarnations = new IncarnationKeeper(nextOrderId);
+    const { directory, peers } = surround(config, kept, {
       self: this.#id,
+      incarnation: this.#incarnation,
       onRing: (turn) => {
         this.#publisher.lookAgain(turn);
         this.#trader.ringChanged(turn);
@@ -64,23 +67,12 @@ export class Node implements CoreNode {
         this.#trader.memberGone(turn, id);
         this.#scheduler.memberGone(turn, id, how);
       },
-    });
-    const { directory } = this.#topology;
-    const nextOrderId = (): OrderId => ++this.#lastOrder as OrderId;
-    this.#incarnations = new IncarnationKeeper(nextOrderId);
-    this.#membership = new Membership({
-      self: { ...config.self, incarnation: this.#incarnation },
-      profile: PROFILES[config.profile],
-      lastKnown: kept.members,
-      encodedBytes: (message) => encode(message).length,
-      takeHints: (n) => directory.hints.take(n),
-      onHints: (turn, hints) => {
-        if (directory.hints.merge(hints).length > 0) this.#publisher.lookAgain(turn);
-      },
-      onChange: (turn, member, previous) => this.#topology.changed(turn, member, previous),
+      onHints: (turn) => this.#publisher.lookAgain(turn),
       onIncarnation: (turn, incarnation) => this.#incarnations.keep(turn, incarnation),
     });
-    const self = (): Member => this.#membership.self();
+    this.#directory = directory;
+    this.#peers = peers;
+    const self = (): Member => this.#peers.self();
     const { containers, tombstones, running, exited } = kept;
     this.#supplier = new Supplier({ self, nextOrderId, incarnation: this.#incarnation, containers, tombstones, running, exited });
     this.#publisher = new Publisher({
@@ -93,7 +85,7 @@ export class Node implements CoreNode {
     this.#scheduler = new Scheduler({
       self: this.#id,
       directory,
-      alive: () => this.#membership.alive(),
+      alive: () => this.#peers.alive(),
       member: (id) => this.member(id),
       times: SCHEDULER_TIMES[config.profile],
     });
@@ -102,7 +94,7 @@ export class Node implements CoreNode {
   start(outer: Turn): void {
     this.#within(outer, (turn) => {
       this.#incarnations.keep(turn, this.#incarnation);
-      this.#membership.start(turn);
+      this.#peers.start(turn);
       this.#supplier.start(turn);
       this.#trader.start(turn);
     });
@@ -117,7 +109,7 @@ export class Node implements CoreNode {
       const { machine } = timer;
       switch (machine) {
         case 'membership':
-          return this.#membership.timer(turn, timer);
+          return this.#peers.timer(turn, timer);
         case 'supplier':
           return this.#supplier.timer(turn, timer);
         case 'publisher':
@@ -150,15 +142,15 @@ export class Node implements CoreNode {
   }
 
   self(): Member {
-    return this.#membership.self();
+    return this.#peers.self();
   }
 
   members(): readonly Member[] {
-    return this.#membership.members();
+    return this.#peers.members();
   }
 
   member(id: NodeId): Member | undefined {
-    return id === this.#id ? this.#membership.self() : this.#membership.member(id);
+    return id === this.#id ? this.#peers.self() : this.#peers.member(id);
   }
 
   containers(): readonly Container[] {
@@ -182,7 +174,7 @@ export class Node implements CoreNode {
   }
 
   hints(): readonly Hint[] {
-    return this.#topology.directory.hints.all();
+    return this.#directory.hints.all();
   }
 
   /** Carries one input through, with all that this node says to itself on the way. */
@@ -217,7 +209,7 @@ export class Node implements CoreNode {
       case 'gossip':
       case 'sync-request':
       case 'sync-reply':
-        return this.#membership.receive(turn, from, message);
+        return this.#peers.receive(turn, from, message);
       default:
     }
     // Only members have a say in what is placed where; who is one, membership decides.
@@ -272,13 +264,13 @@ export class Node implements CoreNode {
       case 'leave':
         this.#supplier.leave();
         this.#publish(turn);
-        this.#membership.leave(turn);
+        this.#peers.leave(turn);
         break;
       case 'learn':
-        this.#membership.learn(turn, command.members);
+        this.#peers.learn(turn, command.members);
         break;
       case 'describe':
-        this.#membership.describe(turn, command.change);
+        this.#peers.describe(turn, command.change);
         this.#supplier.described();
         break;
       default:

@@ -17,14 +17,15 @@ export interface TopologyOptions {
 /** What discovery and scheduling derive from the member list: the ring, the mean capacity; and the hint table beside them. */
 export class Topology {
   readonly directory: Directory;
+  readonly hints: HintTable;
   readonly #options: TopologyOptions;
   readonly #ring = new Ring();
   readonly #mean = new MeanCapacity();
 
   constructor(options: TopologyOptions) {
     this.#options = options;
-    const hints = new HintTable(() => this.#ring.size);
-    this.directory = { ring: this.#ring, hints, mean: () => this.#mean.value() };
+    this.hints = new HintTable(() => this.#ring.size);
+    this.directory = { ring: this.#ring, hints: this.hints, mean: () => this.#mean.value() };
   }
 
   /** A member changed its state or its record, or appeared. */
