@@ -78,6 +78,15 @@ export function transportContract(name: string, net: () => TestNet): void {
       expect(a.received).toEqual([{ from: a.id, message: ping(a.id, 7) }]);
     });
 
+    test('a burst of messages that no datagram takes arrives whole', async () => {
+      const [a, b] = await start(2);
+      const burst = Array.from({ length: 500 }, (_, i): Message => ({ kind: 'sync-request', buckets: [i] }));
+      for (const message of burst) a.transport.send(b.id, message);
+      await until(() => b.received.length >= burst.length);
+      const buckets = b.received.map(({ message }) => (message.kind === 'sync-request' ? message.buckets[0] : undefined));
+      expect(buckets.toSorted((x, y) => Number(x) - Number(y))).toEqual(burst.map((_, i) => i));
+    });
+
     test('sending to nobody, or to a node that is gone, is silent', async () => {
       const [a, b] = await start(2);
       await b.transport.close();

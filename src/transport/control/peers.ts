@@ -9,6 +9,7 @@ import { PeerUnreachable } from '../port.ts';
 import type { PeerRequest, PeerResponse } from '../port.ts';
 import { exchange } from './exchange.ts';
 import { CLIENT_KEEP_ALIVE, KeepAlive } from './keep-alive.ts';
+import { MessageSlots } from './message-slots.ts';
 import { MESSAGE_PATH, SESSION } from './settings.ts';
 
 export type Dial = (address: Address, peer: NodeId) => Promise<ClientHttp2Session>;
@@ -23,12 +24,15 @@ interface Peer {
   /** Whether an answer came on it: one that never worked is not worth a second try. */
   proven: boolean;
   requests: number;
-  messages: number;
+  readonly slots: MessageSlots;
   messageBytes: number;
 }
 
-/** Message bytes on their way to one peer. */
+/** Message bytes on their way to one peer, the waiting ones included. */
 const MESSAGE_BYTES = 16 * 1024 * 1024;
+/** Messages that wait for a stream to one peer: of as many runs as a node may work on, a few words each. */
+const MESSAGES_WAITING = 4_096;
+/** The wait included: a peer that is gone leaves no queue behind. */
 const MESSAGE_TIMEOUT_MS = 10_000;
 /** Node fires longer timers at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
@@ -60,24 +64,23 @@ export class Peers {
   /** Delivers one message's bytes. @throws PeerUnreachable */
   async message(to: NodeId, bytes: Uint8Array): Promise<void> {
     const peer = this.#peer(to);
-    if (peer.messages >= SESSION.messageStreams || peer.messageBytes + bytes.length > MESSAGE_BYTES) {
-      throw new PeerUnreachable(to, `${peer.messages} messages to node ${shortId(to)} are on their way already`);
+    const { slots } = peer;
+    if (slots.full || peer.messageBytes + bytes.length > MESSAGE_BYTES) {
+      throw new PeerUnreachable(to, `${slots.size} messages to node ${shortId(to)} are on their way already`);
     }
-    peer.messages += 1;
+    const endMs = performance.now() + MESSAGE_TIMEOUT_MS;
     peer.messageBytes += bytes.length;
+    await slots.enter();
     try {
+      const timeoutMs = Math.ceil(endMs - performance.now());
+      if (timeoutMs <= 0) throw new PeerUnreachable(to, `a message waited ${MESSAGE_TIMEOUT_MS} ms for its turn to node ${shortId(to)}`);
       const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      const response = await this.request(to, {
-        method: 'POST',
-        path: MESSAGE_PATH,
-        headers: { 'content-length': String(body.length) },
-        body,
-        timeoutMs: MESSAGE_TIMEOUT_MS,
-      });
+      const headers = { 'content-length': String(body.length) };
+      const response = await this.request(to, { method: 'POST', path: MESSAGE_PATH, headers, body, timeoutMs });
       response.body.resume();
       if (response.status !== 204) throw new PeerUnreachable(to, `node ${shortId(to)} answered a message with ${response.status}`);
     } finally {
-      peer.messages -= 1;
+      slots.leave();
       peer.messageBytes -= bytes.length;
     }
   }
@@ -133,7 +136,8 @@ export class Peers {
 
   #open(to: NodeId, address: Address): Peer {
     const session = this.#dial(address, to);
-    const peer: Peer = { address, session, live: undefined, cut: false, proven: false, requests: 0, messages: 0, messageBytes: 0 };
+    const slots = new MessageSlots(SESSION.messageStreams, MESSAGES_WAITING);
+    const peer: Peer = { address, session, live: undefined, cut: false, proven: false, requests: 0, slots, messageBytes: 0 };
     this.#peers.set(to, peer);
     peer.session = this.#tend(to, peer, session);
     // Whoever waits for the session hears of its failure; nobody may wait.
