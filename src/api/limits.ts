@@ -8,6 +8,13 @@ export const API_LIMITS = {
   answerBytes: 16 * 1024 * 1024,
   /** A JSON body from a client. A container's spec has LIMITS.specBytes. */
   jsonBodyBytes: 2 * 1024 * 1024,
+  /** The key of a constraint or affinity, and the value of a constraint: a label's (LIMITS.labelBytes), and globs. */
+  expressionKeyBytes: 256,
+  constraintValueBytes: 320,
+  /** One of them in all, before it is read. */
+  expressionChars: 1_024,
+  /** Texts of constraints and affinities in a body, before those of the environment are counted. */
+  expressions: 64,
   /** The decoded X-Registry-Auth header. */
   registryAuthBytes: 16 * 1024,
   /**

@@ -1,5 +1,5 @@
 /** What is answered about containers (Engine API 1.41, ContainerList, ContainerInspect, ContainerWait). */
-import type { ContainerConfig, HostConfig, PortBinding } from './container-request.ts';
+import type { CaravelaCreateOptions, ContainerConfig, HostConfig, PortBinding } from './container-request.ts';
 
 export interface PortSummary {
   IP?: string;
@@ -107,6 +107,8 @@ export interface ContainerInspect {
     Networks: Record<string, EndpointSettings>;
   };
   Node: NodeOfContainer;
+  /** Ours: what was asked of its placement, defaults filled in. */
+  Caravela: Required<CaravelaCreateOptions>;
 }
 
 export interface WaitResponse {

@@ -92,8 +92,10 @@ export interface CaravelaCreateOptions {
   /** CPU class wanted; default low. */
   Class?: 'low' | 'high';
   Policy?: 'binpack' | 'spread';
-  /** `key==value` or `key!=value`. */
+  /** `key==value`, `key!=value`; `key==~value` is a wish. */
   Constraints?: string[];
+  /** `container==web`, `image!=redis`, `KEY==VALUE` of a container's label; `==~` is a wish. */
+  Affinities?: string[];
 }
 
 /** Body of POST /containers/create. Every field of Config may be missing: then it is Docker's zero. */

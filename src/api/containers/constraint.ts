@@ -1,19 +1,16 @@
 import { type Constraint, LIMITS } from '../../core/model/index.ts';
 import { ApiError } from '../http/api-error.ts';
+import { API_LIMITS } from '../limits.ts';
+import { type Form, parseExpression } from './expression.ts';
 
-const SHAPE = /^\s*([A-Za-z0-9](?:[\w./-]*[A-Za-z0-9])?)\s*(==|!=|=)\s*(.*?)\s*$/;
+const FORM: Form = {
+  says: "a constraint is key==value or key!=value (==~ and !=~ for a wish), where key is node, arch, class or a node's label and * stands for any text",
+  valueBytes: API_LIMITS.constraintValueBytes,
+};
 
-/** `key==value`, `key!=value`; `key=value` means ==. @throws ApiError 400 */
+/** `key==value`, `key!=value`, `key==~value`; `key=value` means ==. @throws ApiError 400 */
 export function parseConstraint(text: string): Constraint {
-  const found = SHAPE.exec(text);
-  const [, key = '', sign = '', value = ''] = found ?? [];
-  if (found === null || value === '' || value.startsWith('=')) {
-    throw new ApiError(
-      400,
-      `a constraint is key==value or key!=value, where key is node, arch, class or a node's label; got ${JSON.stringify(text)}`,
-    );
-  }
-  return { key, operator: sign === '!=' ? '!=' : '==', value, soft: false };
+  return parseExpression(text, FORM);
 }
 
 /** @throws ApiError 400 */

@@ -13,6 +13,7 @@ import {
   type Static,
   type TSchema,
 } from 'typebox';
+import { API_LIMITS } from '../limits.ts';
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Optional(Union([schema, Null()]));
 const text = Optional(StringOf({ maxLength: 4096 }));
@@ -20,6 +21,7 @@ const flag = Optional(BooleanOf());
 const words = orNull(ArrayOf(StringOf({ maxLength: 131_072 }), { maxItems: 8192 }));
 /** Clients also send a command as one string. */
 const command = Optional(Union([ArrayOf(StringOf({ maxLength: 131_072 }), { maxItems: 8192 }), StringOf({ maxLength: 131_072 }), Null()]));
+const expressions = Optional(ArrayOf(StringOf({ maxLength: API_LIMITS.expressionChars }), { maxItems: API_LIMITS.expressions }));
 const number = Optional(Union([Integer(), Null()]));
 
 /** The fields of POST /containers/create that are read; the others may be there. */
@@ -60,7 +62,8 @@ export const CREATE_BODY = ObjectOf({
     ObjectOf({
       Class: Optional(Union([Literal('low'), Literal('high')])),
       Policy: Optional(Union([Literal('binpack'), Literal('spread')])),
-      Constraints: Optional(ArrayOf(StringOf({ maxLength: 512 }))),
+      Constraints: expressions,
+      Affinities: expressions,
     }),
   ),
 });

@@ -4,9 +4,10 @@ import { DEFAULT_RESERVATION } from '../../core/model/index.ts';
 import type { ContainerSpec } from '../../engine/port.ts';
 import { ApiError } from '../http/api-error.ts';
 import { checked } from '../http/check.ts';
-import { parseConstraint } from './constraint.ts';
+import { affinityText } from './affinity.ts';
 import { CREATE_BODY } from './create-body.ts';
 import { checkCreate, checkName, requestOf } from './create-request.ts';
+import { expressionText } from './expression.ts';
 import { randomName } from './random-name.ts';
 
 const check = (body: unknown) => checkCreate(checked(CREATE_BODY, body, 'the body'));
@@ -111,21 +112,24 @@ describe('create', () => {
     );
   });
 
-  it('reads constraints', () => {
-    expect(parseConstraint('node==node-2')).toEqual({ key: 'node', operator: '==', value: 'node-2' });
-    expect(parseConstraint('zone=a*')).toEqual({ key: 'zone', operator: '==', value: 'a*' });
-    expect(parseConstraint('class != high')).toEqual({ key: 'class', operator: '!=', value: 'high' });
-    for (const bad of ['', 'node', '==x', 'node==', 'node===x']) expect(() => parseConstraint(bad)).toThrow('a constraint is key==value');
-    fc.assert(
-      fc.property(
-        fc.stringMatching(/^[a-z][a-z0-9.-]{0,5}[a-z]$/),
-        fc.constantFrom('==', '!='),
-        fc.stringMatching(/^[a-z0-9*][a-z0-9*=!]{0,6}$/),
-        (key, sign, value) => {
-          expect(parseConstraint(`${key}${sign}${value}`)).toEqual({ key, operator: sign, value });
-        },
-      ),
+  it('takes what speaks of placement out of the environment', () => {
+    const request = requestOf(
+      check({
+        Image: 'busybox',
+        Env: ['A=1', 'constraint:storage==ssd', 'affinity:container!=front', 'B=constraint:x==y'],
+        Labels: { 'com.docker.swarm.affinities': '["image==~redis"]', tier: 'back' },
+        Caravela: { Constraints: ['node!=a*'], Affinities: ['tier==front'] },
+      }),
+      'x1',
+      image,
+      hex,
     );
+    const spec = JSON.parse(request.spec) as ContainerSpec;
+    expect(spec.env).toEqual(['A=1', 'B=constraint:x==y']);
+    expect(spec.labels).toEqual(request.labels);
+    expect(request.labels).toEqual({ 'com.docker.swarm.affinities': '["image==~redis"]', tier: 'back' });
+    expect(request.constraints.map(expressionText)).toEqual(['node!=a*', 'storage==ssd']);
+    expect(request.affinities.map(affinityText)).toEqual(['tier==front', 'image==~redis', 'container!=front']);
   });
 
   it('checks names, and makes ones that pass', () => {

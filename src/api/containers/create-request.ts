@@ -1,4 +1,6 @@
 import {
+  type Affinity,
+  type Constraint,
   containerId,
   type CpuClass,
   DEFAULT_RESERVATION,
@@ -12,8 +14,10 @@ import { type ContainerSpec, type NetworkMode, signalNumber } from '../../engine
 import { ApiError } from '../http/api-error.ts';
 import type { ResolvedImage } from '../images/resolve.ts';
 import { API_LIMITS } from '../limits.ts';
+import { parseAffinities } from './affinity.ts';
 import { parseConstraints } from './constraint.ts';
 import type { CreateBody } from './create-body.ts';
+import { swarmForms } from './swarm-forms.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
@@ -28,6 +32,10 @@ export interface Wanted {
   readonly body: CreateBody;
   readonly network: NetworkMode;
   readonly restart: RestartPolicy;
+  /** The body's, without those that speak of placement. */
+  readonly env: readonly string[];
+  readonly constraints: readonly Constraint[];
+  readonly affinities: readonly Affinity[];
   readonly warnings: readonly string[];
 }
 
@@ -51,7 +59,16 @@ export function checkCreate(body: CreateBody): Wanted {
   if (host.AutoRemove === true && restart.name !== 'no') {
     throw new ApiError(400, `can't create 'AutoRemove' container with restart policy ${restart.name}: choose one of --rm and --restart`);
   }
-  return { body, network, restart, warnings: warning === undefined ? warnings : [...warnings, warning] };
+  const { env, constraints, affinities } = swarmForms(body.Env ?? [], body.Labels ?? {});
+  return {
+    body,
+    network,
+    restart,
+    env,
+    constraints: parseConstraints([...(body.Caravela?.Constraints ?? []), ...constraints]),
+    affinities: parseAffinities([...(body.Caravela?.Affinities ?? []), ...affinities]),
+    warnings: warning === undefined ? warnings : [...warnings, warning],
+  };
 }
 
 /** What the kernel or the runtime would refuse at each start. @throws ApiError 400 */
@@ -87,7 +104,7 @@ export function checkName(name: string): string {
 
 /** The core's request. @throws ApiError 400 */
 export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, randomHex: (bytes: number) => string): Request {
-  const { body, network, restart } = wanted;
+  const { body, network, restart, env, constraints, affinities } = wanted;
   const host = body.HostConfig ?? {};
   const nanoCpus = host.NanoCpus ?? 0;
   const memoryBytes = host.Memory ?? 0;
@@ -97,7 +114,7 @@ export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, ra
     image: { reference: image.reference, digest: image.digest },
     entrypoint: wordsOf(body.Entrypoint),
     command: wordsOf(body.Cmd),
-    env: body.Env ?? [],
+    env,
     labels: body.Labels ?? {},
     workingDir: body.WorkingDir ?? '',
     user: body.User ?? '',
@@ -130,8 +147,8 @@ export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, ra
     },
     class: (body.Caravela?.Class ?? 'low') satisfies CpuClass,
     arches: image.arches,
-    constraints: parseConstraints(body.Caravela?.Constraints ?? []),
-    affinities: [],
+    constraints,
+    affinities,
     labels: spec.labels,
     image: spec.image.reference,
     policy: body.Caravela?.Policy ?? 'binpack',

@@ -1,5 +1,7 @@
 import type { Member } from '../../core/model/index.ts';
 import type { ContainerConfig, ContainerInspect, ContainerState, HostConfig, NodeOfContainer } from '../../docker-api/types.ts';
+import { affinityText } from './affinity.ts';
+import { expressionText } from './expression.ts';
 import { type ContainerFacts, imageName } from './facts.ts';
 import { exitCodeOf, statusOf, timeText } from './status.ts';
 
@@ -41,7 +43,13 @@ export function inspectOf(facts: ContainerFacts, node: Member): ContainerInspect
       Networks: {},
     },
     Node: nodeOf(node),
+    Caravela: caravelaOf(facts),
   };
+}
+
+function caravelaOf({ container }: ContainerFacts): ContainerInspect['Caravela'] {
+  const { class: cpuClass, policy, constraints, affinities } = container.request;
+  return { Class: cpuClass, Policy: policy, Constraints: constraints.map(expressionText), Affinities: affinities.map(affinityText) };
 }
 
 /** Classic Swarm's way to say where. */

@@ -24,6 +24,7 @@ export interface ContainerOptions {
   readonly cpuClass?: 'low' | 'high';
   readonly policy?: 'binpack' | 'spread';
   readonly constraint?: readonly string[];
+  readonly affinity?: readonly string[];
   readonly restart?: RestartPolicy;
   readonly network?: string;
   readonly readOnly?: boolean;
@@ -70,7 +71,16 @@ export function addContainerOptions(command: Command): Command {
     .option('-h, --hostname <name>', 'its host name')
     .addOption(new Option('--cpu-class <class>', 'only nodes of this class or above').choices(['low', 'high']))
     .addOption(new Option('--policy <policy>', 'fill nodes one by one, or spread').choices(['binpack', 'spread']))
-    .option('--constraint <key==value>', 'only nodes that match: node, arch, class or a label; != for not, * for any text', collect)
+    .option(
+      '--constraint <key==value>',
+      'only nodes that match: node, arch, class or a label; != for not, ==~ for rather, * for any text',
+      collect,
+    )
+    .option(
+      '--affinity <key==value>',
+      'only beside containers that match: container, image or a label; != for apart, ==~ for rather',
+      collect,
+    )
     .option('--restart <policy>', 'no, always, unless-stopped, on-failure[:max]', value(parseRestartPolicy))
     .addOption(new Option('--network <network>', 'host or none'))
     .addOption(new Option('--net <network>').hideHelp())

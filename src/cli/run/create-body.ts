@@ -61,11 +61,12 @@ function hostConfig(options: ContainerOptions): HostConfig {
 }
 
 function caravelaOptions(options: ContainerOptions): CaravelaCreateOptions | undefined {
-  const { cpuClass, policy, constraint } = options;
-  if (cpuClass === undefined && policy === undefined && constraint === undefined) return undefined;
+  const { cpuClass, policy, constraint, affinity } = options;
+  if (cpuClass === undefined && policy === undefined && constraint === undefined && affinity === undefined) return undefined;
   return {
     ...(cpuClass === undefined ? {} : { Class: cpuClass }),
     ...(policy === undefined ? {} : { Policy: policy }),
     ...(constraint === undefined ? {} : { Constraints: [...constraint] }),
+    ...(affinity === undefined ? {} : { Affinities: [...affinity] }),
   };
 }

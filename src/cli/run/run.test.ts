@@ -145,7 +145,7 @@ describe('run -d', () => {
     writeFileSync(join(scratch, 'env'), '# c\nF=1\nG\n');
     const words =
       'run -d --cpus 1.5 -m 64m -e A=1 -e B -l x=y --entrypoint /bin/e -w /tmp -u 1:2 -h h --cpu-class high --policy spread --constraint arch==arm64 ' +
-      '--constraint node!=a* --restart on-failure:3 --network none --read-only --cap-add NET_ADMIN --cap-drop ALL --init --stop-signal INT --stop-timeout 3 --pids-limit 9';
+      '--constraint node!=a* --affinity container!=~x --restart on-failure:3 --network none --read-only --cap-add NET_ADMIN --cap-drop ALL --init --stop-signal INT --stop-timeout 3 --pids-limit 9';
     await cli([...words.split(' '), '--env-file', join(scratch, 'env'), 'img', '-e', 'C=3'], { env: { B: 'b', G: 'g' } });
     expect(sent()).toEqual({
       Image: 'img',
@@ -176,7 +176,7 @@ describe('run -d', () => {
         CapDrop: ['ALL'],
         Init: true,
       },
-      Caravela: { Class: 'high', Policy: 'spread', Constraints: ['arch==arm64', 'node!=a*'] },
+      Caravela: { Class: 'high', Policy: 'spread', Constraints: ['arch==arm64', 'node!=a*'], Affinities: ['container!=~x'] },
     });
   });
 
