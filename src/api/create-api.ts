@@ -21,6 +21,7 @@ import { containerReadRoutes } from './routes/container-read.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
 import { eventRoutes } from './routes/events.ts';
 import { imageRoutes } from './routes/images.ts';
+import { stackRoutes } from './routes/stacks.ts';
 import { systemRoutes } from './routes/system.ts';
 import { unsupportedRoutes } from './routes/unsupported.ts';
 
@@ -64,6 +65,7 @@ export async function createApi(backend: Backend): Promise<Api> {
   imageRoutes(app, context);
   eventRoutes(app, context);
   caravelaRoutes(app, context);
+  stackRoutes(app, context);
   builtInRoutes(app);
   unsupportedRoutes(app);
   await app.ready();
@@ -113,15 +115,21 @@ function answerLikeDocker(app: FastifyInstance, backend: Backend): void {
   app.setErrorHandler(async (error: FastifyError | Error, request, reply) => {
     const known = error instanceof ImageError ? fromImageError(error) : error;
     if (known instanceof ApiError) {
-      const placement = known.placement === undefined ? undefined : placementRow(backend, known.placement);
-      const body: ErrorBody = placement === undefined ? { message: known.message } : { message: known.message, placement };
-      return reply.code(known.status).send(body);
+      return reply.code(known.status).send(errorBody(backend, known));
     }
     const status = 'statusCode' in error && error.statusCode !== undefined ? error.statusCode : 500;
     if (status >= 500)
       backend.log('error', 'a request failed', { method: request.method, url: request.url, error: error.stack ?? error.message });
     return reply.code(status).send({ message: error.message } satisfies ErrorBody);
   });
+}
+
+function errorBody(backend: Backend, { message, facts: { placement, missingImage } }: ApiError): ErrorBody {
+  return {
+    message,
+    ...(placement === undefined ? {} : { placement: placementRow(backend, placement) }),
+    ...(missingImage === undefined ? {} : { missingImage }),
+  };
 }
 
 async function close(app: FastifyInstance, server: Server, upgraded: UpgradedConnections): Promise<void> {

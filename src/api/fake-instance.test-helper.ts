@@ -22,6 +22,7 @@ import {
   type Request,
   type Resources,
   type Result,
+  type Stack,
   subtract,
   type Task,
   taskId,
@@ -276,6 +277,9 @@ export class FakeNode implements Backend {
     switch (command.kind) {
       case 'run':
         return this.#run(command.request);
+      case 'run-stack':
+      case 'plan':
+        return this.#runStack(command.stack, command.kind === 'plan');
       case 'start':
         return this.#start(command.containerId);
       case 'stop':
@@ -358,7 +362,25 @@ export class FakeNode implements Backend {
   async #run(request: Request): Promise<Result> {
     await this.runGate;
     const supplier = this.placeOn ?? this;
-    const placement: Placement = {
+    const placement = this.#placement(request, supplier);
+    supplier.#record(request, this.id, JSON.stringify(placement));
+    return { ok: true, kind: 'placed', containerId: request.containerId, supplier: supplier.id, placement };
+  }
+
+  /** Each on the next node, whatever its group says. */
+  async #runStack(stack: Stack, dry: boolean): Promise<Result> {
+    await this.runGate;
+    const parts = stack.parts.map(({ request }, i) => {
+      const supplier = this.#instance.nodes[i % this.#instance.nodes.length] ?? this;
+      const placement = this.#placement(request, supplier);
+      if (!dry) supplier.#record(request, this.id, JSON.stringify(placement));
+      return { containerId: request.containerId, supplier: supplier.id, placement };
+    });
+    return { ok: true, kind: dry ? 'planned' : 'stack-placed', parts };
+  }
+
+  #placement(request: Request, supplier: FakeNode): Placement {
+    return {
       requestId: request.id,
       wanted: request.resources,
       policy: request.policy,
@@ -369,8 +391,6 @@ export class FakeNode implements Backend {
       tookMs: 3,
       considered: [{ nodeId: supplier.id, name: supplier.name, accepted: true, reason: undefined, detail: '', free: CAPACITY, score: 1 }],
     };
-    supplier.#record(request, this.id, JSON.stringify(placement));
-    return { ok: true, kind: 'placed', containerId: request.containerId, supplier: supplier.id, placement };
   }
 
   #start(id: ContainerId): Result {

@@ -91,6 +91,8 @@ export interface PlacementRow {
   by: string;
   tookMs: number;
   considered: ConsideredRow[];
+  /** Wishes that nobody who had room met; absent where there were none. */
+  givenUp?: string[];
 }
 
 /** One row of GET /caravela/v1/offers: what this node holds as a trader. */

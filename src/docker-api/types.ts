@@ -13,6 +13,8 @@ export interface ErrorBody {
   message: string;
   /** Ours: why a run was refused, node by node (caravela-types.ts, PlacementRow). */
   placement?: import('./caravela-types.ts').PlacementRow;
+  /** Ours: the image, as it was written, that no node has. */
+  missingImage?: string;
 }
 
 export * from './container-answer.ts';

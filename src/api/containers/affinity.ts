@@ -1,4 +1,5 @@
 import { type Affinity, LIMITS } from '../../core/model/index.ts';
+import { assertNever } from '../../lib/assert.ts';
 import { ApiError } from '../http/api-error.ts';
 import { familiarReference, parseReference, referenceText } from '../images/reference.ts';
 import { expressionText, type Form, parseExpression, wrong } from './expression.ts';
@@ -45,6 +46,8 @@ export function affinityText({ subject, key, operator, value, soft }: Affinity):
       const needsWord = key === 'container' || key === 'image' || key.startsWith(LABEL);
       return expressionText({ key: needsWord ? `${LABEL}${key}` : key, operator, value, soft });
     }
+    default:
+      return assertNever(subject);
   }
 }
 

@@ -14,7 +14,7 @@ export function placementRow(backend: Backend, placement: Placement): PlacementR
   const names = new Map(backend.members().map((m) => [m.id, m.name]));
   const self = backend.self();
   names.set(self.id, self.name);
-  const { requestId, wanted, policy, buyer, supplier, attempts, by, tookMs, considered } = placement;
+  const { requestId, wanted, policy, buyer, supplier, attempts, by, tookMs, considered, givenUp } = placement;
   const buyerName = names.get(buyer);
   const supplierName = supplier === undefined ? undefined : names.get(supplier);
   return {
@@ -37,5 +37,6 @@ export function placementRow(backend: Backend, placement: Placement): PlacementR
       ...(free === undefined ? {} : { free: { ...free } }),
       ...(score === undefined ? {} : { score }),
     })),
+    ...(givenUp === undefined || givenUp.length === 0 ? {} : { givenUp: [...givenUp] }),
   };
 }

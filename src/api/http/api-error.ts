@@ -2,15 +2,23 @@ import type { CoreError, Placement } from '../../core/model/index.ts';
 import type { ImageError } from '../../engine/port.ts';
 import { assertNever } from '../../lib/assert.ts';
 
+/** What an answer says beside its sentence. */
+export interface ErrorFacts {
+  /** Why a run was refused, node by node. */
+  readonly placement?: Placement | undefined;
+  /** The image, as it was written, that no node has. */
+  readonly missingImage?: string | undefined;
+}
+
 /** An answer that is not a success: its status and its sentence. Thrown by handlers, written by the server. */
 export class ApiError extends Error {
   override name = 'ApiError';
   readonly status: number;
-  readonly placement: Placement | undefined;
-  constructor(status: number, message: string, placement?: Placement) {
+  readonly facts: ErrorFacts;
+  constructor(status: number, message: string, facts: ErrorFacts = {}) {
     super(message);
     this.status = status;
-    this.placement = placement;
+    this.facts = facts;
   }
 }
 
@@ -19,7 +27,7 @@ const NOT_STARTABLE = /executable file not found|no such file or directory|permi
 
 /** A refusal of the core, as Docker's status. `wrong-state` is the caller's: 304 or 409. */
 export function fromCoreError(error: CoreError, placement?: Placement): ApiError {
-  return new ApiError(statusOf(error), error.message, placement);
+  return new ApiError(statusOf(error), error.message, { placement });
 }
 
 function statusOf(error: CoreError): number {

@@ -47,7 +47,7 @@ export async function resolveImage(context: ApiContext, name: string, scope: Sco
 /** Docker's words: its client pulls after them. */
 export function noSuchImage(name: string): ApiError {
   const text = isId(name) ? name : withTag(name);
-  return new ApiError(404, `No such image: ${text}`);
+  return new ApiError(404, `No such image: ${text}`, { missingImage: name });
 }
 
 function resolvedFrom(name: string, image: ImageDetails): ResolvedImage {

@@ -1,0 +1,33 @@
+import { requestId, type Stack } from '../../core/model/index.ts';
+import { requestOf } from '../containers/create-request.ts';
+import type { ApiContext } from '../context.ts';
+import { type ResolvedImage, resolveImage } from '../images/resolve.ts';
+import type { Scope } from '../instance/scope.ts';
+import { aboutPart, namingPart, type WantedStack } from './stack-body.ts';
+
+/** The images of all parts, each looked up once, in the parts' order. @throws ApiError 404, naming the part */
+export async function imagesOf(context: ApiContext, { parts }: WantedStack, scope: Scope): Promise<readonly ResolvedImage[]> {
+  const found = new Map<string, ResolvedImage>();
+  for (const { label, wanted } of parts) {
+    const name = wanted.body.Image;
+    if (found.has(name)) continue;
+    const image = await resolveImage(context, name, scope).catch((error: unknown) => {
+      throw namingPart(label, error);
+    });
+    found.set(name, image);
+  }
+  return parts.map(({ wanted }) => found.get(wanted.body.Image) as ResolvedImage);
+}
+
+/** The core's stack. @throws ApiError 400, naming the part */
+export function stackOf(context: ApiContext, wanted: WantedStack, images: readonly ResolvedImage[], names: readonly string[]): Stack {
+  const randomHex = (bytes: number): string => context.backend.randomHex(bytes);
+  return {
+    id: requestId(randomHex(16)),
+    groups: wanted.groups,
+    parts: wanted.parts.map((part, i) => ({
+      group: part.group,
+      request: aboutPart(part.label, () => requestOf(part.wanted, names[i] ?? '', images[i] as ResolvedImage, randomHex)),
+    })),
+  };
+}
