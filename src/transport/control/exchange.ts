@@ -42,7 +42,9 @@ export function exchange(
     deadline.addEventListener('abort', onDeadline, { once: true });
     signal?.addEventListener('abort', onAbort, { once: true });
 
+    let answered = false;
     stream.once('response', (headers: IncomingHttpHeaders & { ':status'?: number }) => {
+      answered = true;
       deadline.removeEventListener('abort', onDeadline);
       const refused = headers[REFUSED_HEADER];
       if (refused !== undefined) return giveUp(new PeerUnreachable(peer, `node ${shortId(peer)} refused us: ${String(refused)}`));
@@ -55,7 +57,7 @@ export function exchange(
     stream.once('close', () => {
       deadline.removeEventListener('abort', onDeadline);
       signal?.removeEventListener('abort', onAbort);
-      reject(new PeerUnreachable(peer, lost(peer, 'before it answered')));
+      if (!answered) reject(new PeerUnreachable(peer, lost(peer, 'before it answered')));
     });
 
     if (body instanceof Uint8Array) stream.end(body);

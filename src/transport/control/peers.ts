@@ -52,8 +52,8 @@ export class Peers {
   async request(to: NodeId, request: PeerRequest): Promise<PeerResponse> {
     const { timeoutMs } = request;
     const controller = new AbortController();
-    const late = new PeerUnreachable(to, `node ${shortId(to)} did not answer within ${timeoutMs} ms`);
-    const timer = setTimeout(() => controller.abort(late), Math.min(timeoutMs, LONGEST_TIMER_MS));
+    const late = (): void => controller.abort(new PeerUnreachable(to, `node ${shortId(to)} did not answer within ${timeoutMs} ms`));
+    const timer = setTimeout(late, Math.min(timeoutMs, LONGEST_TIMER_MS));
     try {
       return await this.#attempt(to, request, controller.signal, true);
     } finally {

@@ -10,7 +10,7 @@
  *
  * Memory grows only by packets that authenticate, about 0.5 kB per sender, at most LIMITS.members.
  */
-import { createDecipheriv } from 'node:crypto';
+import { createDecipheriv, type KeyObject } from 'node:crypto';
 import { LIMITS } from '../../core/model/index.ts';
 import type { InstanceId, NodeId } from '../../core/model/index.ts';
 import type { GossipKeys } from '../trust/gossip-keys.ts';
@@ -33,7 +33,7 @@ interface Sender {
   readonly retired: readonly string[];
   /** The key of this boot, and the gossip key it came from. */
   keyId: number;
-  key: Buffer;
+  key: KeyObject;
 }
 
 const RETIRED = 8;
@@ -72,20 +72,20 @@ export class Opener {
     const payload = decrypt(packet, key, header.counter);
     if (payload === undefined) return { ok: false, why: 'forged' };
 
-    const sender = known?.boot === header.boot ? known : this.#newBoot(header, known);
+    const sender = known?.boot === header.boot ? known : this.#newBoot(header, key, known);
     sender.keyId = header.keyId;
     sender.key = key;
     sender.window.mark(header.counter);
     return { ok: true, sender: header.sender, payload };
   }
 
-  #newBoot(header: Header, former: Sender | undefined): Sender {
+  #newBoot(header: Header, key: KeyObject, former: Sender | undefined): Sender {
     if (former === undefined && this.#senders.size >= LIMITS.members) {
       const oldest = this.#senders.keys().next();
       if (oldest.done !== true) this.#senders.delete(oldest.value);
     }
     const retired = former === undefined ? [] : [...former.retired, former.boot].slice(-RETIRED);
-    const sender = { boot: header.boot, window: new ReplayWindow(), retired, keyId: header.keyId, key: Buffer.alloc(0) };
+    const sender = { boot: header.boot, window: new ReplayWindow(), retired, keyId: header.keyId, key };
     this.#senders.set(header.sender, sender);
     return sender;
   }
@@ -95,7 +95,7 @@ function couldBeNew(sender: Sender, header: Header): boolean {
   return sender.boot === header.boot ? sender.window.isFresh(header.counter) : !sender.retired.includes(header.boot);
 }
 
-function decrypt(packet: Buffer, key: Buffer, counter: number): Buffer | undefined {
+function decrypt(packet: Buffer, key: KeyObject, counter: number): Buffer | undefined {
   const end = packet.length - TAG_BYTES;
   const decipher = createDecipheriv('aes-256-gcm', key, nonceOf(counter), { authTagLength: TAG_BYTES });
   decipher.setAAD(packet.subarray(0, HEADER_BYTES)).setAuthTag(packet.subarray(end));

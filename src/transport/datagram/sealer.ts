@@ -13,7 +13,7 @@
  *
  * Cost: 56 bytes and a few microseconds per packet.
  */
-import { createCipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, type KeyObject, randomBytes } from 'node:crypto';
 import type { InstanceId, NodeId } from '../../core/model/index.ts';
 import { assert } from '../../lib/assert.ts';
 import type { GossipKeys } from '../trust/gossip-keys.ts';
@@ -28,7 +28,7 @@ export class Sealer {
   #boot = newBoot();
   #counter = 0;
   #keys: GossipKeys;
-  #key: Buffer;
+  #key: KeyObject;
 
   constructor(instanceId: InstanceId, sender: NodeId, keys: GossipKeys) {
     this.#sender = sender;
@@ -63,7 +63,7 @@ export class Sealer {
     return Buffer.concat([header, cipher.update(payload), cipher.final(), cipher.getAuthTag()]);
   }
 
-  #derive(): Buffer {
+  #derive(): KeyObject {
     const used = this.#keys.keys.find((key) => key.id === this.#keys.use);
     assert(used !== undefined, `gossip key ${this.#keys.use} is to be used but not there`);
     return deriveSenderKey(Buffer.from(used.key, 'base64'), this.#sender, this.#boot);

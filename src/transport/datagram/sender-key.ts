@@ -6,11 +6,13 @@
  * have to differ, and a random part of a 12-byte nonce collides too soon (birthday bound). With a
  * key of its own per sender and 8-byte boot id, a nonce is just the boot's counter.
  */
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { NodeId } from '../../core/model/index.ts';
 
-export function deriveSenderKey(gossipKey: Uint8Array, sender: NodeId, boot: string): Buffer {
-  return createHmac('sha256', gossipKey).update(`caravela datagram 1 ${sender} ${boot}`).update(Buffer.of(1)).digest();
+export function deriveSenderKey(gossipKey: Uint8Array, sender: NodeId, boot: string): KeyObject {
+  const bytes = createHmac('sha256', gossipKey).update(`caravela datagram 1 ${sender} ${boot}`).update(Buffer.of(1)).digest();
+  // Bytes would have to be made a key for each packet anew, which takes longer than to seal it.
+  return createSecretKey(bytes);
 }
 
 /** 96-bit nonce: six zero bytes, then the counter. */
