@@ -46,8 +46,11 @@ export class Ring {
     return true;
   }
 
-  /** The member responsible for `key`; undefined on an empty ring. */
-  owner(key: string): NodeId | undefined {
+  /**
+   * The member responsible for `key`; undefined on an empty ring.
+   * @param among asks for the owner on the ring of those members alone for which it is true
+   */
+  owner(key: string, among?: (id: NodeId) => boolean): NodeId | undefined {
     this.#merge();
     const points = this.#points;
     const at = hash32(key);
@@ -58,7 +61,12 @@ export class Ring {
       if ((points[middle] as Point).at < at) low = middle + 1;
       else high = middle;
     }
-    return (points[low] ?? points[0])?.owner;
+    if (among === undefined) return (points[low] ?? points[0])?.owner;
+    for (let i = 0; i < points.length; i++) {
+      const { owner } = points[(low + i) % points.length] as Point;
+      if (among(owner)) return owner;
+    }
+    return undefined;
   }
 
   #merge(): void {
@@ -76,6 +84,12 @@ export class Ring {
     this.#added.clear();
     this.#removed.clear();
   }
+}
+
+/** How far it is from a key to a member's next point: of all members the nearest is responsible. */
+export function distance(key: string, member: NodeId): number {
+  const from = hash32(key);
+  return Math.min(...pointsOf(member).map(({ at }) => (at - from) >>> 0));
 }
 
 function pointsOf(owner: NodeId): Point[] {
