@@ -31,6 +31,7 @@ import { MemberKeeper } from './member-keeper.ts';
 import { isNode, type NodePaths, readCredentials } from './node-files.ts';
 import { performOrder } from './orders.ts';
 import { BLOBS_PATH, peerBlobs } from './peer-blobs.ts';
+import { RecordWriter } from './record-writer.ts';
 import { Registrar, type RegistrarBook } from './registrar.ts';
 import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
 import { stopContainers } from './stop-containers.ts';
@@ -134,6 +135,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   );
 
   const keeper = new MemberKeeper(store, () => node.members(), log);
+  const records = new RecordWriter(store);
   const loop: CoreLoop = new CoreLoop(
     node,
     {
@@ -143,6 +145,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
           {
             log,
             store,
+            records,
             engine,
             network,
             container: (id) => node.container(id),
@@ -247,6 +250,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       await transport.close();
       await engine.close();
       keeper.close();
+      records.flush();
       store.close();
       rmSync(paths.socket, { force: true });
       rmSync(paths.pid, { force: true });

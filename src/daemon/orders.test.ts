@@ -5,6 +5,7 @@ import { containerSpec } from '../engine/spec.test-suite.ts';
 import { FakeNetwork } from '../network/fake/fake.ts';
 import { MemoryStore } from '../store/fake/memory-store.ts';
 import { performOrder } from './orders.ts';
+import { RecordWriter } from './record-writer.ts';
 
 const ID = containerId('a'.repeat(64));
 const RESOURCES = { cpuMillicores: 1_000, memoryBytes: 64 * 1024 * 1024 };
@@ -40,9 +41,11 @@ async function create(spec: string): Promise<OrderAnswer> {
     holding: true,
     placement: '',
   };
+  const store = new MemoryStore();
   const context = {
     log: () => undefined,
-    store: new MemoryStore(),
+    store,
+    records: new RecordWriter(store),
     engine: new FakeEngine(),
     network: new FakeNetwork(),
     container: () => container,

@@ -5,10 +5,12 @@ import type { Network } from '../network/port.ts';
 import type { Store } from '../store/port.ts';
 import { readSpec } from './container-spec.ts';
 import type { Log } from './log.ts';
+import { type RecordWriter, written } from './record-writer.ts';
 
 export interface OrderContext {
   readonly log: Log;
   readonly store: Store;
+  readonly records: RecordWriter;
   readonly engine: Engine;
   readonly network: Network;
   container(id: ContainerId): Container | undefined;
@@ -16,7 +18,7 @@ export interface OrderContext {
   sourcesFor(id: ContainerId, spec: ContainerSpec): readonly BlobSource[];
 }
 
-/** Performs the core's orders on the host. Store orders are synchronous: durable when it returns. Never rejects. */
+/** Performs the core's orders on the host. What is to be stored is durable when it is answered. Never rejects. */
 export function performOrder(context: OrderContext, order: Order): OrderAnswer | Promise<OrderAnswer> {
   const began = performance.now();
   const timed = (answer: OrderAnswer): OrderAnswer => {
@@ -36,11 +38,11 @@ function containerOf(order: Order): ContainerId | undefined {
 function perform(context: OrderContext, order: Order): OrderAnswer | Promise<OrderAnswer> {
   switch (order.kind) {
     case 'store-container':
-      return stored(() => context.store.putContainer(order.container));
+      return context.records.put(order.container);
     case 'forget-container':
-      return stored(() => context.store.forgetContainer(order.containerId, order.removedAtMs));
+      return context.records.forget(order.containerId, order.removedAtMs);
     case 'store-incarnation':
-      return stored(() => context.store.putIncarnation(order.incarnation));
+      return written(() => context.store.putIncarnation(order.incarnation));
     case 'engine-create':
       return engineDid(() => create(context, order));
     case 'engine-start':
@@ -76,16 +78,6 @@ async function start(context: OrderContext, order: Order & { kind: 'engine-start
   } catch (error) {
     await context.network.detach(order.containerId);
     throw error;
-  }
-}
-
-function stored(write: () => void): OrderAnswer {
-  try {
-    write();
-    return { ok: true };
-  } catch (error) {
-    const message = `this node could not write its state: ${(error as Error).message}. Free some disk space or check the disk, then try again.`;
-    return { ok: false, error: { code: 'store-failed', message, changed: false } };
   }
 }
 

@@ -15,5 +15,10 @@ export interface Store {
   /** Small named documents: set-up, tokens, names and numbers given. JSON values. */
   document(name: string): unknown;
   putDocument(name: string, value: unknown): void;
+  /**
+   * What `body` writes becomes durable together, by one flush of the disk, or not at all. Not to be nested.
+   * @throws what `body` throws
+   */
+  transaction(body: () => void): void;
   close(): void;
 }

@@ -102,6 +102,29 @@ describe.each(Object.entries(adapters))('%s store', (_name, make) => {
     again.close();
   });
 
+  test('a transaction writes all of it, or nothing', () => {
+    const { store, reopen } = make();
+    store.putContainer(container(1, 10));
+    const failing = (): void => {
+      store.putContainer({ ...container(1, 10), desired: 'running' });
+      store.forgetContainer(container(1, 10).request.containerId, 99);
+      store.putContainer(container(2, 20));
+      throw new Error('no more');
+    };
+    expect(() => store.transaction(failing)).toThrow('no more');
+    expect([store.containers(), store.tombstones()]).toEqual([[container(1, 10)], []]);
+    store.transaction(() => {
+      store.forgetContainer(container(1, 10).request.containerId, 99);
+      store.putContainer(container(2, 20));
+      store.putContainer(container(3, 30));
+    });
+    store.putContainer(container(4, 40));
+    const again = reopen(store);
+    expect(again.containers().map((c) => c.request.name)).toEqual(['c2', 'c3', 'c4']);
+    expect(again.tombstones()).toHaveLength(1);
+    again.close();
+  });
+
   test('incarnation, members and documents come back', () => {
     const { store, reopen } = make();
     expect(store.incarnation()).toBe(0);

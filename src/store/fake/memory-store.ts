@@ -3,8 +3,8 @@ import type { Store } from '../port.ts';
 
 /** The store in memory, for tests: same contract, nothing survives the process. Values are copied in and out, as a disk would. */
 export class MemoryStore implements Store {
-  readonly #containers = new Map<ContainerId, Container>();
-  readonly #documents = new Map<string, string>();
+  #containers = new Map<ContainerId, Container>();
+  #documents = new Map<string, string>();
   #tombstones: Tombstone[] = [];
   #members: readonly MemberRecord[] = [];
   #incarnation = 0;
@@ -51,6 +51,16 @@ export class MemoryStore implements Store {
 
   putDocument(name: string, value: unknown): void {
     this.#documents.set(name, JSON.stringify(value));
+  }
+
+  transaction(body: () => void): void {
+    const before = [new Map(this.#containers), new Map(this.#documents), this.#tombstones, this.#members, this.#incarnation] as const;
+    try {
+      body();
+    } catch (error) {
+      [this.#containers, this.#documents, this.#tombstones, this.#members, this.#incarnation] = before;
+      throw error;
+    }
   }
 
   close(): void {}

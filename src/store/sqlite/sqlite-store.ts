@@ -1,5 +1,5 @@
 import { closeSync, openSync } from 'node:fs';
-import { DatabaseSync } from 'node:sqlite';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import { type Container, type ContainerId, LIMITS, type MemberRecord, type Tombstone } from '../../core/model/index.ts';
 import type { Store } from '../port.ts';
 import { Reserve } from './reserve.ts';
@@ -17,6 +17,8 @@ const SQLITE_FULL = 13;
 export class SqliteStore implements Store {
   readonly #db: DatabaseSync;
   readonly #reserve: Reserve;
+  readonly #prepared = new Map<string, StatementSync>();
+  #isGrouped = false;
 
   /** @throws Error naming the file, when it is not a database or was written by a newer version */
   constructor(path: string) {
@@ -38,31 +40,32 @@ export class SqliteStore implements Store {
     return this.#db
       .prepare('SELECT body FROM containers ORDER BY created_at_ms, id')
       .all()
-      .map(bodyOf<Container>);
+      .map(containerOf);
   }
 
   putContainer(container: Container): void {
     const id = container.request.containerId;
     const put = (): unknown =>
-      this.#db
-        .prepare('INSERT INTO containers (id, created_at_ms, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body')
-        .run(id, container.createdAtMs, JSON.stringify(container));
+      this.#sql(
+        'INSERT INTO containers (id, created_at_ms, body) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET body = excluded.body',
+      ).run(id, container.createdAtMs, JSON.stringify(container));
     // The room set aside is for ending what is here, not for taking more in.
-    const isHere = this.#db.prepare('SELECT 1 FROM containers WHERE id = ?').get(id) !== undefined;
+    const isHere = this.#sql('SELECT 1 FROM containers WHERE id = ?').get(id) !== undefined;
     if (isHere) this.#withReserve(put);
     else put();
-    this.#reserve.refill();
+    if (!this.#isGrouped) this.#reserve.refill();
   }
 
   forgetContainer(id: ContainerId, removedAtMs: number): void {
     const forget = (): void => {
-      this.#db.prepare('DELETE FROM containers WHERE id = ?').run(id);
-      this.#db.prepare('INSERT OR REPLACE INTO tombstones (id, removed_at_ms) VALUES (?, ?)').run(id, removedAtMs);
-      this.#db
-        .prepare('DELETE FROM tombstones WHERE id NOT IN (SELECT id FROM tombstones ORDER BY removed_at_ms DESC LIMIT ?)')
-        .run(LIMITS.tombstones);
+      this.#sql('DELETE FROM containers WHERE id = ?').run(id);
+      this.#sql('INSERT OR REPLACE INTO tombstones (id, removed_at_ms) VALUES (?, ?)').run(id, removedAtMs);
+      this.#sql('DELETE FROM tombstones WHERE id NOT IN (SELECT id FROM tombstones ORDER BY removed_at_ms DESC LIMIT ?)').run(
+        LIMITS.tombstones,
+      );
     };
-    this.#withReserve(() => this.#transaction(forget));
+    if (this.#isGrouped) forget();
+    else this.#withReserve(() => this.#transact(forget));
   }
 
   tombstones(): readonly Tombstone[] {
@@ -83,7 +86,7 @@ export class SqliteStore implements Store {
     // Losing the newest list to a power cut costs nothing: an older one leads back just as well.
     this.#db.exec('PRAGMA synchronous = NORMAL');
     try {
-      this.#transaction(() => {
+      this.#transact(() => {
         this.#db.exec('DELETE FROM members');
         const insert = this.#db.prepare('INSERT INTO members (id, body) VALUES (?, ?)');
         for (const member of members) insert.run(member.id, JSON.stringify(member));
@@ -94,32 +97,53 @@ export class SqliteStore implements Store {
   }
 
   document(name: string): unknown {
-    const row = this.#db.prepare('SELECT body FROM documents WHERE name = ?').get(name);
+    const row = this.#sql('SELECT body FROM documents WHERE name = ?').get(name);
     return row === undefined ? undefined : bodyOf(row);
   }
 
   putDocument(name: string, value: unknown): void {
-    this.#db
-      .prepare('INSERT INTO documents (name, body) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body')
-      .run(name, JSON.stringify(value));
+    this.#sql('INSERT INTO documents (name, body) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET body = excluded.body').run(
+      name,
+      JSON.stringify(value),
+    );
+  }
+
+  transaction(body: () => void): void {
+    this.#isGrouped = true;
+    try {
+      this.#transact(body);
+    } finally {
+      this.#isGrouped = false;
+    }
+    this.#reserve.refill();
   }
 
   close(): void {
     this.#db.close();
   }
 
-  /** On a full disk, tries once more in the room that was set aside. */
+  /** Each statement is compiled once. */
+  #sql(text: string): StatementSync {
+    const known = this.#prepared.get(text);
+    if (known !== undefined) return known;
+    const statement = this.#db.prepare(text);
+    this.#prepared.set(text, statement);
+    return statement;
+  }
+
+  /** On a full disk, tries once more in the room that was set aside; not in a group, which a full disk has ended as a whole. */
   #withReserve<T>(body: () => T): T {
     try {
       return body();
     } catch (error) {
+      if (this.#isGrouped) throw error;
       const { errcode } = ((error as Error).cause ?? error) as { errcode?: number };
       if (errcode !== SQLITE_FULL || !this.#reserve.release()) throw error;
       return body();
     }
   }
 
-  #transaction(body: () => void): void {
+  #transact(body: () => void): void {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
       body();
@@ -131,6 +155,14 @@ export class SqliteStore implements Store {
     }
   }
 }
+
+/** Records of the first version lack what containers have been found by since. */
+function containerOf(row: Record<string, unknown>): Container {
+  const { request, ...kept } = bodyOf<Container>(row);
+  return { name: request.name, ...kept, request: { ...FIRST_VERSION, ...request } };
+}
+
+const FIRST_VERSION = { affinities: [], labels: {}, image: '' } as const;
 
 function bodyOf<T>(row: Record<string, unknown>): T {
   return JSON.parse(String(row['body'])) as T;
