@@ -2,17 +2,22 @@ import { bounded } from './checkers/bounded.ts';
 import type { Checker } from './checkers/checker.ts';
 import { disagreements, membershipConverges } from './checkers/membership-converges.ts';
 import { keepsItsWord } from './checkers/keeps-its-word.ts';
+import { leakedHold } from './checkers/leaked-hold.ts';
+import { lostContainer } from './checkers/lost-container.ts';
 import { neverOversold } from './checkers/never-oversold.ts';
 import { noRoomIsTrue } from './checkers/no-room-is-true.ts';
 import { oneOwner } from './checkers/one-owner.ts';
 import { oneReply } from './checkers/one-reply.ts';
+import { placedWhereAsked } from './checkers/placed-where-asked.ts';
 import { settles, unsettled } from './checkers/settles.ts';
 import { taskStates } from './checkers/task-states.ts';
 import type { Fault } from './faults/fault.ts';
 import { FaultInjector } from './faults/inject.ts';
 import { planFaults } from './faults/plan.ts';
+import { Prng } from '../lib/prng.ts';
 import type { CoreFactory } from './host/sim-node.ts';
-import { CALM, everyday } from './network/conditions.ts';
+import { drawConditions, quiet } from './network/conditions.ts';
+import type { Conditions } from './network/conditions.ts';
 import { Measures } from './measures.ts';
 import type { Outcome } from './outcome.ts';
 import { World } from './world.ts';
@@ -32,6 +37,10 @@ export interface SimulateOptions {
   readonly print?: ((line: string) => void) | undefined;
 }
 
+/** Nodes come up one after the other, all within `JOINED_MS` less some. */
+const JOIN_EVERY_MS = 50;
+/** Keeps the network's draws apart from the world's. */
+const NETWORK_DRAW = 0x6e65_7477;
 /** All nodes have joined by then and heard of each other. */
 export const JOINED_MS = 8_000;
 /** Longest time that an instance may take to settle once faults have ended. */
@@ -48,18 +57,23 @@ const FILL_MS = 120_000;
  */
 export function simulate(options: SimulateOptions): Outcome {
   const measures = new Measures();
+  const conditions = drawConditions(new Prng(options.seed ^ NETWORK_DRAW), options.loss);
   const world = new World({
     seed: options.seed,
     nodes: options.nodes,
-    conditions: everyday(options.loss),
+    conditions,
     createCore: options.createCore,
     checkers: [...allCheckers(), measures],
     print: options.print,
   });
-  const injector = new FaultInjector(world.nodes, world.network, world.schedule, world.trace, (node) => world.start(node));
+  const workload = new Workload(world, world.fork());
+  const injector = new FaultInjector(world.nodes, world.network, world.schedule, world.trace, (node) => {
+    world.start(node);
+    workload.askAtOnce(node);
+  });
   let crash: Error | undefined;
   try {
-    run(world, injector, options);
+    run(world, { workload, injector, conditions }, options);
   } catch (error) {
     crash = error instanceof Error ? error : new Error(String(error));
     world.trace.note(world.nowMs, -1, `CRASH ${crash.message}`);
@@ -78,19 +92,26 @@ export function simulate(options: SimulateOptions): Outcome {
   };
 }
 
-function run(world: World, injector: FaultInjector, options: SimulateOptions): void {
-  for (const node of world.nodes) world.schedule.at(node.index * 50, () => world.start(node));
-  const workload = new Workload(world, world.fork());
+interface Parts {
+  readonly workload: Workload;
+  readonly injector: FaultInjector;
+  readonly conditions: Conditions;
+}
+
+function run(world: World, { workload, injector, conditions }: Parts, options: SimulateOptions): void {
   const endMs = JOINED_MS + options.durationMs;
   workload.schedule({ fromMs: JOINED_MS / 2, untilMs: endMs, everyMs: ACTION_EVERY_MS, crowd: CONTAINERS_PER_NODE });
   const plan = { nodes: options.nodes, fromMs: JOINED_MS, untilMs: endMs, everyMs: FAULT_EVERY_MS / options.nodes };
   const drawn = planFaults(world.fork(), plan);
-  injector.plan(options.faults ?? drawn);
+  const faults = options.faults ?? drawn;
+  const late = new Set(faults.flatMap((fault) => (fault.kind === 'join' ? [fault.node] : [])));
+  for (const node of world.nodes) if (!late.has(node.index)) world.schedule.at(node.index * JOIN_EVERY_MS, () => world.start(node));
+  injector.plan(faults);
   world.schedule.runUntil(endMs);
 
   world.trace.note(world.nowMs, -1, 'faults end');
   injector.heal();
-  world.network.settle(CALM);
+  world.network.settle(quiet(conditions));
   settle(world);
 
   world.calm = true;
@@ -112,5 +133,18 @@ function settle(world: World): void {
 }
 
 function allCheckers(): readonly Checker[] {
-  return [neverOversold, oneReply, oneOwner(), keepsItsWord(), taskStates(), bounded, noRoomIsTrue(), membershipConverges, settles];
+  return [
+    neverOversold,
+    oneReply,
+    oneOwner(),
+    lostContainer(),
+    leakedHold(),
+    keepsItsWord(),
+    placedWhereAsked,
+    taskStates(),
+    bounded,
+    noRoomIsTrue(),
+    membershipConverges,
+    settles,
+  ];
 }

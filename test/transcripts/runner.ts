@@ -30,6 +30,8 @@ export function play(script: string): string {
   return out.join('\n');
 }
 
+const SAME = { class: 'low', arch: 'amd64', labels: {} } as const;
+
 class Player {
   #world: World | undefined;
   #names: string[] = [];
@@ -59,11 +61,11 @@ class Player {
     this.#world = new World({
       seed: 1,
       nodes: nodes.length,
-      conditions: { ...CALM, minLatencyMs: 1, jitterMs: 0 },
+      conditions: { ...CALM, latency: { kind: 'uniform', leastMs: 1, spreadMs: 0 } },
       createCore: (config, kept) => new Node(config, kept),
       checkers: [],
       print: (text) => this.#trace(text),
-      describe: (index) => ({ name: this.#names[index] ?? '', class: 'low', labels: {}, capacity: capacities[index] ?? NO_RESOURCES }),
+      describe: (index) => ({ ...SAME, name: this.#names[index] ?? '', capacity: capacities[index] ?? NO_RESOURCES }),
       evenHosts: true,
     });
     for (const node of this.#world.nodes) this.#aliases.set(node.id.slice(0, 6), node.name);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Command, CommandId, Message, NodeId, OrderId, Result, Turn } from '../../core/model/index.ts';
+import type { Command, CommandId, Message, NodeId, OrderId, Result, Timer, Turn } from '../../core/model/index.ts';
 import { Node } from '../../core/node/node.ts';
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
 import { EXIT, exitCodeOf } from '../outcome.ts';
@@ -81,7 +81,57 @@ describe('correctness', () => {
         if (kept !== undefined) turn.perform({ kind: 'forget-container', id: STRAY as OrderId, containerId: kept, removedAtMs: 0 });
       },
     }));
+    expect(brokenRules(outcome)).toContain('lost container');
+  });
+
+  test('a node that says no after it has placed is caught not keeping its word', () => {
+    const refusal: Result = { ok: false, error: { code: 'no-room', message: 'no', changed: false } };
+    const outcome = broken((core) => mute(core, (result) => (result.ok && result.kind === 'placed' ? refusal : result)));
     expect(brokenRules(outcome)).toContain('keeps its word');
+  });
+
+  test('a buyer that overlooks what was asked is caught placing elsewhere', () => {
+    const outcome = broken((core) => ({
+      command: (turn: Turn, id: CommandId, command: Command) =>
+        core.command(
+          turn,
+          id,
+          command.kind === 'run' ? { ...command, exclude: [], request: { ...command.request, constraints: [], arches: [] } } : command,
+        ),
+    }));
+    expect(brokenRules(outcome)).toContain('placed where asked');
+  });
+
+  test('a supplier that holds without a word is caught leaking', () => {
+    const outcome = broken((core) => ({
+      receive: (turn: Turn, from: NodeId, message: Message) =>
+        core.receive(message.kind === 'reserve' ? silent(turn) : turn, from, message),
+    }));
+    expect(brokenRules(outcome)).toContain('leaked hold');
+  });
+
+  test('a supplier whose holds never expire is caught leaking', () => {
+    const outcome = broken((core) => ({
+      receive: (turn: Turn, from: NodeId, message: Message) => {
+        if (message.kind !== 'cancel' && message.kind !== 'launch') core.receive(turn, from, message);
+      },
+      timer: (turn: Turn, timer: Timer) => (timer.name === 'hold' ? undefined : core.timer(turn, timer)),
+    }));
+    expect(brokenRules(outcome)).toContain('leaked hold');
+  });
+
+  test('a task that goes back is caught', () => {
+    const outcome = broken((core) => ({
+      timer: (turn: Turn, timer: Timer) => {
+        core.timer(turn, timer);
+        for (const container of core.containers()) {
+          const task = container.task === undefined ? undefined : ({ ...container.task, state: 'pending' } as const);
+          if (container.task?.state === 'running')
+            turn.perform({ kind: 'store-container', id: STRAY as OrderId, container: { ...container, task } });
+        }
+      },
+    }));
+    expect(brokenRules(outcome)).toContain('task states');
   });
 
   test('a table without a bound is caught', () => {
@@ -106,9 +156,36 @@ describe('liveness', () => {
 
   test('a hold that is never given back is caught', () => {
     const outcome = broken((core) => ({ resources: () => ({ ...core.resources(), holds: 1 }) }));
-    expect(brokenRules(outcome)).toEqual(new Set(['settles']));
+    expect(brokenRules(outcome)).toEqual(new Set(['settles', 'leaked hold']));
   });
 });
+
+/** Its replies go out changed. */
+function mute(core: CoreNode, change: (result: Result) => Result): Partial<CoreNode> {
+  const through = (turn: Turn): Turn => withTurn(turn, { reply: (id: CommandId, result: Result) => turn.reply(id, change(result)) });
+  return {
+    receive: (turn, from, message) => core.receive(through(turn), from, message),
+    timer: (turn, timer) => core.timer(through(turn), timer),
+    command: (turn, id, command) => core.command(through(turn), id, command),
+    answer: (turn, id, answer) => core.answer(through(turn), id, answer),
+  };
+}
+
+const silent = (turn: Turn): Turn => withTurn(turn, { emit: () => undefined });
+
+function withTurn(turn: Turn, change: Partial<Turn>): Turn {
+  return {
+    nowMs: turn.nowMs,
+    wallMs: turn.wallMs,
+    random: turn.random,
+    send: (to, message) => turn.send(to, message),
+    setTimer: (timer, afterMs) => turn.setTimer(timer, afterMs),
+    perform: (order) => turn.perform(order),
+    reply: (id, result) => turn.reply(id, result),
+    emit: (event) => turn.emit(event),
+    ...change,
+  };
+}
 
 test('an exception of the core is a crash, with its stack', () => {
   const outcome = broken(() => ({

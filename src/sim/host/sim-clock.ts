@@ -6,8 +6,11 @@ const EPOCH_MS = 1_767_312_000_000;
 /** One host's idea of the time: its monotonic clock runs at a rate of its own, its wall clock also jumps. */
 export class SimClock {
   readonly #schedule: Schedule;
-  readonly #rate: number;
+  #rate: number;
   #skewMs: number;
+  /** What the monotonic clock showed at `#sinceMs` of virtual time, when its rate last changed. */
+  #baseMs = 0;
+  #sinceMs = 0;
 
   /** @param rate 1.001: gains a millisecond a second */
   constructor(schedule: Schedule, rate: number, skewMs: number) {
@@ -16,8 +19,19 @@ export class SimClock {
     this.#skewMs = skewMs;
   }
 
+  get rate(): number {
+    return this.#rate;
+  }
+
+  /** From now on; timers that are set already come as they were set. */
+  set rate(rate: number) {
+    this.#baseMs = this.nowMs();
+    this.#sinceMs = this.#schedule.nowMs;
+    this.#rate = rate;
+  }
+
   nowMs(): number {
-    return this.#schedule.nowMs * this.#rate;
+    return this.#baseMs + (this.#schedule.nowMs - this.#sinceMs) * this.#rate;
   }
 
   wallMs(): number {

@@ -12,6 +12,8 @@ export class SimHost {
   readonly clock: SimClock;
   /** Store writes fail while true. */
   diskFull = false;
+  /** Writes are answered up to this much later, ms. */
+  diskSlowMs = 0;
   readonly #schedule: Schedule;
   readonly #random: Prng;
 
@@ -26,7 +28,8 @@ export class SimHost {
   perform(order: Order, answer: (result: OrderAnswer) => void): void {
     if (order.kind === 'store-container' || order.kind === 'forget-container' || order.kind === 'store-incarnation') {
       const result = this.#write(order);
-      this.#schedule.after(this.#random.chance(0.8) ? 0 : this.#random.float() * 20, () => answer(result));
+      const lateMs = this.#random.chance(0.8) ? 0 : this.#random.float() * 20;
+      this.#schedule.after(lateMs + this.#random.float() * this.diskSlowMs, () => answer(result));
     } else {
       this.engine.perform(order, answer);
     }

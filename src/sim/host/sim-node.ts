@@ -47,8 +47,12 @@ export class SimNode implements Station {
   pendingTimers = 0;
   /** Counts the daemon's starts. */
   generation = 0;
+  /** When it last came back from a pause: until all that waited is done, it is late with everything. */
+  resumedMs = Number.NEGATIVE_INFINITY;
   /** Left the instance for good. */
   gone = false;
+  /** When its labels last changed. */
+  relabelledMs = Number.NEGATIVE_INFINITY;
   #paused = false;
   #backlog: (() => void)[] = [];
   /** Effects the next turn gets to do before the daemon dies. */
@@ -104,8 +108,9 @@ export class SimNode implements Station {
     return this.#host.clock;
   }
 
-  set diskFull(full: boolean) {
-    this.#host.diskFull = full;
+  /** What its disk does to writes. */
+  get disk(): { diskFull: boolean; diskSlowMs: number } {
+    return this.#host;
   }
 
   get ip(): string {
@@ -184,6 +189,7 @@ export class SimNode implements Station {
   resume(): void {
     if (!this.#paused) return;
     this.#paused = false;
+    this.resumedMs = this.#schedule.nowMs;
     const backlog = this.#backlog;
     this.#backlog = [];
     for (const run of backlog) run();
@@ -194,6 +200,13 @@ export class SimNode implements Station {
     assert(this.core === undefined, `${this.name} changes its address only while it is down`);
     this.record = { ...this.record, address: { ...this.record.address, ip } };
     this.#network.attach(this);
+  }
+
+  /** What its labels are from now on, over restarts, too. */
+  relabel(labels: MemberRecord['labels']): void {
+    this.record = { ...this.record, labels };
+    this.relabelledMs = this.#schedule.nowMs;
+    this.command({ kind: 'describe', change: { labels } }, () => undefined);
   }
 
   /** @param onReply not called if the daemon dies first */

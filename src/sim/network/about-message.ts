@@ -5,7 +5,8 @@ export function aboutMessage(message: Message): string {
   const ids: string[] = [];
   if ('need' in message) ids.push(`${message.need.requestId.slice(0, 6)}#${message.need.attempt}`);
   if ('request' in message) ids.push(message.request.id.slice(0, 6), message.request.containerId.slice(0, 6));
-  if ('requestId' in message) ids.push(`${message.requestId.slice(0, 6)}#${message.attempt}`);
+  if ('requestId' in message)
+    ids.push('attempt' in message ? `${message.requestId.slice(0, 6)}#${message.attempt}` : message.requestId.slice(0, 6));
   if ('containerId' in message) ids.push(message.containerId.slice(0, 6));
   if ('error' in message) ids.push(message.error.code);
   if ('phase' in message) ids.push(message.phase);

@@ -5,7 +5,11 @@ import type { Prng } from '../../lib/prng.ts';
 import type { Schedule } from '../schedule.ts';
 import type { Trace } from '../trace.ts';
 import { aboutMessage } from './about-message.ts';
+import { Clog } from './clog.ts';
+import { distanceMs } from './conditions.ts';
 import type { Conditions } from './conditions.ts';
+import { drawLatency } from './latency.ts';
+import type { Links } from './links.ts';
 
 /** Header, nonce and tag around a sealed datagram's message. */
 export const SEAL_BYTES = 64;
@@ -37,7 +41,7 @@ export interface Traffic {
 
 /**
  * Packets between stations by IP address, late, lost, doubled, out of order, blocked in one
- * direction. Every message is encoded and decoded on its way. Messages on a stream come through
+ * direction, held back together. Every message is encoded and decoded on its way. Messages on a stream come through
  * loss, but not through a block in either direction, nor to a station that is down.
  */
 export class PacketNetwork {
@@ -55,7 +59,9 @@ export class PacketNetwork {
   #base: Conditions;
   #conditions: Conditions;
   readonly #stations = new Map<string, Station>();
-  readonly #blocks = new Set<Block>();
+  readonly #blocks = new Set<Links>();
+  readonly #clogs = new Set<Clog>();
+  readonly #delays = new Set<{ readonly on: Links; readonly byMs: number }>();
   readonly #schedule: Schedule;
   readonly #random: Prng;
   readonly #trace: Trace;
@@ -70,8 +76,13 @@ export class PacketNetwork {
 
   /** Puts the station at its current address. */
   attach(station: Station): void {
-    for (const [ip, other] of this.#stations) if (other === station) this.#stations.delete(ip);
+    this.detach(station);
     this.#stations.set(station.ip, station);
+  }
+
+  /** Nothing reaches the station until it is attached again. */
+  detach(station: Station): void {
+    for (const [ip, other] of this.#stations) if (other === station) this.#stations.delete(ip);
   }
 
   /** The network as it is without what `worsen` adds. */
@@ -91,9 +102,26 @@ export class PacketNetwork {
   }
 
   /** Blocks packets for which `blocks` is true until the returned function is called. */
-  block(blocks: Block): () => void {
+  block(blocks: Links): () => void {
     this.#blocks.add(blocks);
     return () => this.#blocks.delete(blocks);
+  }
+
+  /** Holds back packets on these links until the returned function is called; then all arrive at once, in order. */
+  clog(on: Links): () => void {
+    const clog = new Clog(on);
+    this.#clogs.add(clog);
+    return () => {
+      this.#clogs.delete(clog);
+      for (const arrive of clog.release()) this.#schedule.after(0, arrive);
+    };
+  }
+
+  /** Makes packets on these links late until the returned function is called. */
+  delay(on: Links, byMs: number): () => void {
+    const delay = { on, byMs };
+    this.#delays.add(delay);
+    return () => this.#delays.delete(delay);
   }
 
   /** Whether the wire carries packets from one to the other now. */
@@ -135,7 +163,7 @@ export class PacketNetwork {
       this.traffic.lost++;
       return;
     }
-    this.#schedule.after(this.#latencyMs() + lateMs, () => this.#arrive(from, target, bytes));
+    this.#schedule.after(this.#latencyMs(from, target) + lateMs, () => this.#arrive(from, target, bytes));
   }
 
   /** A stream needs both directions and a peer that proves its identity: at a reused address it is refused. */
@@ -147,19 +175,27 @@ export class PacketNetwork {
       if (open && !reset) this.#arrive(from, target, bytes);
       else this.traffic.lost++;
     };
-    this.#schedule.after(this.#latencyMs() * 3, arrive);
+    this.#schedule.after(this.#latencyMs(from, target) * 3, arrive);
     if (!this.#random.chance(repeats)) return;
     this.traffic.duplicated++;
-    this.#schedule.after(this.#latencyMs() * 6, arrive);
+    this.#schedule.after(this.#latencyMs(from, target) * 6, arrive);
   }
 
   #arrive(from: Station, target: Station, bytes: Uint8Array): void {
+    for (const clog of this.#clogs) {
+      if (!clog.holds(from.index, target.index)) continue;
+      if (!clog.keep(() => this.#arrive(from, target, bytes))) this.traffic.lost++;
+      return;
+    }
     if (target.up) target.deliver(from.id, decode(bytes));
     else this.traffic.lost++;
   }
 
-  #latencyMs(): number {
-    return this.#conditions.minLatencyMs + this.#random.float() * this.#conditions.jitterMs;
+  #latencyMs(from: Station, to: Station): number {
+    const { latency, extraMs } = this.#conditions;
+    let ms = drawLatency(latency, this.#random) + extraMs + distanceMs(this.#conditions, from.index, to.index);
+    for (const { on, byMs } of this.#delays) if (on(from.index, to.index)) ms += byMs;
+    return ms;
   }
 
   #mix(): void {
@@ -179,5 +215,3 @@ export class PacketNetwork {
     }
   }
 }
-
-type Block = (from: number, to: number) => boolean;

@@ -1,5 +1,5 @@
 import { DEFAULT_RESERVATION, MIB } from '../../core/model/index.ts';
-import type { ContainerId, Request, RequestId, Resources } from '../../core/model/index.ts';
+import type { Constraint, ContainerId, Request, RequestId, Resources } from '../../core/model/index.ts';
 import type { Prng } from '../../lib/prng.ts';
 
 /** A user's wish: mostly small, sometimes too big for any node. */
@@ -11,18 +11,36 @@ export function drawRequest(random: Prng, resources: Resources = drawSize(random
     name: `job-${id.slice(0, 6)}`,
     resources,
     class: random.chance(0.1) ? 'high' : 'low',
-    arches: [],
-    constraints: [],
+    arches: random.chance(0.8) ? [] : (random.pick([['amd64'], ['arm64'], ['arm64', 'amd64'], ['riscv64']]) ?? []),
+    constraints: random.chance(0.8) ? [] : Array.from({ length: 1 + random.int(2) }, () => drawConstraint(random)),
     affinities: [],
-    labels: {},
-    image: '',
+    labels: random.chance(0.5) ? {} : { tier: random.pick(['front', 'back']) ?? 'back' },
+    image: random.pick(['busybox', 'nginx:1.27', 'registry.local/app']) ?? 'busybox',
     policy: random.chance(0.3) ? 'spread' : 'binpack',
     restart: { name: random.pick(['no', 'no', 'always', 'unless-stopped', 'on-failure'] as const) ?? 'no', maximumRetries: random.int(3) },
-    autoRemove: false,
+    autoRemove: random.chance(0.05),
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 1_000,
     spec: JSON.stringify({ name: `job-${id.slice(0, 6)}`, image: { reference: 'docker.io/library/busybox:latest', digest: '' } }),
   };
+}
+
+/** By label, class, architecture and name, with globs, some of which nobody meets. */
+function drawConstraint(random: Prng): Constraint {
+  const [key, value] = random.pick([
+    ['rack', '1'],
+    ['rack', '*'],
+    ['disk', 'ssd'],
+    ['disk', '*d*'],
+    ['disk', 'n*e'],
+    ['site', 'north'],
+    ['node', `node-${random.int(8)}`],
+    ['node', 'node-1*'],
+    ['arch', 'a*64'],
+    ['class', 'high'],
+  ]) ?? ['rack', '0'];
+  const operator = random.chance(0.5) ? '==' : '!=';
+  return { key: key ?? '', operator, value: value ?? '', soft: false };
 }
 
 function drawSize(random: Prng): Resources {

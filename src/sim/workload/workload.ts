@@ -1,4 +1,4 @@
-import type { Command, ContainerId, NodeId, Resources, Result } from '../../core/model/index.ts';
+import type { Command, ContainerId, NodeId, Result } from '../../core/model/index.ts';
 import type { Prng } from '../../lib/prng.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { World } from '../world.ts';
@@ -39,26 +39,45 @@ export class Workload {
     }
   }
 
-  /** Asks for `resources` at a random node. */
-  run(resources?: Resources, exclude: readonly NodeId[] = []): void {
-    const node = this.#pickNode();
-    if (node === undefined) return;
-    const request = drawRequest(this.#random, resources);
-    this.#world.command(node, { kind: 'run', request, exclude }, (result) => this.#ran(result));
-    if (this.#random.chance(0.05)) {
-      this.#world.schedule.after(this.#random.float() * 200, () => this.#command(node, { kind: 'cancel-run', requestId: request.id }));
+  /** Users were waiting for a node: it is asked for things from its first moments on. */
+  askAtOnce(node: SimNode): void {
+    const count = this.#random.int(4);
+    for (let i = 0; i < count; i++) {
+      this.#world.schedule.after(this.#random.float() ** 2 * 300, () => {
+        const own = this.#random.pick(this.#containers.filter(({ supplier }) => supplier === node.id));
+        if (this.#random.chance(0.5) || own === undefined) this.#run(node);
+        else this.#touch(this.#random.pick(['start', 'stop', 'kill', 'remove'] as const), own);
+      });
     }
+  }
+
+  /** A user at a node wants a container, and may think better of it while it is being placed. */
+  #run(node: SimNode | undefined): void {
+    if (node?.up !== true) return;
+    const request = drawRequest(this.#random);
+    const { id: requestId, containerId } = request;
+    const exclude = this.#random.chance(0.05) ? this.#world.nodes.slice(0, 2).map(({ id }) => id) : [];
+    this.#world.command(node, { kind: 'run', request, exclude }, (result) => this.#ran(result));
+    const dice = this.#random.float();
+    const afterMs = this.#random.float() * 200;
+    if (dice < 0.05) this.#world.schedule.after(afterMs, () => this.#command(node, { kind: 'cancel-run', requestId }));
+    else if (dice < 0.1) this.#world.schedule.after(afterMs, () => this.#removeWhereItIs(containerId));
+  }
+
+  #removeWhereItIs(containerId: ContainerId): void {
+    const owner = this.#world.nodes.find(({ store }) => store.get(containerId) !== undefined);
+    this.#command(owner, { kind: 'remove', containerId, force: true });
   }
 
   #act(options: WorkloadOptions): void {
     const crowded = this.#containers.length > options.crowd * this.#world.nodes.length;
     const dice = this.#random.float();
-    if (dice < (crowded ? 0.3 : 0.6)) this.run();
-    else this.#touch(dice < (crowded ? 0.6 : 0.75) ? 'remove' : this.#random.pick(['start', 'stop', 'kill'] as const));
+    if (dice < (crowded ? 0.3 : 0.6)) return this.#run(this.#pickNode());
+    const kind = dice < (crowded ? 0.6 : 0.75) ? 'remove' : this.#random.pick(['start', 'stop', 'kill'] as const);
+    this.#touch(kind, this.#random.pick(this.#containers));
   }
 
-  #touch(kind: 'start' | 'stop' | 'kill' | 'remove' | undefined): void {
-    const known = this.#random.pick(this.#containers);
+  #touch(kind: 'start' | 'stop' | 'kill' | 'remove' | undefined, known: Known | undefined): void {
     if (known === undefined || kind === undefined) return;
     const { id: containerId } = known;
     const node = this.#world.nodes.find((n) => n.id === known.supplier);
