@@ -1,5 +1,5 @@
 import { Node } from '../core/node/node.ts';
-import { nodesFor } from './nodes-for.ts';
+import { durationFor, nodesFor } from './nodes-for.ts';
 import { parseOptions, USAGE } from './options.ts';
 import type { Options } from './options.ts';
 import { exitCodeOf } from './outcome.ts';
@@ -11,10 +11,11 @@ function main(options: Options): number {
   let worst = 0;
   for (const seed of options.seeds) {
     console.log(`seed ${seed}`);
+    const nodes = options.nodes ?? nodesFor(seed);
     const outcome = simulate({
       seed,
-      nodes: options.nodes ?? nodesFor(seed),
-      durationMs: options.durationMs,
+      nodes,
+      durationMs: options.durationMs ?? durationFor(nodes),
       loss: options.loss,
       createCore: (config, kept) => new Node(config, kept),
       print: options.verbose ? (line) => console.log(line) : undefined,

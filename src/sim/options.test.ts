@@ -4,7 +4,7 @@ import { parseOptions } from './options.ts';
 const draw = () => 77;
 
 test('defaults', () => {
-  expect(parseOptions([], draw)).toEqual({ seeds: [77], nodes: undefined, durationMs: 60_000, loss: 0.01, verbose: false });
+  expect(parseOptions([], draw)).toEqual({ seeds: [77], nodes: undefined, durationMs: undefined, loss: 0.01, verbose: false });
 });
 
 test('all of them', () => {

@@ -4,7 +4,8 @@ export interface Options {
   readonly seeds: readonly number[];
   /** Undefined: drawn per seed. */
   readonly nodes: number | undefined;
-  readonly durationMs: number;
+  /** Undefined: by the number of nodes. */
+  readonly durationMs: number | undefined;
   readonly loss: number;
   readonly verbose: boolean;
 }
@@ -12,8 +13,8 @@ export interface Options {
 export const USAGE = `npm run simulate -- [options]
   --seed N           the run to make (default: one drawn from the time)
   --seeds A..B       one run each, A to B inclusive
-  --nodes N          2 to 256 (default: 3 to 20, drawn from the seed)
-  --duration S       virtual seconds of load and faults (default 60)
+  --nodes N          2 to 256 (default: 3 to 20, for each twentieth seed 60 to 100)
+  --duration S       virtual seconds of load and faults (default 30; 8 from 60 nodes on)
   --loss P           share of datagrams lost, 0 to 0.9 (default 0.01)
   --verbose          print the whole trace
 exit code: 0 ok, 1 a correctness rule was broken, 2 the instance did not settle, 3 the core threw`;
@@ -26,7 +27,7 @@ export function parseOptions(argv: readonly string[], drawSeed: () => number): O
       seed: { type: 'string' },
       seeds: { type: 'string' },
       nodes: { type: 'string' },
-      duration: { type: 'string', default: '60' },
+      duration: { type: 'string' },
       loss: { type: 'string', default: '0.01' },
       verbose: { type: 'boolean', default: false },
     },
@@ -34,7 +35,7 @@ export function parseOptions(argv: readonly string[], drawSeed: () => number): O
   return {
     seeds: seedsOf(values.seed, values.seeds, drawSeed),
     nodes: values.nodes === undefined ? undefined : numberOf('nodes', values.nodes, 2, 256, true),
-    durationMs: numberOf('duration', values.duration, 1, 86_400, false) * 1_000,
+    durationMs: values.duration === undefined ? undefined : numberOf('duration', values.duration, 1, 86_400, false) * 1_000,
     loss: numberOf('loss', values.loss, 0, 0.9, false),
     verbose: values.verbose,
   };

@@ -8,6 +8,8 @@ import type { Traffic } from './network/packet-network.ts';
 export interface Outcome {
   readonly seed: number;
   readonly nodes: number;
+  /** The options that repeat it, as words of the command line; faults given by a scenario apart. */
+  readonly again: string;
   readonly virtualMs: number;
   readonly traceHash: string;
   /** The first ones; empty when all is well. */

@@ -30,8 +30,7 @@ export function report(outcome: Outcome): string {
   ];
   for (const v of outcome.violations) lines.push(`VIOLATION   ${v.property}, ${v.checker}, at ${v.atMs.toFixed(3)} ms: ${v.what}`);
   if (outcome.crash !== undefined) lines.push(`CRASH       ${outcome.crash.stack ?? outcome.crash.message}`);
-  if (exitCodeOf(outcome) !== EXIT.ok)
-    lines.push(`again       npm run simulate -- --seed ${outcome.seed} --nodes ${outcome.nodes} --verbose`);
+  if (exitCodeOf(outcome) !== EXIT.ok) lines.push(`again       node src/sim/main.ts ${outcome.again} --verbose`);
   return lines.join('\n');
 }
 

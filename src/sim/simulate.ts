@@ -81,6 +81,7 @@ export function simulate(options: SimulateOptions): Outcome {
   return {
     seed: options.seed,
     nodes: options.nodes,
+    again: `--seed ${options.seed} --nodes ${options.nodes} --duration ${options.durationMs / 1_000} --loss ${options.loss}`,
     virtualMs: world.nowMs,
     traceHash: world.trace.hash(),
     violations: world.violations,

@@ -235,10 +235,11 @@ export class SimNode implements Station {
       }
       this.#perform(effect);
     }
+    // The dead, too: two halves that both moved elsewhere find each other only by these.
+    if (turn.events.some(({ kind }) => kind.startsWith('member-')))
+      this.store.putMembers(core.members().filter((m) => m.state !== 'left' && m.id !== this.id));
     for (const event of turn.events) {
       this.#note(`event ${aboutEvent(event)}`);
-      // The dead, too: two halves that both moved elsewhere find each other only by these.
-      if (event.kind.startsWith('member-')) this.store.putMembers(core.members().filter((m) => m.state !== 'left' && m.id !== this.id));
       this.#watcher.onEvent(this, event);
     }
     this.#watcher.onStep(this);
