@@ -21,7 +21,7 @@ import { inPrivateMounts } from './lib/private-mounts.ts';
 import { writeResult } from './lib/result.ts';
 import { Samples } from './lib/samples.ts';
 import { table } from './lib/stats.ts';
-import { UnixClient } from './lib/unix-client.ts';
+import { UnixClient } from '../test/lab/unix-client.ts';
 
 const RUNS = Number(process.argv[2] ?? 30);
 /** Fill caches, compile caches and page cache; not counted. */

@@ -4,7 +4,7 @@ import { mkdirSync, openSync, readdirSync, readFileSync, rmdirSync } from 'node:
 import { join } from 'node:path';
 import { debianDocker } from '../../test/lab/docker-cli.ts';
 import { must, shell, until } from '../../test/lab/shell.ts';
-import { UnixClient } from './unix-client.ts';
+import { UnixClient } from '../../test/lab/unix-client.ts';
 
 /**
  * Debian's Docker Engine in a network namespace and directories of its own, with no bridge and no

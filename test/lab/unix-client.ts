@@ -7,12 +7,14 @@ export interface Answer {
   readonly tookMs: number;
 }
 
-/** HTTP over a unix socket, one connection that stays open: what an API costs without a process per call. */
+/** HTTP over a unix socket, by connections that stay open: what an API costs without a process per call. */
 export class UnixClient {
-  readonly #agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  readonly #agent: Agent;
   readonly #socketPath: string;
 
-  constructor(socketPath: string) {
+  /** @param connections how many calls go at once; further ones wait, and the wait counts in `tookMs`. */
+  constructor(socketPath: string, connections = 1) {
+    this.#agent = new Agent({ keepAlive: true, maxSockets: connections });
     this.#socketPath = socketPath;
   }
 
