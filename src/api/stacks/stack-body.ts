@@ -12,7 +12,7 @@ const STACK_BODY = ObjectOf({
 
 /** A part of a stack, checked; its image is looked up next. */
 export interface WantedPart {
-  /** How errors name it: its name, or its number. */
+  /** How errors name it: its name, or its number; '' where it is the only one. */
   readonly label: string;
   /** Undefined: to be drawn. */
   readonly name: string | undefined;
@@ -34,7 +34,12 @@ export function checkStack(json: unknown): WantedStack {
   return {
     groups: known,
     parts: parts.map(({ name, group, body }, i) => {
-      const label = name === undefined || name === '' ? `container ${i + 1}` : `container ${name.slice(0, LIMITS.nameBytes)}`;
+      const label =
+        name === undefined || name === ''
+          ? parts.length === 1
+            ? ''
+            : `container ${i + 1}`
+          : `container ${name.slice(0, LIMITS.nameBytes)}`;
       return aboutPart(label, () => {
         if (group !== undefined && !known.some((g) => g.name === group)) {
           throw new ApiError(400, `it is in group ${JSON.stringify(group.slice(0, 80))}, which is none of the stack's groups`);
@@ -58,7 +63,7 @@ export function aboutPart<T>(label: string, work: () => T): T {
 }
 
 export function namingPart(label: string, error: unknown): unknown {
-  return error instanceof ApiError ? new ApiError(error.status, `${label}: ${error.message}`, error.facts) : error;
+  return error instanceof ApiError && label !== '' ? new ApiError(error.status, `${label}: ${error.message}`, error.facts) : error;
 }
 
 function checkGroups(groups: readonly { readonly name: string; readonly policy: string }[]): Group[] {

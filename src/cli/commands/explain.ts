@@ -1,9 +1,8 @@
 import { Command } from 'commander';
-import type { ConsideredRow, PlacementRow, Vector } from '../../docker-api/caravela-types.ts';
+import type { PlacementRow } from '../../docker-api/caravela-types.ts';
 import { type Context, connect } from '../context.ts';
-import { binarySize, cpus } from '../format/human.ts';
-import { table } from '../format/table.ts';
 import { compileTemplate } from '../format/template/evaluate.ts';
+import { consideredTable, givenUpLines, vectorText } from '../views/placement-text.ts';
 
 const HOW: Readonly<Record<string, string>> = {
   directory: 'through the directory of offers',
@@ -25,37 +24,13 @@ export function explainCommand(context: Context): Command {
 }
 
 function describe(name: string, placement: PlacementRow): string {
-  const { wanted, considered } = placement;
   const where = placement.supplierName ?? placement.supplier?.slice(0, 12) ?? 'no node';
   const attempts = placement.attempts === 1 ? '1 attempt' : `${placement.attempts} attempts`;
   const lines = [
     `${name} was placed on ${where}, asked for on ${placement.buyerName ?? placement.buyer.slice(0, 12)}: found ${HOW[placement.by] ?? placement.by} in ${placement.tookMs} ms, ${attempts}, policy ${placement.policy}.`,
-    `It holds ${vector(wanted)}.`,
+    `It holds ${vectorText(placement.wanted)}.`,
+    ...givenUpLines(placement),
   ];
-  if (considered.length === 0) return `${lines.join('\n')}\n`;
-  const rows = considered
-    .toSorted(byRank)
-    .map((row) => [
-      row.name,
-      verdict(row),
-      row.free === undefined ? '' : cpus(row.free.cpuMillicores),
-      row.free === undefined ? '' : binarySize(row.free.memoryBytes),
-      row.score === undefined ? '' : row.score.toFixed(2),
-      row.detail,
-    ]);
-  return `${lines.join('\n')}\n\n${table([['NODE', 'ANSWER', 'FREE CPUS', 'FREE MEMORY', 'SCORE', 'DETAIL'], ...rows])}`;
-}
-
-function vector(resources: Vector): string {
-  return `${cpus(resources.cpuMillicores)} CPUs and ${binarySize(resources.memoryBytes)}`;
-}
-
-function verdict(row: ConsideredRow): string {
-  if (row.accepted) return 'accepted';
-  return row.reason === undefined || row.reason === '' ? 'fits, not preferred' : `no: ${row.reason}`;
-}
-
-/** Who took it, then who would have, best first, then who refused. */
-function byRank(a: ConsideredRow, b: ConsideredRow): number {
-  return Number(b.accepted) - Number(a.accepted) || (a.score ?? Infinity) - (b.score ?? Infinity) || 0;
+  const answers = consideredTable(placement.considered);
+  return `${lines.join('\n')}\n${answers === '' ? '' : `\n${answers}`}`;
 }

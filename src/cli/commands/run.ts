@@ -1,43 +1,89 @@
+import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
+import type { Client } from '../../docker-api/client.ts';
 import { type Context, connect } from '../context.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { containerPath } from '../paths.ts';
 import { asRefusal } from '../run/as-refusal.ts';
+import { readBodyFiles } from '../run/body-files.ts';
 import { addContainerOptions, type ContainerOptions, refuseUnserved } from '../run/container-options.ts';
+import { createBody } from '../run/create-body.ts';
 import { createContainer } from '../run/create-container.ts';
+import { dryRun } from '../run/dry-run.ts';
 import { runForeground } from '../run/foreground.ts';
 import { startFailure } from '../run/start-failure.ts';
+import { runStack } from '../stack/run-stack.ts';
+import { stackBody } from '../stack/stack-body.ts';
+import { isStackFile, refuseForStack } from '../stack/stack-options.ts';
+
+interface Options extends ContainerOptions {
+  readonly detach?: boolean;
+  readonly dryRun?: boolean;
+  readonly format?: string;
+}
 
 export function runCommand(context: Context): Command {
   const command = new Command('run').description(
-    'Runs a container on a node with room for it. In the foreground its output and its exit code are those of this command.',
+    'Runs a container on a node with room for it; in the foreground its output and its exit code are those of this command. With a stack file (.yml, .yaml) instead of an image it runs all its containers, or none, in the background.',
   );
   return addContainerOptions(command)
+    .usage('[options] IMAGE [COMMAND...]\n       caravela run [options] STACK.yml')
     .option('-d, --detach', 'print its id and leave it running')
-    .action(async (image: string, words: string[], options: ContainerOptions & { detach?: boolean }, own: Command) => {
+    .option('--dry-run', 'only say where it would go, and what each node answers')
+    .option('--format <format>', 'of a dry run or a stack: table, json, or a template')
+    .action(async (image: string, words: string[], options: Options, own: Command) => {
       refuseUnserved(own);
       if (options.rm === true && options.restart !== undefined && options.restart.Name !== 'no') {
         throw new Failure('--rm removes what --restart would start again: choose one', EXIT.refused);
       }
-      const detach = options.detach === true;
+      const isStack = isStackFile(image);
+      if (isStack) refuseForStack(image, words, own);
+      else if (options.format !== undefined && options.dryRun !== true) {
+        throw new Failure('--format goes with --dry-run and with stack files', EXIT.refused);
+      }
       await asRefusal(async () => {
         const client = await connect(context, own);
-        const id = await createContainer(client, context.io, { image, command: words, options, attached: !detach });
-        try {
-          if (detach) {
-            await client.json('POST', containerPath(id, '/start')).catch((error: unknown) => {
-              throw startFailure(error);
-            });
-            context.io.stdout.write(`${id}\n`);
-          } else context.exitCode = await runForeground(client, context.io, id, options.rm === true);
-        } catch (error) {
-          // --rm holds for one that never ran, too. It is gone where the daemon was quicker.
-          if (options.rm === true && isStartFailure(error))
-            await client.json('DELETE', containerPath(id), { query: { v: true } }).catch(() => {});
-          throw error;
-        }
+        if (isStack) await ofStackFile(context, client, image, options);
+        else if (options.dryRun === true) {
+          const body = createBody({
+            image,
+            command: words,
+            options,
+            attached: false,
+            env: context.io.env,
+            ...(await readBodyFiles(options)),
+          });
+          const part = options.name === undefined ? { body } : { name: options.name, body };
+          await dryRun(client, context.io, { parts: [part], groups: [] }, options.format);
+        } else await ofImage(context, client, image, words, options);
       });
     });
+}
+
+async function ofStackFile({ io }: Context, client: Client, file: string, options: Options): Promise<void> {
+  const { parseStackFile } = await import('../stack/stack-file.ts');
+  const stack = parseStackFile(await readFile(file, 'utf8'), file);
+  const body = stackBody({ file, stack, options, env: io.env, ...(await readBodyFiles(options)) });
+  if (options.dryRun === true) await dryRun(client, io, body, options.format);
+  else await runStack(client, io, body, options, options.format);
+}
+
+async function ofImage(context: Context, client: Client, image: string, words: string[], options: Options): Promise<void> {
+  const detach = options.detach === true;
+  const id = await createContainer(client, context.io, { image, command: words, options, attached: !detach });
+  try {
+    if (detach) {
+      await client.json('POST', containerPath(id, '/start')).catch((error: unknown) => {
+        throw startFailure(error);
+      });
+      context.io.stdout.write(`${id}\n`);
+    } else context.exitCode = await runForeground(client, context.io, id, options.rm === true);
+  } catch (error) {
+    // --rm holds for one that never ran, too. It is gone where the daemon was quicker.
+    if (options.rm === true && isStartFailure(error))
+      await client.json('DELETE', containerPath(id), { query: { v: true } }).catch(() => {});
+    throw error;
+  }
 }
 
 function isStartFailure(error: unknown): boolean {

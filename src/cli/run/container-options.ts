@@ -27,6 +27,8 @@ export interface ContainerOptions {
   readonly affinity?: readonly string[];
   readonly restart?: RestartPolicy;
   readonly network?: string;
+  /** Docker's older word for it. */
+  readonly net?: string;
   readonly readOnly?: boolean;
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];

@@ -43,11 +43,13 @@ export function createBody(input: CreateInput): ContainerCreateBody {
   };
 }
 
+export const networkOf = ({ network, net }: ContainerOptions): string | undefined => network ?? net;
+
 type HostConfig = NonNullable<ContainerCreateBody['HostConfig']>;
 
 function hostConfig(options: ContainerOptions): HostConfig {
   return {
-    NetworkMode: options.network ?? 'default',
+    NetworkMode: networkOf(options) ?? 'default',
     RestartPolicy: options.restart ?? { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: options.rm ?? false,
     ...(options.cpus === undefined ? {} : { NanoCpus: options.cpus }),

@@ -1,12 +1,12 @@
-import { access, readFile, writeFile } from 'node:fs/promises';
+import { access, writeFile } from 'node:fs/promises';
 import type { Client } from '../../docker-api/client.ts';
-import { ApiError } from '../../docker-api/errors.ts';
-import type { ContainerCreateBody, ContainerCreateResponse } from '../../docker-api/types.ts';
+import type { ContainerCreateResponse } from '../../docker-api/types.ts';
 import { EXIT, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
-import { pullImage } from '../pull/pull-image.ts';
+import { readBodyFiles } from './body-files.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { createBody } from './create-body.ts';
+import { pullMissing } from './pull-missing.ts';
 
 export interface CreateRequest {
   readonly image: string;
@@ -19,38 +19,16 @@ export interface CreateRequest {
 export async function createContainer(client: Client, io: Io, request: CreateRequest): Promise<string> {
   const { image, options } = request;
   if (options.cidfile !== undefined) await refuseExisting(options.cidfile);
-  const read = (files: readonly string[] | undefined) => Promise.all((files ?? []).map((file) => readFile(file, 'utf8')));
-  const [envFiles, labelFiles] = await Promise.all([read(options.envFile), read(options.labelFile)]);
-  const body = createBody({ ...request, envFiles, labelFiles, env: io.env });
-  const progress = options.quiet === true ? undefined : io.stderr;
-
-  if (options.pull === 'always') await pullImage(client, image, { to: progress, tty: io.stderrIsTty });
-  const created = await createPulling(client, body, options, async () => {
-    progress?.write(`${image} is not known here yet: pulling it\n`);
-    await pullImage(client, image, { to: progress, tty: io.stderrIsTty });
-  });
+  const body = createBody({ ...request, ...(await readBodyFiles(options)), env: io.env });
+  const query = { name: options.name };
+  const created = await pullMissing(client, io, options, [image], () =>
+    client.json<ContainerCreateResponse>('POST', '/containers/create', { query, body }),
+  );
+  const { Id, Warnings } = created.value;
   // In the foreground stderr is the container's own, where nobody looks at it as a person.
-  if (!request.attached || io.stderrIsTty) for (const warning of created.Warnings) io.stderr.write(`warning: ${warning}\n`);
-  if (options.cidfile !== undefined) await writeFile(options.cidfile, created.Id);
-  return created.Id;
-}
-
-async function createPulling(
-  client: Client,
-  body: ContainerCreateBody,
-  options: ContainerOptions,
-  pull: () => Promise<void>,
-): Promise<ContainerCreateResponse> {
-  const create = async () =>
-    (await client.json<ContainerCreateResponse>('POST', '/containers/create', { query: { name: options.name }, body })).value;
-  try {
-    return await create();
-  } catch (error) {
-    // 404 from create is only ever about the image.
-    if (!(error instanceof ApiError && error.status === 404) || options.pull !== 'missing') throw error;
-    await pull();
-    return create();
-  }
+  if (!request.attached || io.stderrIsTty) for (const warning of Warnings) io.stderr.write(`warning: ${warning}\n`);
+  if (options.cidfile !== undefined) await writeFile(options.cidfile, Id);
+  return Id;
 }
 
 async function refuseExisting(file: string): Promise<void> {

@@ -1,0 +1,156 @@
+import { parseCpus } from '../../lib/cpus.ts';
+import { parseMemory } from '../../lib/size.ts';
+import { splitWords } from '../parse/words.ts';
+import { STACK_LIMITS } from './limits.ts';
+import { type Entry, type Located, YamlReader } from './yaml-reader.ts';
+
+/** One container of a stack file. */
+export interface StackContainer {
+  readonly name: string;
+  /** Where it begins in the file. */
+  readonly line: number;
+  readonly image: string;
+  readonly args: readonly string[];
+  readonly ports: readonly Port[];
+  readonly cpuClass: 'low' | 'high' | undefined;
+  /** Billionths of a core; undefined: as the daemon has it. */
+  readonly cpus: number | undefined;
+  /** Bytes. */
+  readonly memory: number | undefined;
+  /** Undefined: placed by itself. */
+  readonly group: string | undefined;
+}
+
+export interface Port {
+  readonly line: number;
+  readonly text: string;
+  readonly host: number;
+  readonly container: number;
+}
+
+export type GroupPolicy = 'spread' | 'co-location';
+
+export interface StackFile {
+  readonly containers: readonly StackContainer[];
+  readonly groups: readonly { readonly name: string; readonly policy: GroupPolicy }[];
+}
+
+/** The ancestor's keys (its `run FILE.yml`), of which `ram` is the older word for `memory`; `group` is ours. */
+const KEYS = ['image', 'args', 'ports', 'cpu_power', 'cpus', 'memory', 'ram', 'group_policy', 'group', 'name'] as const;
+type Key = (typeof KEYS)[number];
+const GROUP_POLICIES: readonly GroupPolicy[] = ['spread', 'co-location'];
+/** The ancestor's command line had these numbers for its two classes. */
+const CPU_POWERS: Readonly<Record<string, 'low' | 'high'>> = { low: 'low', high: 'high', '0': 'low', '1': 'high' };
+
+/**
+ * A stack file: a mapping of container names to what each is, in the order in which they are to start.
+ * docs/STACKS.md is its reference. @throws StackFileError naming line, container and key
+ */
+export function parseStackFile(text: string, file: string): StackFile {
+  const reader = new YamlReader(text, file);
+  const entries = reader.mapping(reader.root, 'a stack file is a mapping of container names to image, args, cpus, memory …');
+  if (entries.length === 0) throw reader.error({ line: 1 }, 'there are no containers in it');
+  if (entries.length > STACK_LIMITS.containers) {
+    throw reader.error({ line: 1 }, `a stack may have ${STACK_LIMITS.containers} containers, this one has ${entries.length}`);
+  }
+  const containers: StackContainer[] = [];
+  const groups = new Map<string, GroupPolicy>();
+  for (const entry of entries) {
+    const { container, policy } = containerOf(reader, entry);
+    const other = containers.find((c) => c.name === container.name);
+    if (other !== undefined) throw reader.error(entry, `container ${container.name}: the one of line ${other.line} has this name, too`);
+    if (container.group !== undefined && policy !== undefined) {
+      const known = groups.get(container.group) ?? policy;
+      if (known !== policy)
+        throw reader.error(entry, `container ${container.name}: group ${container.group} is ${known} above, here ${policy}`);
+      groups.set(container.group, policy);
+    }
+    containers.push(container);
+  }
+  return { containers, groups: [...groups].map(([name, policy]) => ({ name, policy })) };
+}
+
+function containerOf(reader: YamlReader, entry: Entry): { readonly container: StackContainer; readonly policy: GroupPolicy | undefined } {
+  const about = `container ${entry.key}`;
+  const found = new Map<Key, Entry>();
+  for (const item of reader.mapping(entry, `${about} must be a mapping with at least an image`)) {
+    const key = KEYS.find((k) => k === item.key);
+    if (key === undefined) throw reader.error(item, `${about}: there is no key ${JSON.stringify(item.key)}; there are ${KEYS.join(', ')}`);
+    found.set(key, item);
+  }
+  const textOf = (key: Key): string | undefined => {
+    const at = found.get(key);
+    return at === undefined ? undefined : reader.text(at, `${about}: ${key}`);
+  };
+  /** A value that `read` understands; its RangeError gets line and key. */
+  const valueOf = <T>(key: Key, read: (text: string) => T): T | undefined => {
+    const text = textOf(key);
+    if (text === undefined) return undefined;
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw reader.error(found.get(key) ?? entry, `${about}: ${key}: ${error.message}`);
+    }
+  };
+
+  const image = textOf('image') ?? '';
+  if (image === '') throw reader.error(found.get('image') ?? entry, `${about} has no image`);
+  if (found.has('memory') && found.has('ram'))
+    throw reader.error(found.get('ram') ?? entry, `${about}: memory and ram are the same: say one`);
+  const policy = valueOf('group_policy', (text) => oneOf(text, GROUP_POLICIES));
+  const group = textOf('group');
+  if (group === '') throw reader.error(found.get('group') ?? entry, `${about}: a group needs a name`);
+  if (group !== undefined && policy === undefined) {
+    throw reader.error(found.get('group') ?? entry, `${about}: a group needs its group_policy, ${GROUP_POLICIES.join(' or ')}`);
+  }
+  const args = listOf(reader, found.get('args'), `${about}: each of args`) ?? valueOf('args', splitWords) ?? [];
+  if (args.length > STACK_LIMITS.args) {
+    throw reader.error(found.get('args') ?? entry, `${about}: there may be ${STACK_LIMITS.args} args, these are ${args.length}`);
+  }
+  return {
+    policy,
+    container: {
+      name: textOf('name') ?? entry.key,
+      line: entry.line,
+      image,
+      args,
+      ports: portsOf(reader, found.get('ports'), about),
+      cpuClass: valueOf('cpu_power', (text) => CPU_POWERS[oneOf(text, Object.keys(CPU_POWERS))]),
+      // The ancestor's 0 meant that nothing was asked.
+      cpus: valueOf('cpus', parseCpus) || undefined,
+      memory: (valueOf('memory', parseMemory) ?? valueOf('ram', parseMemory)) || undefined,
+      group: policy === undefined ? undefined : (group ?? policy),
+    },
+  };
+}
+
+/** The texts of a list; undefined where it is none. */
+function listOf(reader: YamlReader, at: Located | undefined, what: string): readonly string[] | undefined {
+  const items = at === undefined ? undefined : reader.list(at);
+  return items?.map((item) => reader.text(item, what));
+}
+
+const PORT = /^(?:(\d{1,5}):)?(\d{1,5})(?:\/(?:tcp|udp))?$/;
+
+function portsOf(reader: YamlReader, at: Located | undefined, about: string): readonly Port[] {
+  if (at === undefined) return [];
+  const items = reader.list(at) ?? [at];
+  if (items.length > STACK_LIMITS.ports)
+    throw reader.error(at, `${about}: there may be ${STACK_LIMITS.ports} ports, these are ${items.length}`);
+  return items.map((item) => {
+    const text = reader.text(item, `${about}: each of ports`);
+    const [, host, container] = PORT.exec(text) ?? [];
+    const numbers = [Number(host ?? container), Number(container)] as const;
+    if (container === undefined || numbers.some((n) => n < 1 || n > 65_535)) {
+      throw reader.error(item, `${about}: ${JSON.stringify(text.slice(0, 80))} is not a port: write 80, 8080:80 or 53:53/udp`);
+    }
+    return { line: item.line, text, host: numbers[0], container: numbers[1] };
+  });
+}
+
+function oneOf<T extends string>(text: string, values: readonly T[]): T {
+  const found = values.find((value) => value === text);
+  if (found === undefined) throw new RangeError(`${JSON.stringify(text.slice(0, 80))} is not one of ${values.join(', ')}`);
+  return found;
+}
