@@ -191,7 +191,9 @@ describe('run STACK.yml', () => {
 
   it('removes all of them where it is told to end in the middle', async () => {
     let send: (signal: NodeJS.Signals) => void = () => {};
-    daemon.on(`POST /containers/${A}/start`, () => void send('SIGINT'));
+    daemon.on(`POST /containers/${A}/start`, () => {
+      send('SIGINT');
+    });
     const ran = await cli(['run', write(STACK)], { signals: (sender) => (send = sender) });
     expect([ran.code, ran.err]).toEqual([125, expect.stringContaining('got SIGINT; all 3 containers of the stack were removed again')]);
     expect(daemon.lines.filter((line) => line.endsWith('/start'))).toHaveLength(1);

@@ -100,5 +100,5 @@ function described(node: unknown): string {
   if (isMap(node)) return 'a mapping';
   if (isSeq(node)) return 'a list';
   if (!isScalar(node) || node.value === null) return 'nothing';
-  return JSON.stringify(String(node.source ?? node.value).slice(0, 80));
+  return JSON.stringify((node.source ?? 'another value').slice(0, 80));
 }
