@@ -5,6 +5,7 @@ import type { Options } from './options.ts';
 import { exitCodeOf } from './outcome.ts';
 import { report, summaryLine } from './report.ts';
 import { simulate } from './simulate.ts';
+import { trialMain } from './trials/trial-main.ts';
 
 /** The second main over the core: the same Node in virtual time. The worst run gives the exit code. */
 function main(options: Options): number {
@@ -27,8 +28,9 @@ function main(options: Options): number {
   return worst;
 }
 
+const argv = process.argv.slice(2);
 try {
-  process.exitCode = main(parseOptions(process.argv.slice(2), () => Date.now() % 0x1_0000_0000));
+  process.exitCode = argv[0] === 'trial' ? await trialMain(argv.slice(1)) : main(parseOptions(argv, () => Date.now() % 0x1_0000_0000));
 } catch (error) {
   console.error(`${(error as Error).message}\n${USAGE}`);
   process.exitCode = 64;
