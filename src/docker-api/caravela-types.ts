@@ -107,10 +107,19 @@ export interface OfferRow {
   ttlMs: number;
 }
 
-/** One row of GET /caravela/v1/hints. */
+/** One row of GET /caravela/v1/hints: which regions hold offers, as this node has heard. */
 export interface HintRow {
+  /** Buckets are ⌊log2⌋ of free CPU by 250 m, of free memory by 64 MiB. */
   region: { class: string; cpuBucket: number; memoryBucket: number };
+  /** The region for people: `class low, 1 to 2 CPUs and 512 MiB to 1 GiB free`. */
+  words: string;
+  /** About so many. */
+  offers: number;
+  shards: number;
   countLevel: number;
   splitLevel: number;
+  /** Wall-clock seconds at who wrote it. */
   stamp: number;
+  /** By this node's clock. */
+  ageMs: number;
 }

@@ -13,6 +13,7 @@ import { type Query, textOf } from '../http/query.ts';
 import { type LocateAnswer, matchesHere } from '../instance/locate.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
+import { hintRow } from '../system/hint-row.ts';
 import { nodeRows, ownRow } from '../system/node-rows.ts';
 import { onContainer } from './on-container.ts';
 
@@ -72,7 +73,7 @@ export function caravelaRoutes(app: FastifyInstance, context: ApiContext): void 
       backend
         .hints()
         .slice(0, API_LIMITS.listRows)
-        .map((hint) => ({ ...hint })),
+        .map((hint) => hintRow(hint, backend.wallMs())),
   );
 
   app.get(`${base}/tokens`, async (): Promise<TokenRow[]> => (await asCreator(backend.tokens.list())).map(tokenRow));
