@@ -23,12 +23,12 @@ export function onward(
   turn: Turn,
   { ring, hints, mean }: Directory,
   need: Need,
-  state: FindState & { readonly shedDone: boolean; readonly refusals: number; readonly trail: readonly Seen[] },
+  state: FindState & { readonly shedDone: boolean; readonly refusals: number; readonly trail: readonly Seen[]; readonly plan: boolean },
 ): Onward | undefined {
   const query = nextQuery(need, state, { hints: hints.believed(turn.nowMs), mean: mean(), members: ring.size }, turn.random);
   const to = query === undefined ? undefined : ring.owner(directoryKey(query.region, query.shard));
   if (query === undefined || to === undefined) return undefined;
-  const { shedDone, refusals, trail } = state;
+  const { shedDone, refusals, trail, plan } = state;
   const used = [...state.used, regionKey(query.region)];
-  return { to, find: { kind: 'find', need, ...query, asked: state.asked + 1, shedDone, refusals, used, trail } };
+  return { to, find: { kind: 'find', need, ...query, asked: state.asked + 1, shedDone, refusals, used, trail, plan } };
 }

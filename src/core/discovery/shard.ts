@@ -105,16 +105,7 @@ export class Shard {
 
   /** The best offer that fits, its amount now counted as used for a while, and the next best few. */
   take(need: Need, mean: Resources, nowMs: number, random: Prng): Taken | undefined {
-    const ranked: Ranked[] = [];
-    for (const kept of this.#offers.values()) {
-      if (kept.expiresMs <= nowMs) continue;
-      const free = likelyFree(kept, nowMs);
-      const { supplier, ...offer } = kept.offer;
-      if (unfit(need, { ...offer, id: supplier, free }) !== undefined) continue;
-      const value = score(need, { class: offer.class, free }, mean);
-      rank(ranked, { kept, free, score: value, place: value + random.float() * DISCOVERY.scoreNoise });
-    }
-    const [best, ...others] = ranked;
+    const [best, ...others] = this.#ranked(need, mean, nowMs, 1 + LIMITS.runnersUp, () => random.float() * DISCOVERY.scoreNoise);
     if (best === undefined) return undefined;
     best.kept.tentative.set(need.requestId, {
       attempt: need.attempt,
@@ -123,14 +114,32 @@ export class Shard {
     });
     return { offer: best.kept.offer, runnersUp: others.map(seen) };
   }
+
+  /** At most `most` that fit, best first; as they are. */
+  best(need: Need, mean: Resources, nowMs: number, most: number): readonly Seen[] {
+    return this.#ranked(need, mean, nowMs, most, () => 0).map(seen);
+  }
+
+  #ranked(need: Need, mean: Resources, nowMs: number, most: number, noise: () => number): readonly Ranked[] {
+    const ranked: Ranked[] = [];
+    for (const kept of this.#offers.values()) {
+      if (kept.expiresMs <= nowMs) continue;
+      const free = likelyFree(kept, nowMs);
+      const { supplier, ...offer } = kept.offer;
+      if (unfit(need, { ...offer, id: supplier, free }) !== undefined) continue;
+      const value = score(need, { class: offer.class, free }, mean);
+      rank(ranked, { kept, free, score: value, place: value + noise() }, most);
+    }
+    return ranked;
+  }
 }
 
 /** Keeps the best few, in order. */
-function rank(ranked: Ranked[], one: Ranked): void {
+function rank(ranked: Ranked[], one: Ranked, most: number): void {
   let at = ranked.length;
   while (at > 0 && one.place < (ranked[at - 1] as Ranked).place) at--;
   ranked.splice(at, 0, one);
-  if (ranked.length > 1 + LIMITS.runnersUp) ranked.pop();
+  if (ranked.length > most) ranked.pop();
 }
 
 const seen = ({ kept, free, score }: Ranked): Seen => ({ nodeId: kept.offer.supplier, reason: undefined, detail: '', free, score });

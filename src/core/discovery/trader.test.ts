@@ -63,7 +63,19 @@ function find(n: number, cpu: number, change: Partial<Find> = {}): Find {
     specDigest: '0'.repeat(16),
   };
   const used = [regionKey(region(cpu))];
-  return { kind: 'find', need, region: region(cpu), shard: 0, asked: 1, shedDone: false, refusals: 0, used, trail: [], ...change };
+  return {
+    kind: 'find',
+    need,
+    region: region(cpu),
+    shard: 0,
+    asked: 1,
+    shedDone: false,
+    refusals: 0,
+    used,
+    trail: [],
+    plan: false,
+    ...change,
+  };
 }
 
 test('an offer is taken only from its supplier, in the region it belongs to', () => {

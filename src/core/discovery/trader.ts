@@ -45,7 +45,7 @@ export interface TraderOptions {
   readonly isShort: (message: Message) => boolean;
 }
 
-type OnwardState = FindState & Pick<Find, 'shedDone' | 'refusals' | 'trail'>;
+type OnwardState = FindState & Pick<Find, 'shedDone' | 'refusals' | 'trail' | 'plan'>;
 
 export class Trader {
   readonly #options: TraderOptions;
@@ -137,6 +137,7 @@ export class Trader {
       refusals,
       used,
       trail,
+      plan: false,
     };
     if (refusals < DISCOVERY.refusals) this.#serve(turn, again);
     else this.#onward(turn, again.need, { ...again, escalate: false });
@@ -165,11 +166,20 @@ export class Trader {
   #serve(turn: Turn, find: Find): void {
     const { need, region, shard, asked, shedDone, refusals, used } = find;
     const mean = this.#options.directory.mean();
-    const taken = this.#shards.get(directoryKey(region, shard))?.take(need, mean, turn.nowMs, turn.random);
+    const place = this.#shards.get(directoryKey(region, shard));
+    if (find.plan) return this.#name(turn, find, place?.best(need, mean, turn.nowMs, LIMITS.candidates) ?? []);
+    const taken = place?.take(need, mean, turn.nowMs, turn.random);
     if (taken === undefined) return this.#onward(turn, need, { ...find, escalate: false });
     const trail = [...refusalsIn(find.trail), ...taken.runnersUp];
     const reserve: Reserve = { kind: 'reserve', need, region, shard, asked, shedDone, refusals, used, trail, direct: false };
     turn.send(taken.offer.supplier, this.#short(reserve));
+  }
+
+  /** A plan only wants to know: no offer is touched. */
+  #name(turn: Turn, find: Find, candidates: readonly Seen[]): void {
+    if (candidates.length === 0) return this.#onward(turn, find.need, { ...find, escalate: false });
+    const { requestId, attempt, buyer } = find.need;
+    turn.send(buyer, { kind: 'candidates', requestId, attempt, candidates });
   }
 
   #onward(turn: Turn, need: Need, state: OnwardState): void {

@@ -62,4 +62,6 @@ export interface Placement {
   readonly tookMs: number;
   /** At most LIMITS.considered entries. */
   readonly considered: readonly Considered[];
+  /** Soft wishes that were given up, because nobody who met them all had room; absent where there were none. */
+  readonly givenUp?: readonly string[];
 }

@@ -12,6 +12,8 @@ export const LIMITS = {
   affinities: 16,
   containerLabels: 1_024,
   imageBytes: 512,
+  /** The most of a resource, in its unit, that a message can carry. */
+  amount: 2 ** 52 - 1,
   /** Containers of one stack. */
   stack: 64,
   exclude: 64,
@@ -28,6 +30,17 @@ export const LIMITS = {
   /** Runs one node works on at a time; a further `run` is refused, saying so. */
   runs: 1_024,
   tombstones: 16_384,
+  /** A container label's key or value beyond these is not found by look-up; an affinity could not name it either. */
+  nameKeyBytes: 512,
+  nameValueBytes: 512,
+  /** Entries that a key's owner keeps of one key, and tells of it; and rows of one registration. */
+  namesPerKey: 1_024,
+  namesPerMessage: 512,
+  /** Entries that a node keeps for others, of all keys. */
+  names: 262_144,
+  nameClaims: 16_384,
+  /** Look-ups of one node that wait for their answer. */
+  lookUps: 4_096,
   containers: 4_096,
   considered: 64,
   /** Characters of the words with one of them. */
@@ -36,4 +49,6 @@ export const LIMITS = {
   trailRefusals: 4,
   runnersUp: 3,
   trail: 4 + 3,
+  /** Whom a trader names to a plan. */
+  candidates: 8,
 } as const;

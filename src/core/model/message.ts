@@ -6,6 +6,7 @@ import type { Need, Request } from './request.ts';
 import type { Resources } from './resources.ts';
 import type { CoreError } from './errors.ts';
 import type { RefusalReason } from './explain.ts';
+import type { NameEntry, NameGone, NameHolder, NameKey, NameRow } from './names.ts';
 
 /** What gossip carries: a whole record for news about who a node is, a few bytes for news about its state. */
 export type Rumour =
@@ -59,6 +60,15 @@ export type Find = {
   readonly used: readonly string[];
   /** For `explain`, and soft: left out where the message would be long. */
   readonly trail: readonly Seen[];
+  /** Only asks who would take it: a trader that has some answers with `candidates`, and nothing is held. */
+  readonly plan: boolean;
+};
+/** A trader's answer to a plan's find: who fits by its offers, best first, at most LIMITS.candidates. */
+export type Candidates = {
+  readonly kind: 'candidates';
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  readonly candidates: readonly Seen[];
 };
 /** From a trader to a supplier it chose for `need.buyer`. */
 export type Reserve = {
@@ -113,7 +123,13 @@ export type NotFound = {
   readonly considered: readonly Considered[];
 };
 /** Buyer to supplier and trader: give the hold back. Attempts up to and including `attempt`. */
-export type Cancel = { readonly kind: 'cancel'; readonly requestId: RequestId; readonly attempt: number };
+export type Cancel = {
+  readonly kind: 'cancel';
+  readonly requestId: RequestId;
+  readonly attempt: number;
+  /** Remove what was launched for it, too, unless it was started: another part of its stack failed. */
+  readonly takeBack: boolean;
+};
 /** Buyer to supplier: still working on it. */
 export type Renew = { readonly kind: 'renew'; readonly requestId: RequestId; readonly attempt: number };
 /** The direct round of small instances: what is truly free, and does it fit? Holds nothing. */
@@ -129,20 +145,36 @@ export type Answer = {
 };
 
 // ---- launch (streams) ----
+/** A co-location group's one hold: its parts, whose resources add up to what is held. */
+export interface GroupHold {
+  /** Under which the hold was made: its first part's. */
+  readonly hold: RequestId;
+  /** In the stack's order, at most LIMITS.stack. */
+  readonly parts: readonly GroupPart[];
+}
+export interface GroupPart {
+  readonly requestId: RequestId;
+  readonly resources: Resources;
+  /** Of its own spec; the hold's need carries a digest over all of these (model/digest.ts). */
+  readonly specDigest: string;
+}
+export const LAUNCH_PHASES = ['recorded', 'ready', 'started'] as const;
 export type Launch = {
   readonly kind: 'launch';
   readonly request: Request;
   readonly attempt: number;
   /** JSON of the Placement. */
   readonly placement: string;
+  /** Where the hold was made for several requests. */
+  readonly group: GroupHold | undefined;
 };
-/** `recorded`: durable on the supplier; `ready`: image there, can be started. */
+/** `recorded`: durable on the supplier; `ready`: image there, can be started; `started`: so it can't be taken back. */
 export type Launched = {
   readonly kind: 'launched';
   readonly requestId: RequestId;
   readonly containerId: ContainerId;
   readonly attempt: number;
-  readonly phase: 'recorded' | 'ready';
+  readonly phase: (typeof LAUNCH_PHASES)[number];
 };
 export type LaunchRefused = {
   readonly kind: 'launch-refused';
@@ -152,12 +184,64 @@ export type LaunchRefused = {
   readonly error: CoreError;
 };
 
+// ---- the name directory ----
+/** From the node that has the containers to the owner of the keys; answered by `registered`. */
+export type Register = {
+  readonly kind: 'register';
+  /** An owner takes nothing older than what it has had from the same node. */
+  readonly epoch: Epoch;
+  readonly rows: readonly NameRow[];
+  /** What stood there and no longer should. */
+  readonly gone: readonly NameGone[];
+};
+export type Registered = { readonly kind: 'registered'; readonly epoch: Epoch };
+/** From a buyer to the name's owner, before it places the container and while it does. */
+export type NameClaim = {
+  readonly kind: 'name-claim';
+  readonly requestId: RequestId;
+  readonly containerId: ContainerId;
+  readonly name: string;
+  /** A container that the buyer was told has the name, and whose node says that it has not. */
+  readonly doubted: ContainerId | undefined;
+};
+export type NameClaimed = {
+  readonly kind: 'name-claimed';
+  readonly requestId: RequestId;
+  /** Undefined: the name is the claimer's. */
+  readonly holder: NameHolder | undefined;
+};
+/** The run came to nothing. */
+export type NameRelease = { readonly kind: 'name-release'; readonly containerId: ContainerId; readonly name: string };
+/** From a name's owner to the node of the younger of two containers: give it another. Repeated until it has. */
+export type NameConflict = {
+  readonly kind: 'name-conflict';
+  readonly containerId: ContainerId;
+  readonly name: string;
+  /** Who keeps the name. */
+  readonly keeper: NameHolder;
+  readonly keeperCreatedAtMs: number;
+};
+export type LookUpMessage = {
+  readonly kind: 'look-up';
+  readonly question: number;
+  readonly key: NameKey;
+  /** About the asked node's own containers and claims, not about what is registered with it. */
+  readonly own: boolean;
+};
+export type FoundMessage = {
+  readonly kind: 'found';
+  readonly question: number;
+  readonly entries: readonly NameEntry[];
+  readonly complete: boolean;
+};
+
+export type NameMessage = Register | Registered | NameClaim | NameClaimed | NameRelease | NameConflict | LookUpMessage | FoundMessage;
 export type MembershipMessage = Ping | PingRequest | Ack | Nack | Gossip | SyncRequest | SyncReply;
-export type DiscoveryMessage = Publish | Withdraw | Find | NotFound;
+export type DiscoveryMessage = Publish | Withdraw | Find | NotFound | Candidates;
 export type SupplierMessage = Reserve | Cancel | Renew | Ask | Launch;
 /** To a buyer (accept goes to the trader, too; refuse to whoever sent the reserve). */
-export type BuyerMessage = Accept | Refuse | NotFound | Answer | Launched | LaunchRefused;
-export type Message = MembershipMessage | DiscoveryMessage | SupplierMessage | BuyerMessage;
+export type BuyerMessage = Accept | Refuse | NotFound | Candidates | Answer | Launched | LaunchRefused;
+export type Message = MembershipMessage | DiscoveryMessage | SupplierMessage | BuyerMessage | NameMessage;
 export type MessageKind = Message['kind'];
 
 /** Kinds that always travel over HTTP/2; every other goes as a datagram while it fits LIMITS.datagramBytes sealed. */

@@ -5,6 +5,8 @@
  */
 import { assertNever } from '../../lib/assert.ts';
 import type { Directory } from '../discovery/directory.ts';
+import { Names } from '../discovery/names/names.ts';
+import { NAME_TIMES } from '../discovery/names/tunables.ts';
 import { Publisher } from '../discovery/publisher.ts';
 import { Trader } from '../discovery/trader.ts';
 import { LIMITS } from '../model/index.ts';
@@ -13,6 +15,7 @@ import type {
   CommandId,
   Container,
   ContainerId,
+  CoreError,
   Hint,
   Member,
   Message,
@@ -22,16 +25,20 @@ import type {
   OrderAnswer,
   OrderId,
   Request,
+  RequestId,
+  Stack,
   Timer,
   Turn,
 } from '../model/index.ts';
 import { Scheduler } from '../scheduler/scheduler.ts';
 import { SCHEDULER_TIMES } from '../scheduler/tunables.ts';
+import { unworkable } from '../scheduler/units.ts';
 import { Supplier } from '../supplier/supplier.ts';
 import { WireError, encode } from '../wire/index.ts';
 import { IncarnationKeeper } from './incarnation-keeper.ts';
 import { isShort } from './is-short.ts';
 import { LocalTurn } from './local-turn.ts';
+import { NamedRuns } from './named-runs.ts';
 import { gossiped } from './surroundings.ts';
 import type { Peers, SurroundingsFactory } from './surroundings.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
@@ -46,6 +53,8 @@ export class Node implements CoreNode {
   readonly #publisher: Publisher;
   readonly #trader: Trader;
   readonly #scheduler: Scheduler;
+  readonly #names: Names;
+  readonly #namedRuns: NamedRuns;
   #lastOrder = 0;
   /** The supplier's counter when the publisher last looked. */
   #published = -1;
@@ -61,14 +70,22 @@ export class Node implements CoreNode {
       onRing: (turn) => {
         this.#publisher.lookAgain(turn);
         this.#trader.ringChanged(turn);
+        this.#names.ringChanged(turn);
       },
-      onRenewed: (turn, id) => this.#publisher.renewed(turn, id),
+      onRenewed: (turn, id) => {
+        this.#publisher.renewed(turn, id);
+        this.#names.renewed(turn, id);
+      },
       onGone: (turn, id, how) => {
         this.#trader.memberGone(turn, id);
+        this.#names.memberGone(turn, id);
         this.#scheduler.memberGone(turn, id, how);
       },
       onHints: (turn) => this.#publisher.lookAgain(turn),
-      onIncarnation: (turn, incarnation) => this.#incarnations.keep(turn, incarnation),
+      onIncarnation: (turn, incarnation) => {
+        this.#incarnations.keep(turn, incarnation);
+        this.#names.raised(turn);
+      },
     });
     this.#directory = directory;
     this.#peers = peers;
@@ -81,12 +98,23 @@ export class Node implements CoreNode {
       offered: () => this.#supplier.offered(),
       epoch: () => this.#supplier.epoch(),
     });
-    this.#trader = new Trader({ self: this.#id, directory, nameOf: (id) => this.member(id)?.name ?? id.slice(0, 12), isShort });
+    this.#trader = new Trader({ self: this.#id, directory, nameOf: (id) => this.#nameOf(id), isShort });
+    this.#names = new Names({
+      self: this.#id,
+      ring: directory.ring,
+      member: (id) => this.member(id),
+      containers: () => this.#supplier.containers(),
+      container: (id) => this.#supplier.container(id),
+      rename: (turn, id, to, why) => this.#supplier.rename(turn, id, to, why),
+      times: NAME_TIMES[config.profile],
+    });
+    this.#namedRuns = new NamedRuns(this.#names.claims, (id) => this.#nameOf(id));
     this.#scheduler = new Scheduler({
       self: this.#id,
       directory,
       alive: () => this.#peers.alive(),
       member: (id) => this.member(id),
+      lookUp: (turn, key, done) => this.#names.lookUp(turn, key, done),
       times: SCHEDULER_TIMES[config.profile],
     });
   }
@@ -97,6 +125,8 @@ export class Node implements CoreNode {
       this.#peers.start(turn);
       this.#supplier.start(turn);
       this.#trader.start(turn);
+      this.#supplier.takeNamed();
+      this.#names.start(turn);
     });
   }
 
@@ -118,6 +148,8 @@ export class Node implements CoreNode {
           return this.#trader.timer(turn, timer);
         case 'buyer':
           return this.#scheduler.timer(turn, timer);
+        case 'names':
+          return this.#names.timer(turn, timer);
         case 'node':
           return this.#incarnations.timer(turn, timer);
         default:
@@ -166,7 +198,7 @@ export class Node implements CoreNode {
   }
 
   runs(): readonly Request[] {
-    return this.#scheduler.runs();
+    return [...this.#namedRuns.waiting(), ...this.#scheduler.runs()];
   }
 
   offers(): readonly Offer[] {
@@ -177,9 +209,13 @@ export class Node implements CoreNode {
     return this.#directory.hints.all();
   }
 
+  names(): ReturnType<CoreNode['names']> {
+    return this.#names.entries();
+  }
+
   /** Carries one input through, with all that this node says to itself on the way. */
   #within(outer: Turn, input: (turn: Turn) => void): void {
-    const turn = new LocalTurn(outer, this.#id);
+    const turn = new LocalTurn(outer, this.#id, (turn, command, result) => this.#namedRuns.replied(turn, command, result));
     input(turn);
     for (;;) {
       const message = turn.inbox.shift();
@@ -188,6 +224,7 @@ export class Node implements CoreNode {
         continue;
       }
       this.#publish(turn);
+      for (const id of this.#supplier.takeNamed()) this.#names.changed(turn, id);
       if (turn.inbox.length === 0) return;
     }
   }
@@ -235,10 +272,20 @@ export class Node implements CoreNode {
       case 'refuse':
         return message.direct ? this.#scheduler.receive(turn, from, message) : this.#trader.refuse(turn, from, message);
       case 'not-found':
+      case 'candidates':
       case 'answer':
       case 'launched':
       case 'launch-refused':
         return this.#scheduler.receive(turn, from, message);
+      case 'register':
+      case 'registered':
+      case 'name-claim':
+      case 'name-claimed':
+      case 'name-release':
+      case 'name-conflict':
+      case 'look-up':
+      case 'found':
+        return this.#names.receive(turn, from, message);
       default:
         return assertNever(message);
     }
@@ -247,15 +294,17 @@ export class Node implements CoreNode {
   #command(turn: Turn, id: CommandId, command: Command): void {
     switch (command.kind) {
       case 'run':
-        return this.#run(turn, id, command.request, command.exclude);
+        return this.#run(turn, id, command.request.id, [command.request], (turn) =>
+          this.#scheduler.run(turn, id, command.request, command.exclude),
+        );
       case 'run-stack':
       case 'plan':
-        return turn.reply(id, {
-          ok: false,
-          error: { code: 'invalid-request', message: 'stacks are not placed yet', changed: false },
-        });
+        return this.#stack(turn, id, command);
       case 'cancel-run':
+        if (this.#namedRuns.cancel(turn, id, command.requestId)) return;
         return this.#scheduler.cancelRun(turn, id, command.requestId);
+      case 'look-up':
+        return this.#names.lookUp(turn, command.key, (turn, found) => turn.reply(id, { ok: true, kind: 'found', ...found }));
       case 'start':
       case 'stop':
       case 'kill':
@@ -279,15 +328,36 @@ export class Node implements CoreNode {
     turn.reply(id, { ok: true, kind: 'done' });
   }
 
-  /** What can't be sent is refused at the door: a message that is dropped on the way looks like a node that doesn't answer. */
-  #run(turn: Turn, id: CommandId, request: Request, exclude: readonly NodeId[]): void {
-    try {
-      encode({ kind: 'launch', request, attempt: 1, placement: '' });
-    } catch (error) {
-      if (!(error instanceof WireError)) throw error;
-      const message = `the request can't be sent to other nodes: ${error.message}`;
-      return turn.reply(id, { ok: false, error: { code: 'invalid-request', message, changed: false } });
-    }
-    this.#scheduler.run(turn, id, request, exclude);
+  /**
+   * What can't be sent is refused at the door: a message that is dropped on the way looks like a node that
+   * doesn't answer. What can, has its names before it begins.
+   */
+  #run(turn: Turn, id: CommandId, run: RequestId, requests: readonly Request[], begin: (turn: Turn) => void): void {
+    const error = unsendable(requests);
+    if (error !== undefined) return turn.reply(id, { ok: false, error });
+    this.#namedRuns.run(turn, id, run, requests, begin);
+  }
+
+  /** A plan claims no names: it only looks. */
+  #stack(turn: Turn, id: CommandId, { kind, stack, exclude }: Extract<Command, { stack: Stack }>): void {
+    const requests = stack.parts.map(({ request }) => request);
+    const error = unworkable(stack, exclude) ?? unsendable(requests);
+    if (error !== undefined) return turn.reply(id, { ok: false, error });
+    if (kind === 'plan') return this.#scheduler.plan(turn, id, stack, exclude);
+    this.#namedRuns.run(turn, id, stack.id, requests, (turn) => this.#scheduler.runStack(turn, id, stack, exclude));
+  }
+
+  #nameOf(id: NodeId): string {
+    return this.member(id)?.name ?? id.slice(0, 12);
+  }
+}
+
+function unsendable(requests: readonly Request[]): CoreError | undefined {
+  try {
+    for (const request of requests) encode({ kind: 'launch', request, attempt: 1, placement: '', group: undefined });
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof WireError)) throw error;
+    return { code: 'invalid-request', message: `the request can't be sent to other nodes: ${error.message}`, changed: false };
   }
 }

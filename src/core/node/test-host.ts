@@ -28,6 +28,8 @@ export class TestHost {
   storeFails = false;
   createFails: string | undefined;
   startFails: string | undefined;
+  /** Containers that it can't make. */
+  readonly failsFor = new Set<ContainerId>();
   createMs = 20;
   /** A container that ignores its stop signal until it is killed. */
   stubborn = false;
@@ -66,6 +68,7 @@ export class TestHost {
         return OK;
       case 'engine-create':
         if (this.createFails !== undefined) return refusal('engine-failed', this.createFails);
+        if (this.failsFor.has(order.containerId)) return refusal('engine-failed', 'it is not for this host');
         this.made.add(order.containerId);
         return OK;
       case 'engine-start': {

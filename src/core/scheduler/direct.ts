@@ -7,9 +7,11 @@ import { MIB } from '../model/index.ts';
 import type { Answer, NodeId, Refuse, Region, Reserve, Turn } from '../model/index.ts';
 import { regionOf } from '../discovery/region.ts';
 import { score } from '../discovery/score.ts';
-import { consider, needOf } from './run.ts';
+import { needOf } from './need.ts';
+import { consider } from './run.ts';
 import type { Run, Stage } from './run.ts';
 import type { Runs } from './runs.ts';
+import { ruledOut } from './wishes.ts';
 
 type Asking = Extract<Stage, { kind: 'asking' }>;
 type Reserving = Extract<Stage, { kind: 'reserving' }>;
@@ -21,22 +23,20 @@ export class DirectRound {
     this.#runs = runs;
   }
 
-  begin(turn: Turn, run: Run): void {
+  /** @param among only these, where others can't take it */
+  begin(turn: Turn, run: Run, among?: ReadonlySet<NodeId>): void {
     const { self, alive, times } = this.#runs.options;
     run.attempt++;
     run.by = 'direct';
     const asked = new Set<NodeId>();
     for (const { id, name } of alive()) {
-      if (run.failed.has(id)) continue;
-      if (run.excluded.has(id)) {
-        consider(run, { nodeId: id, name, accepted: false, reason: 'excluded', detail: '', free: undefined, score: undefined });
-      } else {
-        asked.add(id);
-      }
+      if (run.failed.has(id) || (among !== undefined && !among.has(id))) continue;
+      const why = ruledOut(run, id);
+      if (why === undefined) asked.add(id);
+      else consider(run, { nodeId: id, name, accepted: false, ...why, free: undefined, score: undefined });
     }
     run.stage = { kind: 'asking', asked, answers: new Map(), token: this.#runs.setTimer(turn, run, times.askMs), reminded: false };
-    const need = needOf(run, self);
-    for (const id of asked) this.#runs.send(turn, run, id, { kind: 'ask', need });
+    for (const id of asked) this.#runs.send(turn, run, id, { kind: 'ask', need: needOf(run, self, id) });
     if (asked.size === 0) this.#choose(turn, run, run.stage);
   }
 
@@ -51,8 +51,7 @@ export class DirectRound {
     if (stage.reminded) return this.#choose(turn, run, stage);
     const { self, times } = this.#runs.options;
     run.stage = { ...stage, reminded: true, token: this.#runs.setTimer(turn, run, times.askMs) };
-    const need = needOf(run, self);
-    for (const id of stage.asked) if (!stage.answers.has(id)) this.#runs.send(turn, run, id, { kind: 'ask', need });
+    for (const id of stage.asked) if (!stage.answers.has(id)) this.#runs.send(turn, run, id, { kind: 'ask', need: needOf(run, self, id) });
   }
 
   gone(turn: Turn, run: Run, stage: Asking, id: NodeId): void {
@@ -71,18 +70,28 @@ export class DirectRound {
     const { supplier } = stage;
     if (!stage.repeated && this.#runs.options.member(supplier)?.state !== 'dead') {
       run.stage = { ...stage, repeated: true, token: this.#runs.setTimer(turn, run, this.#runs.options.times.reserveMs) };
-      return this.#runs.send(turn, run, supplier, this.#message(run));
+      return this.#runs.send(turn, run, supplier, this.#message(run, supplier));
     }
     this.supplierGone(turn, run, stage);
   }
 
   supplierGone(turn: Turn, run: Run, { supplier, rest }: Reserving): void {
-    this.#runs.send(turn, run, supplier, { kind: 'cancel', requestId: run.request.id, attempt: run.attempt });
+    this.#runs.cancel(turn, run, supplier);
     this.#unreachable(run, supplier);
     this.#reserve(turn, run, rest);
   }
 
+  /** It holds, but another part of the stack came to be there meanwhile. */
+  unwanted(turn: Turn, run: Run, { supplier, rest }: Reserving): void {
+    this.#runs.cancel(turn, run, supplier);
+    this.#reserve(turn, run, rest);
+  }
+
   #choose(turn: Turn, run: Run, { asked, answers }: Asking): void {
+    if (run.owner.plans) {
+      for (const nodeId of asked) if (!answers.has(nodeId)) this.#unreachable(run, nodeId);
+      return run.owner.answered(turn, run, answers);
+    }
     const { self, directory, member } = this.#runs.options;
     const need = needOf(run, self);
     const mean = directory.mean();
@@ -107,6 +116,12 @@ export class DirectRound {
   #reserve(turn: Turn, run: Run, candidates: readonly NodeId[]): void {
     const [supplier, ...rest] = candidates;
     if (supplier === undefined) return this.#runs.refused(turn, run, true);
+    const why = ruledOut(run, supplier);
+    if (why !== undefined) {
+      const name = this.#runs.nameOf(supplier);
+      consider(run, { nodeId: supplier, name, accepted: false, ...why, free: undefined, score: undefined });
+      return this.#reserve(turn, run, rest);
+    }
     run.attempt++;
     run.stage = {
       kind: 'reserving',
@@ -115,13 +130,13 @@ export class DirectRound {
       token: this.#runs.setTimer(turn, run, this.#runs.options.times.reserveMs),
       repeated: false,
     };
-    this.#runs.send(turn, run, supplier, this.#message(run));
+    this.#runs.send(turn, run, supplier, this.#message(run, supplier));
   }
 
-  #message(run: Run): Reserve {
-    const { resources, class: cpuClass } = run.request;
+  #message(run: Run, supplier: NodeId): Reserve {
+    const { resources, class: cpuClass } = run.wanted;
     const region: Region = regionOf(cpuClass, resources) ?? LEAST;
-    const need = needOf(run, this.#runs.options.self);
+    const need = needOf(run, this.#runs.options.self, supplier);
     return { kind: 'reserve', need, region, shard: 0, asked: 0, shedDone: false, refusals: 0, used: [], trail: [], direct: true };
   }
 

@@ -1,46 +1,76 @@
-/** The first stage: through the directory. A trader sends the reserve; its supplier answers us. */
-import type { NodeId, NotFound, Turn } from '../model/index.ts';
+/**
+ * The first stage: through the directory. A trader sends the reserve; its supplier answers us. What wants
+ * to be with certain containers is not for traders, who can't see them: that goes to the direct round,
+ * in a large instance with just the nodes that the name directory knows to have them.
+ */
+import type { Candidates, NodeId, NotFound, Turn } from '../model/index.ts';
 import { onward } from '../discovery/directory.ts';
+import { consideredOf } from '../discovery/trail.ts';
 import type { DirectRound } from './direct.ts';
-import { consider, needOf } from './run.ts';
+import { needOf } from './need.ts';
+import { consider } from './run.ts';
 import type { Run } from './run.ts';
 import type { Runs } from './runs.ts';
 import { SCHEDULER } from './tunables.ts';
+import type { Whereabouts } from './whereabouts.ts';
+import { affinitiesOf, isDrawn } from './wishes.ts';
 
 export class Finds {
   readonly #runs: Runs;
   readonly #direct: DirectRound;
+  readonly #whereabouts: Whereabouts;
 
-  constructor(runs: Runs, direct: DirectRound) {
+  constructor(runs: Runs, direct: DirectRound, whereabouts: Whereabouts) {
     this.#runs = runs;
     this.#direct = direct;
+    this.#whereabouts = whereabouts;
   }
 
   /** A new attempt; what older ones may hold anywhere is void from now on. */
   begin(turn: Turn, run: Run): void {
-    const { self, directory, times } = this.#runs.options;
     run.attempt++;
     run.finds++;
-    const need = needOf(run, self);
-    const next =
-      run.finds > SCHEDULER.finds
-        ? undefined
-        : onward(turn, directory, need, { asked: 0, used: [], escalate: run.finds > 1, shedDone: false, refusals: 0, trail: [] });
-    if (next === undefined) return this.#exhausted(turn, run);
-    run.by = 'directory';
-    run.stage = { kind: 'finding', trader: next.to, token: this.#runs.setTimer(turn, run, times.findMs) };
-    this.#runs.send(turn, run, next.to, next.find);
+    if (run.finds > SCHEDULER.finds) return this.#exhausted(turn, run);
+    if (this.#runs.small) {
+      run.among = undefined;
+      if (run.owner.plans || isDrawn(run)) return this.#direct.begin(turn, run);
+    } else if (affinitiesOf(run).length > 0) {
+      return this.#whereabouts.begin(turn, run);
+    }
+    this.#send(turn, run);
+  }
+
+  /** The name directory has told what it can. */
+  located(turn: Turn, run: Run): void {
+    if (run.among === undefined) this.#send(turn, run);
+    else this.#direct.begin(turn, run, run.among);
   }
 
   /** No word in time: a trader or the supplier is gone, or a message was lost. */
   timedOut(turn: Turn, run: Run, trader: NodeId): void {
-    this.#runs.send(turn, run, trader, { kind: 'cancel', requestId: run.request.id, attempt: run.attempt });
+    this.#runs.cancel(turn, run, trader);
     this.begin(turn, run);
   }
 
   notFound(turn: Turn, run: Run, message: NotFound): void {
     for (const entry of message.considered) consider(run, entry);
     this.#exhausted(turn, run);
+  }
+
+  /** Of a plan: what a trader believes, which they are now asked themselves. */
+  candidates(turn: Turn, run: Run, { candidates }: Candidates): void {
+    for (const seen of candidates) consider(run, consideredOf(seen, this.#runs.nameOf(seen.nodeId), run.wanted.resources));
+    this.#direct.begin(turn, run, new Set(candidates.map(({ nodeId }) => nodeId)));
+  }
+
+  #send(turn: Turn, run: Run): void {
+    const { self, directory, times } = this.#runs.options;
+    const state = { asked: 0, used: [], escalate: run.finds > 1, shedDone: false, refusals: 0, trail: [], plan: run.owner.plans };
+    const next = onward(turn, directory, needOf(run, self), state);
+    if (next === undefined) return this.#exhausted(turn, run);
+    run.by = 'directory';
+    run.stage = { kind: 'finding', trader: next.to, token: this.#runs.setTimer(turn, run, times.findMs) };
+    this.#runs.send(turn, run, next.to, next.find);
   }
 
   #exhausted(turn: Turn, run: Run): void {

@@ -7,23 +7,30 @@ export interface Asked {
   readonly nodes: number;
   /** Whether each of them was asked itself; else traders were, which know only what they were told. */
   readonly direct: boolean;
+  /** Where affinities left only some nodes to ask, of which `considered` are the answers. */
+  readonly among?: { readonly nodes: number; readonly words: string } | undefined;
+  /** Affinities that the name directory could not tell the nodes of. */
+  readonly unknown?: readonly string[];
 }
 
 /**
  * Why nobody takes it, with numbers: "no node has 2 CPUs and 256 MiB free: of 7 nodes 4 lack memory
  * (best: node-3 with 201 MiB), 2 lack CPU (best: node-1 with 0.5 CPUs), 1 is draining".
  */
-export function refusalText(wanted: Resources, considered: readonly Considered[], { nodes, direct }: Asked): string {
+export function refusalText(wanted: Resources, considered: readonly Considered[], { nodes, direct, among, unknown = [] }: Asked): string {
   const groups = ORDER.map((reason) => ({ reason, of: considered.filter((c) => c.reason === reason) })).filter(({ of }) => of.length > 0);
   const parts = groups.map(({ reason, of }) => `${of.length} ${phrase(wanted, reason, of)}`);
   const short = groups.some(({ reason }) => reason === 'cpu' || reason === 'memory');
   const room = `${cpuWords(wanted.cpuMillicores)} and ${memoryWordsApart(wanted.memoryBytes, mostMemory(considered, wanted))[0]}`;
   if (!direct) {
     const words = parts.length > 0 ? ` (of those that refused ${parts.join(', ')})` : '';
-    return `no offer of ${room} was found among ${count(nodes, 'node')}${words}; try again in a minute, or ask for less`;
+    const untold = unknown.length > 0 ? `; where ${unknown.join(' and ')} is met could not be looked up: name it in full, or` : ';';
+    return `no offer of ${room} was found among ${count(nodes, 'node')}${words}${untold} try again in a minute, or ask for less`;
   }
   const lead = short || parts.length === 0 ? `no node has ${room} free` : 'no node can take it';
-  return `${lead}: of ${count(nodes, 'node')} ${parts.length > 0 ? parts.join(', ') : 'none could be asked'}`;
+  if (among?.nodes === 0) return `no node can take it: none of ${count(nodes, 'node')} meets ${among.words}`;
+  const whom = among === undefined ? count(nodes, 'node') : `${count(among.nodes, 'node')} with ${among.words}`;
+  return `${lead}: of ${whom} ${parts.length > 0 ? parts.join(', ') : 'none could be asked'}`;
 }
 
 const ORDER: readonly RefusalReason[] = [
@@ -59,7 +66,7 @@ function phrase(wanted: Resources, reason: RefusalReason, of: readonly Considere
     case 'draining':
       return `${one ? 'is' : 'are'} draining`;
     case 'excluded':
-      return `${one ? 'was' : 'were'} excluded`;
+      return `${one ? 'was' : 'were'} excluded${reasons(of)}`;
     case 'holds':
       return `${one ? 'keeps' : 'keep'} too many holds already`;
     case 'containers':
@@ -71,6 +78,12 @@ function phrase(wanted: Resources, reason: RefusalReason, of: readonly Considere
     default:
       return assertNever(reason);
   }
+}
+
+/** Beyond the bare word of a user's or a supplier's. */
+function reasons(of: readonly Considered[]): string {
+  const known = of.filter((c) => c.detail !== '' && !c.detail.endsWith(' was excluded')).map((c) => c.detail);
+  return known.length === 0 ? '' : ` (${list(known)})`;
 }
 
 /** Of those that lack memory; the wanted figure is said in units that tell it from this one. */

@@ -1,10 +1,14 @@
-import type { CoreError, Member, Message, NodeId, RequestId, Result, Turn } from '../model/index.ts';
+import type { CoreError, Member, Message, NodeId, RequestId, Turn } from '../model/index.ts';
 import type { Directory } from '../discovery/directory.ts';
-import { placementOf } from './run.ts';
+import type { LookUp } from '../discovery/names/lookup.ts';
+import { holdId, supplierOf } from './run.ts';
 import type { Run } from './run.ts';
 import { refusalText } from './refusal-text.ts';
+import type { Asked } from './refusal-text.ts';
 import { DISCOVERY } from '../discovery/tunables.ts';
 import type { SchedulerTimes } from './tunables.ts';
+import { affinitiesOf, hasWishes } from './wishes.ts';
+import { affinityWords } from '../model/affinity.ts';
 
 export interface SchedulerOptions {
   readonly self: NodeId;
@@ -12,6 +16,8 @@ export interface SchedulerOptions {
   /** Alive and suspect members, this node among them. */
   readonly alive: () => readonly Member[];
   readonly member: (id: NodeId) => Member | undefined;
+  /** Where containers are, for affinities in instances too large to ask everybody. */
+  readonly lookUp: LookUp;
   readonly times: SchedulerTimes;
 }
 
@@ -19,10 +25,13 @@ export interface SchedulerOptions {
 export class Runs {
   readonly options: SchedulerOptions;
   readonly #runs = new Map<RequestId, Run>();
+  readonly #again: (turn: Turn, run: Run) => void;
   #token = 0;
 
-  constructor(options: SchedulerOptions) {
+  /** @param again begins a run anew that has given its soft wishes up */
+  constructor(options: SchedulerOptions, again: (turn: Turn, run: Run) => void) {
     this.options = options;
+    this.#again = again;
   }
 
   get size(): number {
@@ -50,36 +59,42 @@ export class Runs {
     turn.send(to, message);
   }
 
+  /** Gives back what may be held for it there: of its newest attempt, and of any before. */
+  cancel(turn: Turn, run: Run, to: NodeId): void {
+    this.send(turn, run, to, { kind: 'cancel', requestId: run.request.id, attempt: run.attempt, takeBack: false });
+  }
+
+  renew(turn: Turn, run: Run, supplier: NodeId): void {
+    this.send(turn, run, supplier, { kind: 'renew', requestId: holdId(run), attempt: run.attempt });
+  }
+
   setTimer(turn: Turn, run: Run, afterMs: number): number {
     const token = ++this.#token;
     turn.setTimer({ machine: 'buyer', name: 'run', key: run.request.id, token }, afterMs);
     return token;
   }
 
-  placed(turn: Turn, run: Run, supplier: NodeId): void {
-    const { id: requestId, containerId } = run.request;
-    const placement = placementOf(run, this.options.self, supplier, turn.nowMs);
-    this.#end(turn, run, { ok: true, kind: 'placed', containerId, supplier, placement });
-    turn.emit({ kind: 'run-placed', requestId, containerId, supplier, tookMs: placement.tookMs, messages: run.messages });
-  }
-
   /** Ends it with an error; whatever is held for it somewhere is given back. */
   failed(turn: Turn, run: Run, error: CoreError): void {
-    const { stage } = run;
-    const holder = stage.kind === 'finding' ? stage.trader : stage.kind === 'asking' ? undefined : stage.supplier;
-    if (holder !== undefined) this.send(turn, run, holder, { kind: 'cancel', requestId: run.request.id, attempt: run.attempt });
-    const placement = placementOf(run, this.options.self, undefined, turn.nowMs);
-    this.#end(turn, run, { ok: false, error, placement });
-    turn.emit({ kind: 'run-refused', requestId: run.request.id, error, tookMs: placement.tookMs });
+    const holder = run.stage.kind === 'finding' ? run.stage.trader : supplierOf(run);
+    if (holder !== undefined) this.cancel(turn, run, holder);
+    this.end(turn, run, error);
   }
 
-  /** Nobody takes it. Where somebody did and could not launch it, that is the answer. */
+  /** Nobody takes it: without its soft wishes, perhaps. Where somebody did and could not launch it, that is the answer. */
   refused(turn: Turn, run: Run, direct: boolean): void {
+    if (hasWishes(run)) {
+      run.wishes = 'given-up';
+      run.finds = 0;
+      return this.#again(turn, run);
+    }
     const alive = new Set(this.options.alive().map(({ id }) => id));
     const nodes = alive.size;
     // Who was asked in an earlier attempt may be gone by now: the counts have to add up.
-    const considered = [...run.considered.values()].filter(({ nodeId }) => !direct || alive.has(nodeId));
-    const why = refusalText(run.request.resources, considered, { nodes, direct });
+    const considered = [...run.considered.values()].filter(
+      ({ nodeId }) => !direct || (alive.has(nodeId) && run.among?.has(nodeId) !== false),
+    );
+    const why = refusalText(run.wanted.resources, considered, { nodes, direct, among: amongOf(run, alive), unknown: run.unknown });
     const { launchError } = run;
     const error: CoreError =
       launchError === undefined
@@ -93,8 +108,21 @@ export class Runs {
     return this.options.alive().length <= DISCOVERY.smallInstance;
   }
 
-  #end(turn: Turn, run: Run, result: Result): void {
-    this.#runs.delete(run.request.id);
-    turn.reply(run.replyTo, result);
+  end(turn: Turn, run: Run, error: CoreError): void {
+    this.drop(run);
+    run.owner.failed(turn, run, error);
   }
+
+  drop(run: Run): void {
+    this.#runs.delete(run.request.id);
+  }
+}
+
+/** Where only some nodes were asked, because only there is what it wants to be with. */
+function amongOf(run: Run, alive: ReadonlySet<NodeId>): Asked['among'] {
+  if (run.among === undefined) return undefined;
+  const words = affinitiesOf(run)
+    .filter(({ operator }) => operator === '==')
+    .map(affinityWords);
+  return { nodes: [...run.among].filter((id) => alive.has(id)).length, words: words.join(' and ') };
 }

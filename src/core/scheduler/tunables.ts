@@ -30,6 +30,12 @@ export const SCHEDULER = {
   recordMs: 60_000,
   /** From recorded to ready: an image may have to be fetched over a thin line. */
   readyMs: 30 * 60_000,
+  /** For the word that a part of a stack that failed is taken back. */
+  takeBackMs: 120_000,
+  /** Parts of one stack that are looked for at a time. */
+  stackFinds: 4,
+  /** Parts of one plan that everybody is asked about at a time. */
+  planAsks: 8,
   /** Longest wait between two questions after a launch that is recorded and not yet ready. */
   pollMs: 30_000,
 } as const;

@@ -1,4 +1,4 @@
-import type { Container, ContainerId, CoreError, Member, RequestId, Turn } from '../model/index.ts';
+import type { Container, ContainerId, CoreError, Member, Request, RequestId, Turn } from '../model/index.ts';
 import type { Entry, Grave } from './entry.ts';
 import type { Holds } from './holds.ts';
 import type { Ledger } from './ledger.ts';
@@ -20,6 +20,8 @@ export class Context {
   readonly graves = new Map<ContainerId, Grave>();
   /** Set by `leave`: nothing new is taken. */
   leaving = false;
+  /** Containers that came, went or have another name since the name directory was last told. */
+  readonly named = new Set<ContainerId>();
   #token = 0;
 
   constructor(self: () => Member, ledger: Ledger, holds: Holds, orders: Orders) {
@@ -38,13 +40,20 @@ export class Context {
 
   add(entry: Entry): void {
     this.entries.set(idOf(entry), entry);
+    this.named.add(idOf(entry));
     this.launched.set(entry.container.request.id, idOf(entry));
   }
 
   drop(entry: Entry): void {
     this.ledger.release(containerKey(idOf(entry)));
     this.entries.delete(idOf(entry));
+    this.named.add(idOf(entry));
     this.launched.delete(entry.container.request.id);
+  }
+
+  /** What affinities look at: containers from their launch to their removal. */
+  *neighbours(): Generator<Request> {
+    for (const { container } of this.entries.values()) yield { ...container.request, name: container.name };
   }
 
   /** Remembers a removed container for its time; drops what is older, or beyond the bound. */

@@ -21,7 +21,8 @@ export type Activity =
   /** Between two tasks of the restart policy; holds its resources. */
   | { readonly kind: 'backing-off'; readonly token: number }
   | { readonly kind: 'stopping'; readonly replyTo: readonly CommandId[]; readonly token: number }
-  | { readonly kind: 'removing'; readonly replyTo: readonly CommandId[] };
+  /** `takenBack`: the attempt whose buyer is to be told, because another part of its stack failed. */
+  | { readonly kind: 'removing'; readonly replyTo: readonly CommandId[]; readonly takenBack: number | undefined };
 
 /** A container as the supplier keeps it: its durable record and what is under way. */
 export interface Entry {
@@ -45,7 +46,7 @@ export interface Grave extends Tombstone {
 export const idOf = (entry: Entry): ContainerId => entry.container.request.containerId;
 
 /** `web (3f2a…)`: how errors name a container. */
-export const called = (entry: Entry): string => `${entry.container.request.name} (${shortId(idOf(entry))})`;
+export const called = (entry: Entry): string => `${entry.container.name} (${shortId(idOf(entry))})`;
 
 export function ended(task: Task | undefined): boolean {
   return task === undefined || task.state === 'exited' || task.state === 'failed';

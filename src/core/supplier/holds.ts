@@ -13,6 +13,8 @@ export interface Hold {
   readonly repeatDue: boolean;
   /** For the buyer, with each accept. */
   readonly trail: readonly Seen[];
+  /** Parts of a group that have become containers: what the ledger has under the hold is the others'. */
+  readonly launched: ReadonlySet<RequestId>;
 }
 
 /** The holds of one supplier, bounded per buyer, per trader and in all. */

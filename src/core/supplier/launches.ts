@@ -9,24 +9,40 @@
  * node knows. A launch may come twice, late, or after the container was removed: it is known by its
  * container id, for ten minutes after removal by a tombstone. `launch-refused` is only sent once
  * nothing is left here, because the buyer then launches the same container elsewhere.
+ *
+ * A co-location group has one hold, which its launches turn into containers one by one: the ledger moves
+ * each part's amount, the rest stays held, so no room is free or sold twice in between.
  */
-import { LIMITS, sameResources, shortId } from '../model/index.ts';
-import type { Cancel, Container, ContainerId, CoreError, Launch, NodeId, Turn } from '../model/index.ts';
-import { sha256Hex } from '../../lib/sha256.ts';
+import type { Cancel, ContainerId, CoreError, Launch, Launched, NodeId, Turn } from '../model/index.ts';
+import { unmet } from '../model/affinity.ts';
 import type { Context } from './context.ts';
 import { called, idOf } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { containerKey, holdKey } from './ledger.ts';
+import { holdOf, internal, misfit } from './misfit.ts';
+import type { Reservations } from './reservations.ts';
 import { SUPPLIER } from './tunables.ts';
+
+export interface LaunchesOptions {
+  readonly context: Context;
+  readonly reservations: Reservations;
+  /** A launch came to its end and the container may take commands. */
+  readonly settle: (turn: Turn, entry: Entry) => void;
+  /** Its buyer takes a container back that was never started. */
+  readonly takeBack: (turn: Turn, entry: Entry, attempt: number) => void;
+}
 
 export class Launches {
   readonly #context: Context;
+  readonly #reservations: Reservations;
   readonly #settle: (turn: Turn, entry: Entry) => void;
+  readonly #takeBack: (turn: Turn, entry: Entry, attempt: number) => void;
 
-  /** @param settle called when a launch came to its end and the container may take commands. */
-  constructor(context: Context, settle: (turn: Turn, entry: Entry) => void) {
+  constructor({ context, reservations, settle, takeBack }: LaunchesOptions) {
     this.#context = context;
+    this.#reservations = reservations;
     this.#settle = settle;
+    this.#takeBack = takeBack;
   }
 
   launch(turn: Turn, from: NodeId, message: Launch): void {
@@ -34,17 +50,21 @@ export class Launches {
     const known = this.#context.entries.get(request.containerId);
     if (known !== undefined) return this.#duplicate(turn, from, message, known);
     const { ledger, holds } = this.#context;
-    const error = this.#buried(turn, request.containerId) ?? this.#mismatch(from, message);
-    if (error !== undefined) {
-      if (holds.get(request.id) === undefined) holds.spend(request.id, attempt);
-      return refuse(turn, from, message, error);
+    const hold = holds.get(holdOf(message));
+    const error = this.#buried(turn, request.containerId) ?? misfit(this.#context, from, message);
+    if (hold === undefined) holds.spend(holdOf(message), attempt);
+    if (error !== undefined || hold === undefined) return refuse(turn, from, message, error ?? internal('there is no hold'));
+    const away = this.#away(request);
+    if (away !== undefined) {
+      this.#reservations.giveUp(turn, hold);
+      return refuse(turn, from, message, away);
     }
-    holds.delete(request.id);
-    ledger.rename(holdKey(request.id), containerKey(request.containerId));
-    turn.emit({ kind: 'hold-released', requestId: request.id, why: 'launched' });
+    ledger.move(holdKey(hold.need.requestId), containerKey(request.containerId), request.resources);
+    this.#reservations.launched(turn, hold, request.id, message.group?.parts.length ?? 1);
     const entry: Entry = {
       container: {
         request,
+        name: request.name,
         buyer: from,
         createdAtMs: turn.wallMs,
         readiness: 'preparing',
@@ -86,14 +106,22 @@ export class Launches {
     });
   }
 
-  /** A buyer that gives up while we make its container ready wants none of it. */
-  cancel(from: NodeId, message: Cancel): void {
-    const id = this.#context.launched.get(message.requestId);
+  /**
+   * A buyer that gives up while we make its container ready wants none of it. One that takes it back
+   * wants none of it later either, unless a user has started it by then.
+   */
+  cancel(turn: Turn, from: NodeId, { requestId, attempt, takeBack }: Cancel): void {
+    const id = this.#context.launched.get(requestId);
     const entry = id === undefined ? undefined : this.#context.entries.get(id);
     if (entry === undefined || entry.container.buyer !== from) return;
-    const { activity } = entry;
-    if ((activity.kind === 'recording' || activity.kind === 'creating') && activity.attempt <= message.attempt)
-      entry.activity = { ...activity, abandoned: true };
+    const { activity, container } = entry;
+    if (activity.kind === 'recording' || activity.kind === 'creating') {
+      if (activity.attempt <= attempt || takeBack) entry.activity = { ...activity, abandoned: true };
+    } else if (takeBack && container.task !== undefined) {
+      this.#tell(turn, entry, attempt, 'started');
+    } else if (takeBack && (activity.kind === 'idle' || activity.kind === 'removing')) {
+      this.#takeBack(turn, entry, attempt);
+    }
   }
 
   retryForget(turn: Turn, id: ContainerId): void {
@@ -114,7 +142,7 @@ export class Launches {
     if (container.request.id !== message.request.id || container.buyer !== from) {
       return refuse(turn, from, message, internal(`container ${message.request.containerId} exists here already, from another request`));
     }
-    if (activity.kind === 'recording' || activity.kind === 'rolling-back') return;
+    if (activity.kind === 'recording' || activity.kind === 'rolling-back' || activity.kind === 'removing') return;
     this.#tell(turn, entry, message.attempt, container.readiness === 'ready' ? 'ready' : 'recorded');
   }
 
@@ -124,21 +152,11 @@ export class Launches {
     return grave.error ?? { code: 'wrong-state', message: `container ${id} was removed; run it again under a new id`, changed: false };
   }
 
-  #mismatch(from: NodeId, { request, attempt }: Launch): CoreError | undefined {
-    const { holds, entries, self, leaving } = this.#context;
-    const hold = holds.get(request.id);
-    const name = self().name;
-    if (leaving) return { code: 'draining', message: `${name} is leaving`, changed: false };
-    if (hold === undefined || hold.need.buyer !== from || hold.need.attempt !== attempt) {
-      return { code: 'no-room', message: `${name} keeps no hold for attempt ${attempt} of this request; it has expired`, changed: false };
-    }
-    if (!sameResources(hold.need.resources, request.resources) || hold.need.specDigest !== sha256Hex(request.spec).slice(0, 16)) {
-      return internal('the launch does not carry the spec that the hold was made for');
-    }
-    for (const { container } of entries.values()) {
-      if (container.request.name === request.name) return taken(name, container.request);
-    }
-    return entries.size < LIMITS.containers ? undefined : internal(`${name} keeps ${LIMITS.containers} containers, the most it may`);
+  /** What came here between its hold and its launch may be what it must not be with. */
+  #away({ affinities }: Launch['request']): CoreError | undefined {
+    const hard = affinities.filter(({ soft }) => !soft);
+    const away = unmet(hard, this.#context.neighbours());
+    return away === undefined ? undefined : { code: 'no-room', message: `${this.#context.self().name} ${away.detail}`, changed: false };
   }
 
   #rollBack(turn: Turn, entry: Entry, attempt: number, error: CoreError, remove: boolean): void {
@@ -172,7 +190,7 @@ export class Launches {
     });
   }
 
-  #tell(turn: Turn, entry: Entry, attempt: number, phase: 'recorded' | 'ready'): void {
+  #tell(turn: Turn, entry: Entry, attempt: number, phase: Launched['phase']): void {
     const { id: requestId, containerId } = entry.container.request;
     turn.send(entry.container.buyer, { kind: 'launched', requestId, containerId, attempt, phase });
   }
@@ -183,15 +201,6 @@ function refuse(turn: Turn, to: NodeId, { request, attempt }: Launch, error: Cor
 }
 
 const isAbandoned = ({ activity }: Entry): boolean => (activity.kind === 'recording' || activity.kind === 'creating') && activity.abandoned;
-
-const internal = (message: string): CoreError => ({ code: 'internal', message, changed: false });
-
-/** The buyer asked who has the name before it ran, but somebody may not have answered, or was faster. */
-const taken = (node: string, { name, containerId }: Container['request']): CoreError => ({
-  code: 'name-taken',
-  message: `${node} has a container ${name} (${shortId(containerId)}) already: remove that one, or take another name`,
-  changed: false,
-});
 
 const abandonedError = (entry: Entry): CoreError => ({
   code: 'cancelled',

@@ -33,14 +33,19 @@ test('a smaller capacity stops nobody and admits nobody; free is never below zer
   expect(ledger.freeFor('a')).toEqual({ cpuMillicores: 500, memoryBytes: 1000 });
 });
 
-test('renaming keeps the amount held throughout, and each change makes the version grow', () => {
+test('what moves stays held throughout, the rest where it was, and each change makes the version grow', () => {
   const ledger = new Ledger(() => CAPACITY);
   ledger.admit('hold', CAPACITY);
   const { version } = ledger;
-  ledger.rename('hold', 'container');
+  const part = { cpuMillicores: 400, memoryBytes: 1000 };
+  ledger.move('hold', 'container', part);
   expect(ledger.free()).toEqual({ cpuMillicores: 0, memoryBytes: 0 });
-  expect(() => ledger.rename('hold', 'x')).toThrow('hold');
+  expect(() => ledger.move('hold', 'other', part)).toThrow('hold');
+  ledger.move('hold', 'second', { cpuMillicores: 600, memoryBytes: 0 });
+  ledger.release('hold');
+  expect(ledger.version).toBe(version);
   ledger.release('container');
+  expect(ledger.free()).toEqual(part);
   expect(ledger.version).toBeGreaterThan(version);
 });
 

@@ -3,7 +3,7 @@
  * that something fits. An amount is entered under a key (a hold's or a container's) and leaves under it.
  */
 import { assert } from '../../lib/assert.ts';
-import { NO_RESOURCES, add, fits, subtract } from '../model/index.ts';
+import { NO_RESOURCES, add, fits, sameResources, subtract } from '../model/index.ts';
 import type { ContainerId, RequestId, Resources } from '../model/index.ts';
 
 export const holdKey = (id: RequestId): string => `hold ${id}`;
@@ -60,11 +60,11 @@ export class Ledger {
     if (!this.#entries.has(key)) this.#enter(key, amount);
   }
 
-  /** The amount goes from one holder to another without a moment in which it is free. */
-  rename(from: string, to: string): void {
-    const amount = this.#entries.get(from);
-    assert(amount !== undefined && !this.#entries.has(to), `${from} can't become ${to}`);
-    this.#entries.delete(from);
+  /** The amount goes from one holder to another without a moment in which it is free; the first keeps the rest. */
+  move(from: string, to: string, amount: Resources): void {
+    const whole = this.#entries.get(from);
+    assert(whole !== undefined && fits(amount, whole) && !this.#entries.has(to), `${from} can't become ${to}`);
+    this.#entries.set(from, subtract(whole, amount));
     this.#entries.set(to, amount);
   }
 
@@ -72,6 +72,7 @@ export class Ledger {
     const amount = this.#entries.get(key);
     if (amount === undefined) return;
     this.#entries.delete(key);
+    if (sameResources(amount, NO_RESOURCES)) return;
     this.#held = subtract(this.#held, amount);
     this.#version++;
   }

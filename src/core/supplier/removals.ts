@@ -4,7 +4,7 @@
  */
 import type { CommandId, CoreError, Turn } from '../model/index.ts';
 import type { Context } from './context.ts';
-import { ended, idOf } from './entry.ts';
+import { called, ended, idOf } from './entry.ts';
 import type { Entry } from './entry.ts';
 import type { Tasks } from './tasks.ts';
 import { containerKey } from './ledger.ts';
@@ -20,17 +20,20 @@ export class Removals {
     this.#settle = settle;
   }
 
-  /** @param id whom to answer; undefined where the container removes itself (autoRemove, after a crash). */
-  remove(turn: Turn, entry: Entry, id: CommandId | undefined): void {
+  /**
+   * @param id whom to answer; undefined where the container removes itself (autoRemove, after a crash).
+   * @param takenBack the attempt whose buyer takes it back and hears of it by a `launch-refused`.
+   */
+  remove(turn: Turn, entry: Entry, id: CommandId | undefined, takenBack?: number): void {
     const { activity } = entry;
     const replyTo = id === undefined ? [] : [id];
     if (activity.kind === 'removing') {
-      entry.activity = { kind: 'removing', replyTo: [...activity.replyTo, ...replyTo] };
+      entry.activity = { ...activity, replyTo: [...activity.replyTo, ...replyTo], takenBack: takenBack ?? activity.takenBack };
       return;
     }
     // A stop under way gets its wish.
     if (activity.kind === 'stopping') replyTo.push(...activity.replyTo);
-    entry.activity = { kind: 'removing', replyTo };
+    entry.activity = { kind: 'removing', replyTo, takenBack };
     const { desired } = entry.container;
     this.#context.record(turn, entry, { desired: 'removed' }, (turn, error) => {
       if (error !== undefined) return this.#fail(turn, entry, error, desired);
@@ -66,9 +69,12 @@ export class Removals {
     this.#context.orders.perform(turn, { kind: 'forget-container', containerId, removedAtMs }, (turn, answer) => {
       if (!answer.ok) return this.#fail(turn, entry, { ...answer.error, changed: true }, 'removed');
       this.#context.drop(entry);
-      this.#context.bury(turn, { containerId, removedAtMs, error: undefined });
-      turn.emit({ kind: 'container-removed', containerId, name: entry.container.request.name });
-      if (entry.activity.kind === 'removing') for (const id of entry.activity.replyTo) turn.reply(id, { ok: true, kind: 'done' });
+      const { activity } = entry;
+      const takenBack = activity.kind === 'removing' ? activity.takenBack : undefined;
+      this.#context.bury(turn, { containerId, removedAtMs, error: takenBack === undefined ? undefined : takenBackError(entry) });
+      turn.emit({ kind: 'container-removed', containerId, name: entry.container.name });
+      if (takenBack !== undefined) tellBuyer(turn, entry, takenBack);
+      if (activity.kind === 'removing') for (const id of activity.replyTo) turn.reply(id, { ok: true, kind: 'done' });
       this.#settle(turn, entry);
     });
   }
@@ -83,3 +89,15 @@ export class Removals {
     this.#settle(turn, entry);
   }
 }
+
+function tellBuyer(turn: Turn, entry: Entry, attempt: number): void {
+  const { request, buyer } = entry.container;
+  const { id: requestId, containerId } = request;
+  turn.send(buyer, { kind: 'launch-refused', requestId, containerId, attempt, error: takenBackError(entry) });
+}
+
+const takenBackError = (entry: Entry): CoreError => ({
+  code: 'cancelled',
+  message: `${called(entry)} was taken back with the rest of its stack`,
+  changed: false,
+});

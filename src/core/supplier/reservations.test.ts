@@ -89,18 +89,18 @@ test('a newer attempt takes the place of an older one; the older, coming late, i
   sent = [];
   reserve(1, 1);
   expect(sent).toEqual([]);
-  supplier.receive(turn, buyer, { kind: 'cancel', requestId: request(1), attempt: 1 });
+  supplier.receive(turn, buyer, { kind: 'cancel', requestId: request(1), attempt: 1, takeBack: false });
   expect(supplier.resources().holds).toBe(1);
-  supplier.receive(turn, buyer, { kind: 'cancel', requestId: request(1), attempt: 2 });
+  supplier.receive(turn, buyer, { kind: 'cancel', requestId: request(1), attempt: 2, takeBack: false });
   expect(supplier.resources()).toMatchObject({ holds: 0, held: { cpuMillicores: 0, memoryBytes: 0 } });
 });
 
 test('a cancel that overtakes its reserve still counts; only the buyer may cancel', () => {
-  supplier.receive(turn, buyer, { kind: 'cancel', requestId: request(1), attempt: 1 });
+  supplier.receive(turn, buyer, { kind: 'cancel', requestId: request(1), attempt: 1, takeBack: false });
   reserve(1, 1);
   expect(supplier.resources().holds).toBe(0);
   reserve(1, 2);
-  supplier.receive(turn, trader, { kind: 'cancel', requestId: request(1), attempt: 2 });
+  supplier.receive(turn, trader, { kind: 'cancel', requestId: request(1), attempt: 2, takeBack: false });
   expect(supplier.resources().holds).toBe(1);
 });
 

@@ -5,6 +5,7 @@
  */
 import { LIMITS } from '../model/index.ts';
 import type { Ask, Cancel, Epoch, Need, NodeId, Renew, RequestId, Reserve, Timer, Turn } from '../model/index.ts';
+import { unmet } from '../model/affinity.ts';
 import { isAmount, unfit } from '../model/filter.ts';
 import type { Unfit } from '../model/filter.ts';
 import type { Context } from './context.ts';
@@ -33,7 +34,8 @@ export class Reservations {
     }
     const refusal = this.#refusal(need, from);
     if (refusal === undefined && ledger.admit(holdKey(need.requestId), need.resources)) {
-      const hold: Hold = { need, via: from, token: this.#expiry(turn, need.requestId), repeatDue: true, trail: message.trail };
+      const token = this.#expiry(turn, need.requestId);
+      const hold: Hold = { need, via: from, token, repeatDue: true, trail: message.trail, launched: new Set() };
       holds.set(hold);
       turn.emit({ kind: 'hold-made', requestId: need.requestId, buyer: need.buyer, resources: need.resources });
       this.#context.setTimer(turn, 'repeat-accept', need.requestId, SUPPLIER.repeatAcceptMs);
@@ -64,10 +66,27 @@ export class Reservations {
     this.#context.holds.set({ ...hold, token: this.#expiry(turn, message.requestId), repeatDue: false });
   }
 
+  /** A part of it became a container: the rest stays held, for as long again. */
+  launched(turn: Turn, hold: Hold, part: RequestId, parts: number): void {
+    const { requestId } = hold.need;
+    const launched = new Set([...hold.launched, part]);
+    if (launched.size < parts) {
+      return this.#context.holds.set({ ...hold, launched, token: this.#expiry(turn, requestId), repeatDue: false });
+    }
+    this.#context.holds.delete(requestId);
+    this.#context.ledger.release(holdKey(requestId));
+    turn.emit({ kind: 'hold-released', requestId, why: 'launched' });
+  }
+
   cancel(turn: Turn, from: NodeId, message: Cancel): void {
     const hold = this.#context.holds.get(message.requestId);
     if (hold === undefined) return this.#context.holds.spend(message.requestId, message.attempt);
     if (hold.need.buyer !== from || hold.need.attempt > message.attempt) return;
+    this.#release(turn, hold, 'cancelled');
+  }
+
+  /** It can't be launched into any more. */
+  giveUp(turn: Turn, hold: Hold): void {
     this.#release(turn, hold, 'cancelled');
   }
 
@@ -87,7 +106,10 @@ export class Reservations {
     const { name, ...me } = self();
     if (leaving) return { reason: 'draining', detail: `${name} is leaving` };
     const refusal = unfit(need, { ...me, name, free: ledger.freeFor(holdKey(need.requestId)) });
-    if (refusal !== undefined) return refusal;
+    const usedUp = refusal?.reason === 'memory' || refusal?.reason === 'cpu';
+    if (refusal !== undefined && !usedUp) return refusal;
+    const away = unmet(need.affinities, this.#context.neighbours()) ?? refusal;
+    if (away !== undefined) return away;
     if (entries.size + holds.size >= LIMITS.containers) {
       return { reason: 'containers', detail: `keeps ${entries.size} containers already; the most is ${LIMITS.containers}` };
     }

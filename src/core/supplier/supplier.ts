@@ -30,6 +30,7 @@ import { Orders } from './orders.ts';
 import { Recovery, restore } from './recovery.ts';
 import type { KeptRun } from './recovery.ts';
 import { Removals } from './removals.ts';
+import { Renames } from './renames.ts';
 import { Reservations } from './reservations.ts';
 import { Stops } from './stops.ts';
 import { Tasks } from './tasks.ts';
@@ -55,6 +56,7 @@ export class Supplier {
   readonly #stops: Stops;
   readonly #commands: Commands;
   readonly #recovery: Recovery;
+  readonly #renames: Renames;
 
   constructor(options: SupplierOptions) {
     this.#options = options;
@@ -63,12 +65,18 @@ export class Supplier {
     const settle = (turn: Turn, entry: Entry): void => this.#commands.settle(turn, entry);
     this.#context = context;
     this.#reservations = new Reservations(context, () => this.epoch());
-    this.#launches = new Launches(context, settle);
+    this.#launches = new Launches({
+      context,
+      reservations: this.#reservations,
+      settle,
+      takeBack: (turn, entry, attempt) => removals.remove(turn, entry, undefined, attempt),
+    });
     this.#tasks = new Tasks({ context, settle, remove: (turn, entry) => removals.remove(turn, entry, undefined) });
     this.#stops = new Stops(context, this.#tasks, settle);
     const removals = new Removals(context, this.#tasks, settle);
     this.#commands = new Commands(context, this.#tasks, this.#stops, removals);
     this.#recovery = new Recovery(context, this.#tasks, this.#launches, removals);
+    this.#renames = new Renames(context);
     restore(context, options.containers, options.running, options.exited);
     for (const tombstone of options.tombstones) context.graves.set(tombstone.containerId, { ...tombstone, error: undefined });
   }
@@ -87,7 +95,7 @@ export class Supplier {
         return this.#reservations.renew(turn, from, message);
       case 'cancel':
         this.#reservations.cancel(turn, from, message);
-        return this.#launches.cancel(from, message);
+        return this.#launches.cancel(turn, from, message);
       case 'launch':
         return this.#launches.launch(turn, from, message);
       default:
@@ -123,6 +131,21 @@ export class Supplier {
     } else if (timer.name === 'never-started') {
       this.#giveBack(turn, entry);
     }
+  }
+
+  /** Gives a container another name, durably. */
+  rename(turn: Turn, id: ContainerId, to: string, why: string): void {
+    const entry = this.#context.entries.get(id);
+    if (entry !== undefined) this.#renames.rename(turn, entry, to, why);
+  }
+
+  /** Containers that came, went or have another name since this was last asked. */
+  takeNamed(): readonly ContainerId[] {
+    const { named } = this.#context;
+    if (named.size === 0) return NONE;
+    const ids = [...named];
+    named.clear();
+    return ids;
   }
 
   /** Nothing new is taken from now on. */
@@ -171,3 +194,5 @@ export class Supplier {
     });
   }
 }
+
+const NONE: readonly ContainerId[] = [];

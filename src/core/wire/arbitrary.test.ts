@@ -5,13 +5,29 @@ import {
   CONSTRAINT_OPERATORS,
   CPU_CLASSES,
   ERROR_CODES,
+  LAUNCH_PHASES,
   LIMITS,
   MEMBER_STATES,
   POLICIES,
   REFUSAL_REASONS,
   RESTART_POLICIES,
 } from '../model/index.ts';
-import type { Affinity, Considered, Constraint, Member, Message, MessageKind, Need, Offer, Request, Rumour, Seen } from '../model/index.ts';
+import type {
+  Affinity,
+  Considered,
+  Constraint,
+  GroupHold,
+  Member,
+  Message,
+  MessageKind,
+  NameKey,
+  NameRow,
+  Need,
+  Offer,
+  Request,
+  Rumour,
+  Seen,
+} from '../model/index.ts';
 
 /** Arbitrary messages of every kind, within the bounds that a correct node keeps. */
 
@@ -146,7 +162,21 @@ const finding = {
   used: fc.array(fc.constantFrom('low/0/1', 'high/-2/-4', 'low/12/14'), { maxLength: 8 }),
   trail,
 };
+const groupHold: fc.Arbitrary<GroupHold> = fc.record({
+  hold: requestId,
+  parts: fc.array(fc.record({ requestId, resources, specDigest: digits<string>(16) }), { maxLength: 5 }),
+});
 const error = fc.record({ code: fc.constantFrom(...ERROR_CODES), message: text(500), changed: fc.boolean() });
+
+const nameKey: fc.Arbitrary<NameKey> = fc.oneof(
+  fc.record({ kind: fc.constant('name' as const), name }),
+  fc.record({ kind: fc.constant('id' as const), prefix: digits<string>(4) }),
+  fc.record({ kind: fc.constant('label' as const), key: text(200) }),
+  fc.record({ kind: fc.constant('image' as const), reference: text(200) }),
+);
+const nameGone = fc.record({ key: nameKey, containerId });
+const nameRow: fc.Arbitrary<NameRow> = fc.record({ key: nameKey, containerId, name, value: text(200), createdAtMs: uint });
+const holder = fc.record({ containerId, node: nodeId });
 
 const kind = <K extends MessageKind>(value: K): { readonly kind: fc.Arbitrary<K> } => ({ kind: fc.constant(value) });
 type OfKind<K extends MessageKind> = Extract<Message, { kind: K }>;
@@ -165,13 +195,14 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<OfKind<
   }),
   publish: fc.record({ ...kind('publish'), region, shard: uint, offer }),
   withdraw: fc.record({ ...kind('withdraw'), region, shard: uint, epoch }),
-  find: fc.record({ ...kind('find'), ...finding }),
+  find: fc.record({ ...kind('find'), ...finding, plan: fc.boolean() }),
   'not-found': fc.record({ ...kind('not-found'), requestId, attempt, asked: uint, considered: fc.array(considered, { maxLength: 8 }) }),
+  candidates: fc.record({ ...kind('candidates'), requestId, attempt, candidates: trail }),
   reserve: fc.record({ ...kind('reserve'), ...finding, direct: fc.boolean() }),
-  cancel: fc.record({ ...kind('cancel'), requestId, attempt }),
+  cancel: fc.record({ ...kind('cancel'), requestId, attempt, takeBack: fc.boolean() }),
   renew: fc.record({ ...kind('renew'), requestId, attempt }),
   ask: fc.record({ ...kind('ask'), need }),
-  launch: fc.record({ ...kind('launch'), request, attempt, placement: text(4_000) }),
+  launch: fc.record({ ...kind('launch'), request, attempt, placement: text(4_000), group: fc.option(groupHold, { nil: undefined }) }),
   accept: fc.record({ ...kind('accept'), requestId, attempt, free: resources, epoch, holdMs: uint, trail, buyer: nodeId }),
   refuse: fc.record({ ...kind('refuse'), ...finding, direct: fc.boolean(), reason, detail: text(256), free: resources, epoch }),
   answer: fc.record({
@@ -188,9 +219,33 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<OfKind<
     requestId,
     containerId,
     attempt,
-    phase: fc.constantFrom('recorded' as const, 'ready' as const),
+    phase: fc.constantFrom(...LAUNCH_PHASES),
   }),
   'launch-refused': fc.record({ ...kind('launch-refused'), requestId, containerId, attempt, error }),
+  register: fc.record({
+    ...kind('register'),
+    epoch,
+    rows: fc.array(nameRow, { maxLength: 8 }),
+    gone: fc.array(nameGone, { maxLength: 8 }),
+  }),
+  registered: fc.record({ ...kind('registered'), epoch }),
+  'name-claim': fc.record({
+    ...kind('name-claim'),
+    requestId,
+    containerId,
+    name,
+    doubted: fc.option(containerId, { nil: undefined }),
+  }),
+  'name-claimed': fc.record({ ...kind('name-claimed'), requestId, holder: fc.option(holder, { nil: undefined }) }),
+  'name-release': fc.record({ ...kind('name-release'), containerId, name }),
+  'name-conflict': fc.record({ ...kind('name-conflict'), containerId, name, keeper: holder, keeperCreatedAtMs: uint }),
+  'look-up': fc.record({ ...kind('look-up'), question: uint, key: nameKey, own: fc.boolean() }),
+  found: fc.record({
+    ...kind('found'),
+    question: uint,
+    entries: fc.array(fc.record({ containerId, name, node: nodeId, value: text(200) }), { maxLength: 8 }),
+    complete: fc.boolean(),
+  }),
 };
 
 export const message: fc.Arbitrary<Message> = fc.oneof(...(Object.values(messagesByKind) as fc.Arbitrary<Message>[]));

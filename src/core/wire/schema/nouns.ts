@@ -17,6 +17,8 @@ import type {
   ContainerId,
   CoreError,
   Epoch,
+  GroupHold,
+  GroupPart,
   Hint,
   Member,
   Need,
@@ -40,6 +42,7 @@ export const nodeId = hex<NodeId>(32);
 export const containerId = hex<ContainerId>(64);
 export const requestId = hex<RequestId>(32);
 const shortId = hex<string>(16);
+const specDigest = hex<string>(16);
 
 /** Names reach terminals and file names: no control characters. */
 const PRINTABLE = /^[^\p{Cc}]*$/u;
@@ -48,7 +51,7 @@ const IP_LITERAL = /^[0-9a-fA-F:.]*$/;
 const cpuClass = oneOf(CPU_CLASSES);
 const arch = utf8(WIRE_BOUNDS.archBytes, PRINTABLE);
 const port = uint(65_535);
-const name = utf8(LIMITS.nameBytes, PRINTABLE);
+export const name = utf8(LIMITS.nameBytes, PRINTABLE);
 const nodeLabels = labels(LIMITS.labels, LIMITS.labelBytes);
 const regionKey = utf8(WIRE_BOUNDS.regionKeyBytes, PRINTABLE);
 
@@ -135,7 +138,7 @@ export const need = record<Need>({
   constraints: [7, constraints],
   exclude: [8, list(nodeId, LIMITS.exclude)],
   policy: [9, oneOf(POLICIES)],
-  specDigest: [10, hex<string>(16)],
+  specDigest: [10, specDigest],
   affinities: [11, affinities],
 });
 
@@ -158,6 +161,9 @@ export const request = record<Request>({
   image: [16, utf8(LIMITS.imageBytes)],
 });
 
+const groupPart = record<GroupPart>({ requestId: [1, requestId], resources: [2, resources], specDigest: [3, specDigest] });
+export const groupHold = record<GroupHold>({ hold: [1, requestId], parts: [2, list(groupPart, LIMITS.stack)] });
+
 export const reason = oneOf(REFUSAL_REASONS);
 export const detail = prose(WIRE_BOUNDS.detailBytes);
 
@@ -174,16 +180,15 @@ export const considered = list(
   LIMITS.considered,
 );
 
-export const trail = list(
-  record<Seen>({
-    nodeId: [1, nodeId],
-    reason: [2, optional(reason)],
-    detail: [3, prose(WIRE_BOUNDS.seenBytes)],
-    free: [4, resources],
-    score: [5, optional(float64)],
-  }),
-  LIMITS.trail,
-);
+const seen = record<Seen>({
+  nodeId: [1, nodeId],
+  reason: [2, optional(reason)],
+  detail: [3, prose(WIRE_BOUNDS.seenBytes)],
+  free: [4, resources],
+  score: [5, optional(float64)],
+});
+export const trail = list(seen, LIMITS.trail);
+export const candidates = list(seen, LIMITS.candidates);
 
 export const coreError = record<CoreError>({
   code: [1, oneOf(ERROR_CODES)],
