@@ -49,6 +49,7 @@ describe('create', () => {
     [{ WorkingDir: '../..' }, "the working directory '../..' is invalid"],
     [{ Hostname: 'a\n1.2.3.4 b' }, 'a host name may have'],
     [{ StopSignal: 'SIGNOPE' }, 'Invalid signal: SIGNOPE'],
+    [{ Labels: Object.fromEntries(Array.from({ length: 1025 }, (_, i) => [`l${i}`, ''])) }, 'at most 1024 labels, got 1025'],
   ])('refuses %j, which no start could do', (body, message) => {
     expect(() => check({ Image: 'busybox', ...body })).toThrow(message);
   });

@@ -54,6 +54,9 @@ export function checkCreate(body: CreateBody): Wanted {
   const stopTimeout = body.StopTimeout ?? 0;
   if (stopTimeout < 0) throw new ApiError(400, `StopTimeout must be 0 seconds or more, got ${stopTimeout}`);
   checkProcess(body);
+  const labels = Object.keys(body.Labels ?? {}).length;
+  if (labels > LIMITS.containerLabels)
+    throw new ApiError(400, `a container may have at most ${LIMITS.containerLabels} labels, got ${labels}`);
   const { network, warning } = networkOf(host.NetworkMode ?? '', body);
   const restart = restartOf(host.RestartPolicy ?? {});
   if (host.AutoRemove === true && restart.name !== 'no') {
@@ -136,6 +139,12 @@ export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, ra
   const text = JSON.stringify(spec);
   if (Buffer.byteLength(text) > LIMITS.specBytes) {
     throw new ApiError(400, `command, environment and labels may take ${LIMITS.specBytes} bytes together, got ${Buffer.byteLength(text)}`);
+  }
+  if (Buffer.byteLength(spec.image.reference) > LIMITS.imageBytes) {
+    throw new ApiError(
+      400,
+      `an image's name may have ${LIMITS.imageBytes} bytes with its registry, got ${Buffer.byteLength(spec.image.reference)}`,
+    );
   }
   return {
     id: requestId(randomHex(16)),
