@@ -9,6 +9,9 @@ export interface Chart {
 }
 
 const COLOURS = ['#0b6e99', '#d1495b', '#edae49', '#66a182', '#8d5a97', '#444444'];
+/** Below, everybody places everything. */
+const RAMP_FROM = 0.6;
+const SHORTEST_MS = 10;
 const SIZE = { width: 560, height: 300 } as const;
 
 /** The charts that say something about trials of one kind: same workload, same demand. */
@@ -16,10 +19,11 @@ export function chartsOf(results: readonly TrialResult[]): readonly Chart[] {
   const [first] = results;
   if (first === undefined) return [];
   const about = `${first.workload}, ${first.demand}, ${first.nodes} nodes, ${lossText(first.loss)}${seedsText(results)}`;
+  const burst = first.demand.startsWith('burst');
   return [
     ...(first.bands.length > 0 ? [{ name: 'bands', spec: bands(results, about) }] : []),
-    ...(first.demand.startsWith('burst') ? [] : [{ name: 'utilisation', spec: utilisation(results, about) }]),
-    { name: 'latency', spec: latency(results, about) },
+    // A burst is over before there is anything to see of utilisation; without one, latencies are those of the links.
+    burst ? { name: 'latency', spec: latency(results, about) } : { name: 'utilisation', spec: utilisation(results, about) },
     { name: 'messages', spec: messages(results, about) },
   ];
 }
@@ -58,12 +62,14 @@ function bands(results: readonly TrialResult[], about: string): TopLevelSpec {
 function utilisation(results: readonly TrialResult[], about: string): TopLevelSpec {
   const ramp = results[0]?.demand === 'ramp';
   const values = results.flatMap(({ contender, seed, series }) =>
-    series.map(({ cpu, memory, demand, atSeconds }) => ({
-      contender,
-      seed,
-      at: ramp ? demand : atSeconds / 60,
-      utilisation: Math.max(cpu, memory),
-    })),
+    series
+      .filter(({ demand }) => !ramp || demand >= RAMP_FROM)
+      .map(({ cpu, memory, demand, atSeconds }) => ({
+        contender,
+        seed,
+        at: ramp ? demand : atSeconds / 60,
+        utilisation: Math.max(cpu, memory),
+      })),
   );
   return {
     ...frame('Utilisation, the larger of CPU and memory', about),
@@ -71,9 +77,15 @@ function utilisation(results: readonly TrialResult[], about: string): TopLevelSp
     mark: { type: 'line', strokeWidth: 1.2, opacity: 0.8 },
     encoding: {
       x: ramp
-        ? { field: 'at', type: 'quantitative', title: 'demand, of capacity', axis: { format: '%' } }
+        ? { field: 'at', type: 'quantitative', title: 'demand, of capacity', axis: { format: '%' }, scale: { domain: [RAMP_FROM, 1.06] } }
         : { field: 'at', type: 'quantitative', title: 'minutes' },
-      y: { field: 'utilisation', type: 'quantitative', title: 'in use', axis: { format: '%' }, scale: { domain: [0, 1] } },
+      y: {
+        field: 'utilisation',
+        type: 'quantitative',
+        title: 'in use',
+        axis: { format: '%' },
+        scale: { domain: [ramp ? RAMP_FROM : 0, 1] },
+      },
       detail: { field: 'seed' },
       color: colour(results),
     },
@@ -83,7 +95,7 @@ function utilisation(results: readonly TrialResult[], about: string): TopLevelSp
 /** How many were placed by when. Slow contenders would squeeze the others on a plain axis. */
 function latency(results: readonly TrialResult[], about: string): TopLevelSpec {
   const values = results.flatMap(({ contender, seed, latencyPercentilesMs }) =>
-    latencyPercentilesMs.map((took, percent) => ({ contender, seed, ms: Math.max(1, took), share: percent / 100 })),
+    latencyPercentilesMs.map((took, percent) => ({ contender, seed, ms: Math.max(SHORTEST_MS, Math.round(took)), share: percent / 100 })),
   );
   return {
     ...frame('From request to answer, of what was placed', about),

@@ -1,4 +1,4 @@
-import type { TrialResult } from '../workloads/trial-result.ts';
+import type { Band, TrialResult } from '../workloads/trial-result.ts';
 
 /** A figure of a trial, for people. */
 export interface Measure {
@@ -56,17 +56,17 @@ export function measuresFor(results: readonly TrialResult[]): readonly Measure[]
   const bands = results[0]?.bands ?? [];
   return [
     ...BEFORE_BANDS,
-    ...bands.map(
-      ({ fromPercent, toPercent }, i): Measure => ({
-        name: `placed at demand ${fromPercent}–${toPercent} %`,
-        of: ({ bands: own }) => {
-          const band = own[i];
-          return band === undefined || band.submitted === 0 ? null : band.placed / band.submitted;
-        },
-        format: percent,
-      }),
-    ),
+    ...bands.map((band, i) => ofBand('placed', band, i, ({ placed, submitted }) => placed / submitted, percent)),
+    ...bands.map((band, i) => ofBand('messages per request', band, i, ({ messagesPerRequest }) => messagesPerRequest, tenths)),
     ...AFTER_BANDS,
     ...MISHAPS.filter(({ of }) => results.some((result) => (of(result) ?? 0) > 0)),
   ].filter(({ of }) => results.some((result) => of(result) !== null));
+}
+
+function ofBand(what: string, { fromPercent, toPercent }: Band, i: number, of: (band: Band) => number, format: Measure['format']): Measure {
+  const figure = ({ bands }: TrialResult) => {
+    const band = bands[i];
+    return band === undefined || band.submitted === 0 ? null : of(band);
+  };
+  return { name: `${what} at demand ${fromPercent}–${toPercent} %`, of: figure, format };
 }

@@ -1,15 +1,13 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { chartsOf } from '../charts/charts.ts';
-import { draw } from '../charts/draw.ts';
-import { asMarkdown, asText, comparison } from '../charts/table.ts';
+import { asText, comparison } from '../charts/table.ts';
 import { parseWorkloads } from '../workloads/parse-workloads.ts';
 import type { TrialResult } from '../workloads/trial-result.ts';
 import { runTrial } from '../workloads/trial.ts';
 import type { Workload } from '../workloads/workload.ts';
 import { CONTENDERS } from './contenders.ts';
+import { keepResults } from './keep-results.ts';
 import { ProgressLine } from './progress-line.ts';
-import { trialName } from './trial-name.ts';
 import { parseTrialOptions, TRIAL_USAGE } from './trial-options.ts';
 import type { TrialOptions } from './trial-options.ts';
 
@@ -28,7 +26,9 @@ export async function trialMain(argv: readonly string[]): Promise<number> {
   }
   const results = runAll(options, workload);
   console.log(asText(comparison(results)));
-  await keep(results, options);
+  const dir = options.out ?? join(BENCH, 'results', 'scheduling');
+  const files = await keepResults(results, dir);
+  console.error(`written to ${dir}: ${files.join(', ')}`);
   return results.some(({ unanswered, oversold }) => unanswered + oversold > 0) ? 1 : 0;
 }
 
@@ -56,21 +56,4 @@ function runAll({ demand, nodes, seeds, contenders, loss }: TrialOptions, worklo
       return result;
     }),
   );
-}
-
-/** Replaces what the last trial of this kind left. */
-async function keep(results: readonly TrialResult[], { out }: TrialOptions): Promise<void> {
-  const [first] = results;
-  if (first === undefined) return;
-  const dir = out ?? join(BENCH, 'results', 'scheduling');
-  const name = trialName(first);
-  mkdirSync(dir, { recursive: true });
-  writeFileSync(join(dir, `${name}.json`), `${JSON.stringify(results)}\n`);
-  const charts = chartsOf(results);
-  for (const chart of charts) writeFileSync(join(dir, `${name}-${chart.name}.svg`), await draw(chart.spec));
-  const images = charts.map((chart) => `![${chart.name}](${name}-${chart.name}.svg)`);
-  const seeds = [...new Set(results.map(({ seed }) => seed))];
-  const head = `# ${first.workload}, ${first.demand}, ${first.nodes} nodes\n\nSeeds ${seeds.join(', ')}; packet loss ${first.loss * 100} %.`;
-  writeFileSync(join(dir, `${name}.md`), `${[head, asMarkdown(comparison(results)), ...images].join('\n\n')}\n`);
-  console.error(`written: ${join(dir, name)}.json, .md, ${charts.map((chart) => `-${chart.name}.svg`).join(', ')}`);
 }

@@ -1,7 +1,7 @@
 import type { Sample } from './trial-result.ts';
 
 /** At most this many samples are kept, and at least half as many of a long trial. */
-const MOST_SAMPLES = 256;
+const MOST_SAMPLES = 128;
 
 /** Samples over virtual time, evenly apart: when there are too many, every other one goes and the step doubles. */
 export class Series {
