@@ -422,6 +422,7 @@ export class FakeNode implements Backend {
   #record(request: Request, buyer: NodeId, placement = ''): Container {
     const container: Container = {
       request,
+      name: request.name,
       buyer,
       createdAtMs: this.wallMs(),
       readiness: 'ready',
@@ -438,7 +439,7 @@ export class FakeNode implements Backend {
   }
 
   #forget(id: ContainerId): void {
-    const name = this.#containers.get(id)?.request.name ?? '';
+    const name = this.#containers.get(id)?.name ?? '';
     this.#containers.delete(id);
     this.#log(id).end();
     this.#emit({ kind: 'container-removed', containerId: id, name });

@@ -50,6 +50,10 @@ export function logEvent(log: Log, event: Event): void {
       });
     case 'task-failed':
       return log('warn', 'task failed', { container: shortId(event.containerId), task: event.taskId.slice(65), error: event.error });
+    case 'container-renamed': {
+      const { containerId, from, to, why } = event;
+      return log('warn', 'container renamed', { container: shortId(containerId), from, to, why });
+    }
     case 'container-removed':
       return log('info', 'container removed', { container: shortId(event.containerId), name: event.name });
     default:

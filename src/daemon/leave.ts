@@ -33,16 +33,16 @@ export async function leave(parts: LeaveParts, force: boolean): Promise<void> {
   await loop.command({ kind: 'describe', change: { draining: true } });
   // Until none is left: what was held before this node began to drain may still be launched meanwhile.
   for (let [next] = node.containers(); next !== undefined; [next] = node.containers()) {
-    const { request } = next;
+    const { name, request } = next;
     const removed = await loop.command({ kind: 'remove', containerId: request.containerId, force: true });
-    if (!removed.ok) throw new LeaveRefused(`container ${request.name} could not be removed: ${removed.error.message}`);
+    if (!removed.ok) throw new LeaveRefused(`container ${name} could not be removed: ${removed.error.message}`);
   }
   await loop.command({ kind: 'leave' });
   setTimeout(() => void finish(parts), GOODBYE_MS);
 }
 
 function refuse({ node, isCreator }: LeaveParts): void {
-  const names = node.containers().map((container) => container.request.name);
+  const names = node.containers().map((container) => container.name);
   if (names.length > 0) {
     const some = names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : '');
     throw new LeaveRefused(

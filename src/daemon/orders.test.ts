@@ -31,6 +31,7 @@ async function create(spec: string): Promise<OrderAnswer> {
       stopTimeoutMs: 10_000,
       spec,
     },
+    name: 'web',
     buyer: nodeId('c'.repeat(32)),
     createdAtMs: 0,
     readiness: 'preparing',

@@ -37,6 +37,7 @@ const container = (n: number, createdAtMs: number): Container => ({
     stopTimeoutMs: 10_000,
     spec: '{"é":1}',
   },
+  name: `c${n}`,
   buyer: nodeId('b'.repeat(32)),
   createdAtMs,
   readiness: 'ready',

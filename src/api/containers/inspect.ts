@@ -19,7 +19,7 @@ export function inspectOf(facts: ContainerFacts, node: Member): ContainerInspect
     HostnamePath: '',
     HostsPath: '',
     LogPath: details.logPath,
-    Name: `/${container.request.name}`,
+    Name: `/${container.name}`,
     RestartCount: container.restartCount,
     Driver: 'overlay2',
     Platform: 'linux',

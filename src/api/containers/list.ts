@@ -65,7 +65,8 @@ export function nodeIsMeant(filters: Filters, node: { readonly id: string; reado
 
 function isShown(container: Container, { all, filters }: ListOptions): boolean {
   const status = statusOf(container);
-  const { containerId, name } = container.request;
+  const { name, request } = container;
+  const { containerId } = request;
   if (!all && status !== 'running' && status !== 'restarting') return false;
   return (
     some(filters, 'status', (s) => s === status) &&

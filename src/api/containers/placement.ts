@@ -5,7 +5,7 @@ import { ApiError } from '../http/api-error.ts';
 
 /** How a container came to its node. @throws ApiError 404 where that was not kept */
 export function placementOf(backend: Backend, container: Container): PlacementRow {
-  if (container.placement === '') throw new ApiError(404, `how ${container.request.name} was placed was not kept`);
+  if (container.placement === '') throw new ApiError(404, `how ${container.name} was placed was not kept`);
   return placementRow(backend, JSON.parse(container.placement) as Placement);
 }
 

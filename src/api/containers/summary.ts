@@ -6,7 +6,8 @@ import { statusOf, statusText } from './status.ts';
 /** One row of `containers/json`. */
 export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number, size: boolean): ContainerSummary {
   const { container, spec, details } = facts;
-  const { containerId, name } = container.request;
+  const { name, request } = container;
+  const { containerId } = request;
   return {
     Id: containerId,
     Names: [`/${name}`],

@@ -12,6 +12,8 @@ export function eventMessage(backend: Backend, event: Event): EventMessage | und
   switch (event.kind) {
     case 'container-created':
       return messageOf(backend, 'create', event.containerId, { name: event.name });
+    case 'container-renamed':
+      return messageOf(backend, 'rename', event.containerId, { name: event.to, oldName: `/${event.from}` });
     case 'task-started':
       return messageOf(backend, 'start', event.containerId, {});
     case 'task-exited':
@@ -57,5 +59,5 @@ function messageOf(backend: Backend, action: string, id: ContainerId, attributes
 }
 
 function attributesOf(container: Container | undefined, image: string): Record<string, string> {
-  return container === undefined ? {} : { ...specOf(container).labels, image, name: container.request.name };
+  return container === undefined ? {} : { ...specOf(container).labels, image, name: container.name };
 }

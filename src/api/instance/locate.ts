@@ -37,10 +37,10 @@ const MATCHES = 16;
 /** This node's containers that `word` may mean, of the best rank that has any. */
 export function matchesHere(containers: readonly Container[], word: string): Match[] {
   const name = word.replace(/^\//, '');
-  const match = (c: Container, by: Rank): Match => ({ id: c.request.containerId, name: c.request.name, by });
+  const match = (c: Container, by: Rank): Match => ({ id: c.request.containerId, name: c.name, by });
   const byId = containers.find((c) => c.request.containerId === name);
   if (byId !== undefined) return [match(byId, 'id')];
-  const byName = containers.find((c) => c.request.name === name);
+  const byName = containers.find((c) => c.name === name);
   if (byName !== undefined) return [match(byName, 'name')];
   if (!/^[0-9a-f]+$/.test(name)) return [];
   return containers

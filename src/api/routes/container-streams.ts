@@ -80,7 +80,7 @@ export function containerStreamRoutes(app: FastifyInstance, context: ApiContext)
       const { container } = found;
       const query = request.query as Query;
       if (flagOf(query, 'stdin') && specOf(container).openStdin) {
-        throw new ApiError(501, `Caravela can't write to a container's standard input yet; attach to ${container.request.name} without -i`);
+        throw new ApiError(501, `Caravela can't write to a container's standard input yet; attach to ${container.name} without -i`);
       }
       const wanted = { stdout: flagOf(query, 'stdout'), stderr: flagOf(query, 'stderr') };
       const type = contentTypeOf(request, container);

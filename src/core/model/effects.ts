@@ -3,11 +3,12 @@ import type { CoreError } from './errors.ts';
 import type { Event } from './event.ts';
 import type { CommandId, ContainerId, NodeId, OrderId, TaskId } from './ids.ts';
 import type { Message } from './message.ts';
+import type { NameEntry, NameHolder, NameKey } from './names.ts';
 import type { Placement } from './explain.ts';
 import type { Request, Stack } from './request.ts';
 import type { Prng } from '../../lib/prng.ts';
 
-export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer', 'node'] as const;
+export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer', 'node', 'names'] as const;
 export type Machine = (typeof MACHINES)[number];
 
 /**
@@ -61,6 +62,8 @@ export type Command =
   | { readonly kind: 'plan'; readonly stack: Stack; readonly exclude: readonly NodeId[] }
   /** Give up a run that is under way: its holds are cancelled. */
   | { readonly kind: 'cancel-run'; readonly requestId: Request['id'] }
+  /** Asks the name directory. */
+  | { readonly kind: 'look-up'; readonly key: NameKey }
   // The rest concern a container of this node.
   | { readonly kind: 'start'; readonly containerId: ContainerId }
   | {
@@ -95,8 +98,10 @@ export type Result =
     }
   /** In the stack's order. For `planned`, `considered` has who would take it, best first, and who would not. */
   | { readonly ok: true; readonly kind: 'stack-placed' | 'planned'; readonly parts: readonly StackPlacement[] }
+  | { readonly ok: true; readonly kind: 'found'; readonly entries: readonly NameEntry[]; readonly complete: boolean }
   | { readonly ok: true; readonly kind: 'done' }
-  | { readonly ok: false; readonly error: CoreError; readonly placement?: Placement };
+  /** `holder`: for name-taken, who has the name, where that is known. */
+  | { readonly ok: false; readonly error: CoreError; readonly placement?: Placement; readonly holder?: NameHolder };
 
 /**
  * One turn of the core: the time, the randomness, and where its effects go. Handed to every input;

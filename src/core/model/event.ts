@@ -36,4 +36,11 @@ export type Event =
       readonly restartAfterMs: number | undefined;
     }
   | { readonly kind: 'task-failed'; readonly containerId: ContainerId; readonly taskId: TaskId; readonly error: string }
+  | {
+      readonly kind: 'container-renamed';
+      readonly containerId: ContainerId;
+      readonly from: string;
+      readonly to: string;
+      readonly why: string;
+    }
   | { readonly kind: 'container-removed'; readonly containerId: ContainerId; readonly name: string };

@@ -8,6 +8,7 @@ export * from './container.ts';
 export * from './offer.ts';
 export * from './explain.ts';
 export * from './errors.ts';
+export * from './names.ts';
 export * from './message.ts';
 export * from './event.ts';
 export * from './effects.ts';

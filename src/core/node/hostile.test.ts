@@ -63,6 +63,7 @@ function aim(message: Message, requestId: ReturnType<TestInstance['request']>['i
   const attempt = 1 + instance.random.int(3);
   if ('need' in message)
     return { ...message, need: { ...message.need, requestId, attempt, buyer: instance.nodes[1]?.record.id ?? message.need.buyer } };
+  if (message.kind === 'name-claim' || message.kind === 'name-claimed') return { ...message, requestId };
   if ('requestId' in message) return { ...message, requestId, attempt };
   return message;
 }

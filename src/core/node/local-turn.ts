@@ -10,10 +10,13 @@ export class LocalTurn implements Turn {
   readonly inbox: Message[] = [];
   readonly #turn: Turn;
   readonly #self: NodeId;
+  readonly #onReply: (turn: Turn, command: CommandId, result: Result) => void;
 
-  constructor(turn: Turn, self: NodeId) {
+  /** @param onReply told of each reply after it was given */
+  constructor(turn: Turn, self: NodeId, onReply: (turn: Turn, command: CommandId, result: Result) => void) {
     this.#turn = turn;
     this.#self = self;
+    this.#onReply = onReply;
     this.nowMs = turn.nowMs;
     this.wallMs = turn.wallMs;
     this.random = turn.random;
@@ -34,6 +37,7 @@ export class LocalTurn implements Turn {
 
   reply(command: CommandId, result: Result): void {
     this.#turn.reply(command, result);
+    this.#onReply(this, command, result);
   }
 
   emit(event: Event): void {

@@ -17,24 +17,6 @@ test('a lone node places on itself, without a network', () => {
   expect(JSON.parse(node.host.containers.get(request.containerId)?.placement ?? '{}')).toMatchObject({ by: 'directory' });
 });
 
-test('a second container of one name is refused by the node that has the first, and placed nowhere else', () => {
-  const instance = instanceOf(3);
-  const first = firstOf(instance);
-  const { supplier } = placed(instance.ask(first, { kind: 'run', request: instance.request(room(1, 64), { name: 'web' }), exclude: [] }));
-  const others = instance.nodes.map((node) => node.record.id).filter((id) => id !== supplier);
-  const again = instance.request(room(1, 64), {
-    name: 'web',
-    constraints: [{ key: 'node', operator: '==', value: instance.byId(supplier).record.name, soft: false }],
-    affinities: [],
-  });
-  const result = refused(instance.ask(first, { kind: 'run', request: again, exclude: others }));
-  expect(result.error).toMatchObject({ code: 'name-taken', changed: false });
-  expect(result.error.message).toContain('has a container web');
-  expect(instance.nodes.flatMap((node) => node.node.containers())).toHaveLength(1);
-  instance.run(100);
-  expect(instance.byId(supplier).node.resources().holds).toBe(0);
-});
-
 test('three nodes: placed through the directory from each, with few messages', () => {
   const instance = instanceOf(3);
   for (const node of instance.nodes) {

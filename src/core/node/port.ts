@@ -7,6 +7,8 @@ import type {
   Member,
   MemberRecord,
   Message,
+  NameEntry,
+  NameKey,
   NodeId,
   Observation,
   Offer,
@@ -69,4 +71,6 @@ export interface CoreNode {
   /** Offers this node holds as a trader, and hints it knows. */
   offers(): readonly Offer[];
   hints(): readonly Hint[];
+  /** What this node keeps as the owner of keys of the name directory. */
+  names(): readonly (NameEntry & { readonly key: NameKey })[];
 }

@@ -132,7 +132,7 @@ test('typical packets are small', () => {
   expect(encodedBytes({ kind: 'ack', sequence: 70_000, gossip: [], hints: [] })).toBeLessThanOrEqual(8);
   expect(encodedBytes(publishOf('node-1'))).toBeLessThanOrEqual(90);
   const kinds: readonly MessageKind[] = Object.keys(messagesByKind) as MessageKind[];
-  expect(kinds.length).toBe(21);
+  expect(kinds.length).toBe(30);
 });
 
 function publishOf(name: string): Extract<Message, { kind: 'publish' }> {

@@ -5,6 +5,7 @@ import { WireError } from './error.ts';
 import { Reader } from './reader.ts';
 import type { Kinds } from './schema/kinds.ts';
 import { membershipKinds } from './schema/membership.ts';
+import { nameKinds } from './schema/names.ts';
 import { placementKinds } from './schema/placement.ts';
 import type { Type } from './type.ts';
 import { Writer } from './writer.ts';
@@ -54,7 +55,7 @@ export function encodedBytes(message: Message): number {
   return encode(message).length;
 }
 
-const KINDS: Kinds<Message> = { ...membershipKinds, ...placementKinds };
+const KINDS: Kinds<Message> = { ...membershipKinds, ...placementKinds, ...nameKinds };
 const BY_NUMBER = new Map<number, { readonly kind: string; readonly type: Type<object> }>();
 for (const kind of Object.keys(KINDS) as MessageKind[]) {
   const [number, type] = ofKind(kind);

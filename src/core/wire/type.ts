@@ -1,6 +1,6 @@
+import { utf8Clip, utf8Length } from '../../lib/utf8.ts';
 import { WireError } from './error.ts';
 import type { Reader } from './reader.ts';
-import { utf8Clip, utf8Length } from './utf8.ts';
 import type { Writer } from './writer.ts';
 
 /** How a value is framed, so that a reader who doesn't know its field can step over it (protobuf's wire types). */

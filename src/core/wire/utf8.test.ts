@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { utf8Clip, utf8Length } from '../../lib/utf8.ts';
 import { WireError } from './error.ts';
-import { utf8Clip, utf8Length, utf8Read, utf8Write } from './utf8.ts';
+import { utf8Read, utf8Write } from './utf8.ts';
 
 const anyText = fc.string({ unit: 'binary', maxLength: 200 });
 

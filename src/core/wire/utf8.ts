@@ -1,19 +1,9 @@
+import { utf8Width } from '../../lib/utf8.ts';
 import { WireError } from './error.ts';
 
 /** UTF-8 (RFC 3629) by hand, as the core has no TextEncoder. A lone surrogate is written as U+FFFD. */
 
 const REPLACEMENT = 0xfffd;
-
-/** Bytes that `text` takes in UTF-8. */
-export function utf8Length(text: string): number {
-  let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const point = text.codePointAt(i) as number;
-    if (point > 0xffff) i++;
-    bytes += widthOf(point);
-  }
-  return bytes;
-}
 
 /** Writes `text` at `at`; the caller has made room for `utf8Length(text)` bytes. Returns the index after it. */
 export function utf8Write(text: string, into: Uint8Array, at: number): number {
@@ -55,7 +45,7 @@ export function utf8Read(bytes: Uint8Array): string {
       if (next === undefined || (next & 0xc0) !== 0x80) throw new WireError('malformed', `UTF-8 breaks off at byte ${i - 1}`);
       point = (point << 6) | (next & 0x3f);
     }
-    if (extra > 0 && (extra + 1 !== widthOf(point) || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff)) {
+    if (extra > 0 && (extra + 1 !== utf8Width(point) || (point >= 0xd800 && point < 0xe000) || point > 0x10ffff)) {
       throw new WireError('malformed', `UTF-8 holds the impossible code point ${point.toString(16)}`);
     }
     if (point > 0xffff) units.push(0xd800 + ((point - 0x10000) >> 10), 0xdc00 + ((point - 0x10000) & 0x3ff));
@@ -68,26 +58,8 @@ export function utf8Read(bytes: Uint8Array): string {
   return text + String.fromCharCode(...units);
 }
 
-/** The longest prefix of `text` that takes at most `maxBytes` in UTF-8 and splits no code point. */
-export function utf8Clip(text: string, maxBytes: number): string {
-  let bytes = 0;
-  for (let i = 0; i < text.length; i++) {
-    const point = text.codePointAt(i) as number;
-    bytes += widthOf(point);
-    if (bytes > maxBytes) return text.slice(0, i);
-    if (point > 0xffff) i++;
-  }
-  return text;
-}
-
 /** Arguments of one fromCharCode call: far below any engine's stack. */
 const FLUSH_UNITS = 4_096;
-
-function widthOf(point: number): number {
-  if (point < 0x80) return 1;
-  if (point < 0x800) return 2;
-  return point < 0x10000 ? 3 : 4;
-}
 
 function extraBytes(lead: number): number {
   if (lead < 0x80) return 0;

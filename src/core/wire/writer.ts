@@ -1,5 +1,6 @@
+import { utf8Length } from '../../lib/utf8.ts';
 import { WireError } from './error.ts';
-import { utf8Length, utf8Write } from './utf8.ts';
+import { utf8Write } from './utf8.ts';
 
 /** A growing byte buffer with the three primitives of the wire: varint, eight bytes, length-delimited. */
 export class Writer {

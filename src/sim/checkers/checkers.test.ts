@@ -221,6 +221,7 @@ test('a second reply to one command is a crash', () => {
 function launchedBy(buyer: NodeId, message: Extract<Message, { kind: 'launch' }>) {
   return {
     request: message.request,
+    name: message.request.name,
     buyer,
     createdAtMs: 0,
     readiness: 'ready',

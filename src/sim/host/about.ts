@@ -11,6 +11,7 @@ export function aboutOrder(order: Order): string {
 
 export function aboutCommand(command: Command): string {
   if (command.kind === 'run') return `run ${short(command.request.id)} as ${short(command.request.containerId)}`;
+  if (command.kind === 'look-up') return `look-up ${Object.values(command.key).join(' ')}`;
   return 'containerId' in command ? `${command.kind} ${short(command.containerId)}` : command.kind;
 }
 
@@ -46,6 +47,8 @@ export function aboutEvent(event: Event): string {
       return `${kind} of ${short(event.containerId)} with ${event.exitCode}${event.restartAfterMs === undefined ? '' : ', again later'}`;
     case 'task-failed':
       return `${kind} of ${short(event.containerId)}: ${event.error}`;
+    case 'container-renamed':
+      return `${kind} ${short(event.containerId)} from ${event.from} to ${event.to}`;
     case 'container-created':
     case 'container-ready':
     case 'task-started':

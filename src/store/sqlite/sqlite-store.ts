@@ -37,10 +37,7 @@ export class SqliteStore implements Store {
   }
 
   containers(): readonly Container[] {
-    return this.#db
-      .prepare('SELECT body FROM containers ORDER BY created_at_ms, id')
-      .all()
-      .map(containerOf);
+    return this.#db.prepare('SELECT body FROM containers ORDER BY created_at_ms, id').all().map(containerOf);
   }
 
   putContainer(container: Container): void {
@@ -158,11 +155,10 @@ export class SqliteStore implements Store {
 
 /** Records of the first version lack what containers have been found by since. */
 function containerOf(row: Record<string, unknown>): Container {
-  const { request, ...kept } = bodyOf<Container>(row);
-  return { name: request.name, ...kept, request: { ...FIRST_VERSION, ...request } };
+  const kept = bodyOf<Omit<Container, 'name'> & { readonly name?: string }>(row);
+  const { request, name = request.name } = kept;
+  return { ...kept, name, request: Object.assign({ affinities: [], labels: {}, image: '' }, request) };
 }
-
-const FIRST_VERSION = { affinities: [], labels: {}, image: '' } as const;
 
 function bodyOf<T>(row: Record<string, unknown>): T {
   return JSON.parse(String(row['body'])) as T;

@@ -1,0 +1,199 @@
+/**
+ * The buyer's half of a name claim: before a container is placed, the name's owner is asked for it. A
+ * round trip, once more where no word comes, and then the claim is local: nobody else's reachability
+ * decides whether a container can run, and the rule for conflicts covers what follows.
+ *
+ *     asking ──granted, or no word──▶ held ──placed──▶ placed, for as long as the owner may still count it
+ *        │ taken                        │ failed: released
+ *        ▼
+ *     doubting: the holder's node is asked; if it has no such container, the owner is asked again
+ *
+ * The doubt costs two hops where a run is about to fail, and keeps a word that was lost (an end, a release)
+ * from blocking a name: what an owner has is soft, only the node that has the container knows.
+ */
+import { LIMITS } from '../../model/index.ts';
+import type { ContainerId, NameClaimed, NameEntry, NameHolder, NodeId, RequestId, Timer, Turn } from '../../model/index.ts';
+import type { Directory } from '../directory.ts';
+import { ringKey } from './keys.ts';
+import type { Found } from './lookup.ts';
+import type { Questions } from './questions.ts';
+import { NAMES } from './tunables.ts';
+
+export interface Wish {
+  readonly requestId: RequestId;
+  readonly containerId: ContainerId;
+  readonly name: string;
+}
+
+/** @param holder who has the name; undefined: it is the claimer's */
+export type Claimed = (turn: Turn, holder: NameHolder | undefined) => void;
+
+export interface NameClaimsOptions {
+  readonly self: NodeId;
+  readonly ring: Directory['ring'];
+  readonly questions: Questions;
+  readonly askMs: number;
+  /** This node's container of that name. */
+  readonly here: (name: string) => ContainerId | undefined;
+}
+
+interface Claim extends Wish {
+  readonly done: Claimed;
+  stage: 'asking' | 'doubting' | 'held' | 'placed';
+  owner: NodeId;
+  /** Where the container is: here until it is placed. */
+  node: NodeId;
+  doubted: ContainerId | undefined;
+  doubts: number;
+  repeated: boolean;
+  token: number;
+}
+
+export class NameClaims {
+  readonly #options: NameClaimsOptions;
+  readonly #claims = new Map<RequestId, Claim>();
+  #token = 0;
+
+  constructor(options: NameClaimsOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#claims.size;
+  }
+
+  /** `done` is called once, unless the claim is released before. */
+  claim(turn: Turn, wish: Wish, done: Claimed): void {
+    const { self, here } = this.#options;
+    const mine = [...this.#claims.values()].find(({ name, stage }) => name === wish.name && stage !== 'placed');
+    const taken = mine?.containerId ?? here(wish.name);
+    if (taken !== undefined && taken !== wish.containerId) return done(turn, { containerId: taken, node: self });
+    this.#makeRoom();
+    const state = { stage: 'asking', owner: self, node: self, doubted: undefined, doubts: 0, repeated: false, token: 0 } as const;
+    const claim: Claim = { ...wish, done, ...state };
+    this.#claims.set(wish.requestId, claim);
+    this.#ask(turn, claim);
+  }
+
+  /** The run came to nothing: others may have the name. */
+  release(turn: Turn, id: RequestId): void {
+    const claim = this.#claims.get(id);
+    if (!this.#claims.delete(id) || claim === undefined) return;
+    const { containerId, name } = claim;
+    turn.send(claim.owner, { kind: 'name-release', containerId, name });
+  }
+
+  /** The container is on that node. It is remembered while the owner may not have heard so from there. */
+  placed(turn: Turn, id: RequestId, node: NodeId): void {
+    const claim = this.#claims.get(id);
+    if (claim !== undefined) claim.node = node;
+    this.lapse(turn, id);
+  }
+
+  /** Nobody knows whether the container exists: the claim stands until it runs out. */
+  lapse(turn: Turn, id: RequestId): void {
+    const claim = this.#claims.get(id);
+    if (claim === undefined) return;
+    claim.stage = 'placed';
+    claim.token = this.#setTimer(turn, claim, NAMES.claimMs);
+  }
+
+  claimed(turn: Turn, from: NodeId, { requestId, holder }: NameClaimed): void {
+    const claim = this.#claims.get(requestId);
+    if (claim?.stage !== 'asking' || claim.owner !== from) return;
+    if (holder === undefined) this.#held(turn, claim);
+    // Otherwise a late answer to the question before the doubt.
+    else if (holder.containerId !== claim.doubted) this.#doubt(turn, claim, holder);
+  }
+
+  memberGone(turn: Turn, id: NodeId): void {
+    for (const claim of this.#claims.values()) {
+      if (claim.owner !== id) continue;
+      if (claim.stage === 'asking') this.#ask(turn, claim);
+      else if (claim.stage === 'held') this.#renew(turn, claim);
+    }
+  }
+
+  timer(turn: Turn, { key, token }: Timer): void {
+    const claim = this.#claims.get(key as RequestId);
+    if (claim?.token !== token) return;
+    if (claim.stage === 'placed') this.#claims.delete(claim.requestId);
+    else if (claim.stage === 'held') this.#renew(turn, claim);
+    else if (claim.stage === 'asking' && claim.repeated) this.#held(turn, claim);
+    else if (claim.stage === 'asking') this.#askAgain(turn, claim);
+  }
+
+  /** Names that this node has claimed, for whoever doubts it. */
+  entries(name: string): readonly NameEntry[] {
+    return [...this.#claims.values()]
+      .filter((claim) => claim.name === name)
+      .map(({ containerId, node }) => ({ containerId, name, node, value: '' }));
+  }
+
+  #ask(turn: Turn, claim: Claim): void {
+    claim.stage = 'asking';
+    claim.repeated = false;
+    this.#send(turn, claim);
+    claim.token = this.#setTimer(turn, claim, this.#options.askMs);
+  }
+
+  #askAgain(turn: Turn, claim: Claim): void {
+    claim.repeated = true;
+    this.#send(turn, claim);
+    claim.token = this.#setTimer(turn, claim, this.#options.askMs);
+  }
+
+  #renew(turn: Turn, claim: Claim): void {
+    this.#send(turn, claim);
+    claim.token = this.#setTimer(turn, claim, NAMES.renewMs);
+  }
+
+  #held(turn: Turn, claim: Claim): void {
+    claim.stage = 'held';
+    claim.doubted = undefined;
+    claim.token = this.#setTimer(turn, claim, NAMES.renewMs);
+    claim.done(turn, undefined);
+  }
+
+  #doubt(turn: Turn, claim: Claim, holder: NameHolder): void {
+    if (++claim.doubts > NAMES.doubts) return this.#taken(turn, claim, holder);
+    claim.stage = 'doubting';
+    const key = { kind: 'name', name: claim.name } as const;
+    this.#options.questions.ask(turn, holder.node, key, true, (turn, found) => {
+      if (this.#claims.get(claim.requestId) === claim) this.#heard(turn, claim, holder, found);
+    });
+  }
+
+  #heard(turn: Turn, claim: Claim, holder: NameHolder, { entries, complete }: Found): void {
+    if (!complete) return this.#taken(turn, claim, holder);
+    const entry = entries.find(({ containerId }) => containerId === holder.containerId);
+    if (entry !== undefined && entry.node === holder.node) return this.#taken(turn, claim, holder);
+    if (entry !== undefined) return this.#doubt(turn, claim, { containerId: entry.containerId, node: entry.node });
+    claim.doubted = holder.containerId;
+    this.#ask(turn, claim);
+  }
+
+  #taken(turn: Turn, claim: Claim, holder: NameHolder): void {
+    this.#claims.delete(claim.requestId);
+    claim.done(turn, holder);
+  }
+
+  #send(turn: Turn, claim: Claim): void {
+    const { ring, self } = this.#options;
+    const { requestId, containerId, name, doubted } = claim;
+    claim.owner = ring.owner(ringKey({ kind: 'name', name })) ?? self;
+    turn.send(claim.owner, { kind: 'name-claim', requestId, containerId, name, doubted });
+  }
+
+  #makeRoom(): void {
+    if (this.#claims.size < LIMITS.nameClaims) return;
+    const oldest = [...this.#claims.values()].find(({ stage }) => stage === 'placed');
+    if (oldest !== undefined) this.#claims.delete(oldest.requestId);
+  }
+
+  #setTimer(turn: Turn, claim: Claim, afterMs: number): number {
+    const token = ++this.#token;
+    turn.setTimer({ machine: 'names', name: 'claim', key: claim.requestId, token }, afterMs);
+    return token;
+  }
+}

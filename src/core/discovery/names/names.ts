@@ -1,0 +1,183 @@
+/**
+ * The name directory (DESIGN §6): containers by name, id prefix, label and image, as soft state on the ring.
+ * Each node has all roles: it registers its own containers (name-publisher.ts), keeps what others register
+ * under the keys that the ring gives it and decides who gets a name (name-owner.ts), claims names for what
+ * it places (name-claims.ts), and asks (questions.ts).
+ *
+ * It is a directory, not the truth: the truth about a container is its node's. Hence look-ups say whether
+ * they are complete, a holder is asked before a name is refused, and two containers of one name are a
+ * state that ends by itself.
+ */
+import { LIMITS, keepsName } from '../../model/index.ts';
+import type {
+  Container,
+  ContainerId,
+  Member,
+  NameConflict,
+  NameEntry,
+  NameKey,
+  NameMessage,
+  NodeId,
+  Timer,
+  Turn,
+} from '../../model/index.ts';
+import { assertNever } from '../../../lib/assert.ts';
+import type { Directory } from '../directory.ts';
+import { ringKey, rowsOf } from './keys.ts';
+import type { Found, LookUp } from './lookup.ts';
+import { NameClaims } from './name-claims.ts';
+import { NameOwner } from './name-owner.ts';
+import { NamePublisher } from './name-publisher.ts';
+import { newName } from './new-name.ts';
+import { Questions } from './questions.ts';
+import type { NameTimes } from './tunables.ts';
+
+export interface NamesOptions {
+  readonly self: NodeId;
+  readonly ring: Directory['ring'];
+  readonly member: (id: NodeId) => Member | undefined;
+  readonly containers: () => readonly Container[];
+  readonly container: (id: ContainerId) => Container | undefined;
+  /** Gives one of this node's containers another name, durably; may come to nothing. */
+  readonly rename: (turn: Turn, id: ContainerId, to: string, why: string) => void;
+  readonly times: NameTimes;
+}
+
+export class Names {
+  readonly claims: NameClaims;
+  readonly #options: NamesOptions;
+  readonly #owner: NameOwner;
+  readonly #publisher: NamePublisher;
+  readonly #questions: Questions;
+
+  constructor(options: NamesOptions) {
+    this.#options = options;
+    const { self, ring, member, times, containers } = options;
+    this.#questions = new Questions(times.askMs);
+    this.#owner = new NameOwner({ self, ring, member });
+    this.#publisher = new NamePublisher({
+      self,
+      ring,
+      isLive: (id) => member(id)?.state === 'alive' || member(id)?.state === 'suspect',
+      incarnation: () => member(self)?.incarnation ?? 0,
+      times,
+    });
+    this.claims = new NameClaims({
+      self,
+      ring,
+      questions: this.#questions,
+      askMs: times.askMs,
+      here: (name) => containers().find((container) => container.name === name)?.request.containerId,
+    });
+  }
+
+  start(turn: Turn): void {
+    this.#questions.start(turn);
+    this.#owner.start(turn);
+    this.#publisher.start(turn);
+    this.#publisher.kept(turn, this.#options.containers());
+  }
+
+  /** A container of this node came, has another name, or is gone. */
+  changed(turn: Turn, id: ContainerId): void {
+    this.#publisher.changed(turn, id, this.#options.container(id));
+  }
+
+  readonly lookUp: LookUp = (turn, key, done) => {
+    const owner = this.#options.ring.owner(ringKey(key)) ?? this.#options.self;
+    if (owner === this.#options.self) done(turn, this.#owner.lookUp(turn, key));
+    else this.#questions.ask(turn, owner, key, false, done);
+  };
+
+  ringChanged(turn: Turn): void {
+    this.#publisher.lookAgain(turn);
+  }
+
+  /** A member raised its incarnation. */
+  renewed(turn: Turn, id: NodeId): void {
+    this.#publisher.renewed(turn, id);
+  }
+
+  /** This node raised its own. */
+  raised(turn: Turn): void {
+    this.#publisher.raised(turn);
+  }
+
+  memberGone(turn: Turn, id: NodeId): void {
+    this.#owner.memberGone(turn, id);
+    this.#publisher.memberGone(id);
+    this.#questions.memberGone(turn, id);
+    this.claims.memberGone(turn, id);
+  }
+
+  receive(turn: Turn, from: NodeId, message: NameMessage): void {
+    switch (message.kind) {
+      case 'register':
+        return this.#owner.register(turn, from, message);
+      case 'registered':
+        return this.#publisher.registered(turn, from, message);
+      case 'name-claim':
+        return this.#owner.claim(turn, from, message);
+      case 'name-claimed':
+        return this.claims.claimed(turn, from, message);
+      case 'name-release':
+        return this.#owner.release(message);
+      case 'name-conflict':
+        return this.#conflict(turn, message);
+      case 'look-up': {
+        const { entries, complete } = message.own ? this.#own(message.key) : this.#owner.lookUp(turn, message.key);
+        return turn.send(from, { kind: 'found', question: message.question, entries, complete });
+      }
+      case 'found':
+        return this.#questions.found(turn, from, message);
+      default:
+        return assertNever(message);
+    }
+  }
+
+  timer(turn: Turn, timer: Timer): void {
+    switch (timer.name) {
+      case 'ask':
+        return this.#questions.timer(turn, timer);
+      case 'claim':
+        return this.claims.timer(turn, timer);
+      case 'sweep':
+      case 'conflicts':
+        return this.#owner.timer(turn, timer);
+      default:
+        return this.#publisher.timer(turn, timer);
+    }
+  }
+
+  /** What this node keeps as the owner of keys. */
+  entries(): readonly (NameEntry & { readonly key: NameKey })[] {
+    return this.#owner.entries();
+  }
+
+  /** What it keeps in all, for bounds. */
+  get size(): number {
+    return this.#owner.size + this.claims.size + this.#questions.size;
+  }
+
+  /** Of this node's own containers and claims it knows all. */
+  #own(key: NameKey): Found {
+    const { self, containers } = this.#options;
+    const place = ringKey(key);
+    const rows = containers().flatMap(rowsOf);
+    const here = rows
+      .filter((row) => ringKey(row.key) === place && (key.kind !== 'id' || row.containerId.startsWith(key.prefix)))
+      .map(({ containerId, name, value }) => ({ containerId, name, node: self, value }));
+    const claimed = key.kind === 'name' ? this.claims.entries(key.name) : [];
+    return { entries: [...here, ...claimed].slice(0, LIMITS.namesPerKey), complete: true };
+  }
+
+  #conflict(turn: Turn, { containerId, name, keeper, keeperCreatedAtMs }: NameConflict): void {
+    const container = this.#options.container(containerId);
+    if (container === undefined || container.name !== name || keeper.containerId === containerId) return;
+    const [row] = rowsOf(container);
+    if (row === undefined || !keepsName({ createdAtMs: keeperCreatedAtMs, containerId: keeper.containerId }, row)) return;
+    const { rename, member } = this.#options;
+    const why = `container ${keeper.containerId.slice(0, 12)} on ${member(keeper.node)?.name ?? keeper.node.slice(0, 12)} has the name and is older`;
+    rename(turn, containerId, newName(name, containerId), why);
+  }
+}

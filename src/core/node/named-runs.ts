@@ -1,0 +1,103 @@
+import { LIMITS, shortId } from '../model/index.ts';
+import type { CommandId, CoreError, NameHolder, NodeId, Request, RequestId, Result, Turn } from '../model/index.ts';
+import type { NameClaims } from '../discovery/names/name-claims.ts';
+
+interface NamedRun {
+  readonly command: CommandId;
+  readonly id: RequestId;
+  readonly requests: readonly Request[];
+  readonly sinceMs: number;
+  /** Names not yet granted; the run begins when there are none. */
+  missing: number;
+  over: boolean;
+}
+
+/**
+ * A run has its names before it begins, and gives them back when it comes to nothing. Here it waits for
+ * them; that it ended is seen by its reply, whoever gives it.
+ */
+export class NamedRuns {
+  readonly #claims: NameClaims;
+  readonly #nameOf: (id: NodeId) => string;
+  readonly #runs = new Map<RequestId, NamedRun>();
+  readonly #byCommand = new Map<CommandId, NamedRun>();
+
+  constructor(claims: NameClaims, nameOf: (id: NodeId) => string) {
+    this.#claims = claims;
+    this.#nameOf = nameOf;
+  }
+
+  /** Runs that wait for their names. */
+  waiting(): readonly Request[] {
+    return [...this.#runs.values()].flatMap((run) => (run.missing > 0 ? run.requests : []));
+  }
+
+  /** @param begin called when all names are the run's */
+  run(turn: Turn, command: CommandId, id: RequestId, requests: readonly Request[], begin: (turn: Turn) => void): void {
+    const refusal = this.#refusal(id);
+    if (refusal !== undefined) return turn.reply(command, { ok: false, error: refusal });
+    const run: NamedRun = { command, id, requests, sinceMs: turn.nowMs, missing: requests.length, over: false };
+    this.#runs.set(id, run);
+    this.#byCommand.set(command, run);
+    if (requests.length === 0) return begin(turn);
+    for (const request of requests) {
+      if (run.over) return;
+      const { id: requestId, containerId, name } = request;
+      this.#claims.claim(turn, { requestId, containerId, name }, (turn, holder) => {
+        if (run.over) return;
+        if (holder !== undefined) return this.#end(turn, run, this.#taken(name, holder), holder);
+        if (--run.missing === 0) begin(turn);
+      });
+    }
+  }
+
+  /** Gives up a run that waits for its names. @returns false where there is none of that id */
+  cancel(turn: Turn, replyTo: CommandId, id: RequestId): boolean {
+    const run = this.#runs.get(id);
+    if (run === undefined || run.missing === 0) return false;
+    this.#end(turn, run, { code: 'cancelled', message: 'the run was cancelled', changed: false }, undefined);
+    turn.reply(replyTo, { ok: true, kind: 'done' });
+    return true;
+  }
+
+  /** A command was answered: if it was a run, that is over. */
+  replied(turn: Turn, command: CommandId, result: Result): void {
+    const run = this.#byCommand.get(command);
+    if (run === undefined) return;
+    this.#byCommand.delete(command);
+    this.#runs.delete(run.id);
+    run.over = true;
+    const places = placesOf(result);
+    for (const { id, containerId } of run.requests) {
+      const place = places.get(containerId);
+      if (place !== undefined) this.#claims.placed(turn, id, place);
+      // Who knows whether it exists: the claim runs out by itself, or its container takes it over.
+      else if (!result.ok && result.error.changed) this.#claims.lapse(turn, id);
+      else this.#claims.release(turn, id);
+    }
+  }
+
+  #end(turn: Turn, run: NamedRun, error: CoreError, holder: NameHolder | undefined): void {
+    turn.reply(run.command, { ok: false, error, ...(holder === undefined ? {} : { holder }) });
+    turn.emit({ kind: 'run-refused', requestId: run.id, error, tookMs: Math.round(turn.nowMs - run.sinceMs) });
+  }
+
+  #refusal(id: RequestId): CoreError | undefined {
+    if (this.#runs.has(id)) return { code: 'wrong-state', message: `request ${id} is being worked on already`, changed: false };
+    if (this.#runs.size < LIMITS.runs) return undefined;
+    const message = `this node works on ${LIMITS.runs} runs already, the most it may; try again later, or on another node`;
+    return { code: 'too-many-runs', message, changed: false };
+  }
+
+  #taken(name: string, { containerId, node }: NameHolder): CoreError {
+    const message = `the name ${name} is taken by container ${shortId(containerId)} on ${this.#nameOf(node)}: remove that one, or take another name`;
+    return { code: 'name-taken', message, changed: false };
+  }
+}
+
+function placesOf(result: Result): ReadonlyMap<string, NodeId> {
+  if (!result.ok) return new Map();
+  if (result.kind === 'placed') return new Map([[result.containerId, result.supplier]]);
+  if (result.kind !== 'stack-placed') return new Map();
+  return new Map(result.parts.map(({ containerId, supplier }) => [containerId, supplier]));
+}

@@ -1,0 +1,60 @@
+import { LIMITS, NAME_KEY_KINDS } from '../../model/index.ts';
+import type { NameEntry, NameGone, NameHolder, NameKey, NameMessage, NameRow } from '../../model/index.ts';
+import { record } from '../record.ts';
+import type { Type } from '../type.ts';
+import { bool, list, oneOf, optional, uint, utf8 } from '../type.ts';
+import { containerId, epoch, name, nodeId, requestId } from './nouns.ts';
+import type { Kinds } from './kinds.ts';
+
+type KeyKind = (typeof NAME_KEY_KINDS)[number];
+
+/** On the wire every kind of key is the kind and a text. */
+const plainKey = record<{ readonly kind: KeyKind; readonly text: string }>({
+  kind: [1, oneOf(NAME_KEY_KINDS)],
+  text: [2, utf8(LIMITS.nameKeyBytes)],
+});
+const key: Type<NameKey> = {
+  framing: plainKey.framing,
+  write: (out, value) => plainKey.write(out, { kind: value.kind, text: textOf(value) }),
+  read: (input) => {
+    const { kind, text } = plainKey.read(input);
+    return KEYS[kind](text);
+  },
+};
+
+const KEYS: { readonly [K in KeyKind]: (text: string) => NameKey } = {
+  name: (text) => ({ kind: 'name', name: text }),
+  id: (text) => ({ kind: 'id', prefix: text }),
+  label: (text) => ({ kind: 'label', key: text }),
+  image: (text) => ({ kind: 'image', reference: text }),
+};
+
+function textOf(value: NameKey): string {
+  if (value.kind === 'name') return value.name;
+  if (value.kind === 'id') return value.prefix;
+  return value.kind === 'label' ? value.key : value.reference;
+}
+
+const value = utf8(LIMITS.nameValueBytes);
+const row = record<NameRow>({ key: [1, key], containerId: [2, containerId], name: [3, name], value: [4, value], createdAtMs: [5, uint()] });
+const gone = record<NameGone>({ key: [1, key], containerId: [2, containerId] });
+const entry = record<NameEntry>({ containerId: [1, containerId], name: [2, name], node: [3, nodeId], value: [4, value] });
+const holder = record<NameHolder>({ containerId: [1, containerId], node: [2, nodeId] });
+
+/** The name directory: from 40. */
+export const nameKinds: Kinds<NameMessage> = {
+  register: [
+    40,
+    record({ epoch: [1, epoch], rows: [2, list(row, LIMITS.namesPerMessage)], gone: [3, list(gone, LIMITS.namesPerMessage)] }),
+  ],
+  registered: [41, record({ epoch: [1, epoch] })],
+  'name-claim': [
+    42,
+    record({ requestId: [1, requestId], containerId: [2, containerId], name: [3, name], doubted: [4, optional(containerId)] }),
+  ],
+  'name-claimed': [43, record({ requestId: [1, requestId], holder: [2, optional(holder)] })],
+  'name-release': [44, record({ containerId: [1, containerId], name: [2, name] })],
+  'name-conflict': [45, record({ containerId: [1, containerId], name: [2, name], keeper: [3, holder], keeperCreatedAtMs: [4, uint()] })],
+  'look-up': [46, record({ question: [1, uint()], key: [2, key], own: [3, bool] })],
+  found: [47, record({ question: [1, uint()], entries: [2, list(entry, LIMITS.namesPerKey)], complete: [3, bool] })],
+};
