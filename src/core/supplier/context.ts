@@ -1,4 +1,5 @@
-import type { Container, ContainerId, CoreError, Member, Request, RequestId, Turn } from '../model/index.ts';
+import type { Container, ContainerId, CoreError, Member, RequestId, Turn } from '../model/index.ts';
+import type { Neighbour } from '../model/affinity.ts';
 import type { Entry, Grave } from './entry.ts';
 import type { Holds } from './holds.ts';
 import type { Ledger } from './ledger.ts';
@@ -52,7 +53,7 @@ export class Context {
   }
 
   /** What affinities look at: containers from their launch to their removal. */
-  *neighbours(): Generator<Request> {
+  *neighbours(): Generator<Neighbour> {
     for (const { container } of this.entries.values()) yield { ...container.request, name: container.name };
   }
 

@@ -1,5 +1,6 @@
 import type { Container, NameKey, NameRow } from '../../model/index.ts';
 import { LIMITS } from '../../model/index.ts';
+import { plainImage } from '../../model/affinity.ts';
 import { utf8Length } from '../../../lib/utf8.ts';
 
 /** Containers whose ids agree in so many digits share a key: 4,096 keys, and a prefix as short as people type. */
@@ -10,7 +11,7 @@ export function ringKey(key: NameKey): string {
   return `${key.kind}/${key.kind === 'id' ? key.prefix.slice(0, PREFIX_DIGITS) : textOf(key)}`;
 }
 
-/** What distinguishes it from others of its kind. */
+/** What distinguishes it from others of its kind; images are one by any of the names people give them. */
 export function textOf(key: NameKey): string {
   switch (key.kind) {
     case 'name':
@@ -20,7 +21,7 @@ export function textOf(key: NameKey): string {
     case 'label':
       return key.key;
     case 'image':
-      return key.reference;
+      return plainImage(key.reference);
     default:
       return key satisfies never;
   }
