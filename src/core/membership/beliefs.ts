@@ -41,8 +41,8 @@ export class Beliefs {
     if (known === undefined) {
       const added = table.add(record, turn.nowMs);
       if (added === undefined) return undefined;
-      for (const order of orders) order.insert(turn.random, added.id);
-      turn.emit({ kind: 'member-alive', member: added.record, first: true });
+      for (const order of orders) order.insert(turn.random, added);
+      turn.emit({ kind: 'member-alive', member: recordOf(added.member), first: true });
       onChange(turn, added.member, undefined);
       if (spread) this.#passOnRecord(added);
       return added;
@@ -76,7 +76,7 @@ export class Beliefs {
     const { table, suspicions, onChange } = this.#parts;
     const { state, incarnation } = entry.claim;
     if (state !== before.state || (state === 'suspect' && incarnation !== before.incarnation)) {
-      if (state === 'suspect') suspicions.start(turn, entry.id, incarnation, by, table.peers().length + 1);
+      if (state === 'suspect') suspicions.start(turn, entry.id, incarnation, by, table.peers.length + 1);
       else suspicions.stop(entry.id);
     }
     if (state !== before.state) announce(turn, entry.member);
@@ -84,7 +84,7 @@ export class Beliefs {
   }
 
   #passOnRecord(entry: Entry): void {
-    this.#passOn(entry, { kind: 'record', member: { ...entry.record, state: 'alive' } });
+    this.#passOn(entry, { kind: 'record', member: aliveForm(entry.member) });
   }
 
   #passOnState(entry: Entry, from: string): void {
@@ -96,6 +96,9 @@ export class Beliefs {
     this.#parts.queue.put(entry.id, rumour, this.#parts.packets.rumourBytes(rumour));
   }
 }
+
+/** As it says of itself, and never its state in our eyes. */
+const aliveForm = (member: Member): Member => (member.state === 'alive' ? member : { ...member, state: 'alive' });
 
 /** The event of a member that came into a state. */
 export function announce(turn: Turn, member: Member): void {

@@ -36,7 +36,7 @@ export class DeadProber {
   /** The 'dead-probe' timer. Its ack needs no waiting for: what counts is the refutation that comes with it. */
   next(turn: Turn): void {
     this.#table.forget(turn.nowMs, this.#profile);
-    const target = turn.random.pick(this.#table.dead())?.id;
+    const target = turn.random.pick(this.#table.dead());
     if (target !== undefined) this.#packets.send(turn, target, { kind: 'ping', sequence: this.#nextSequence(), target });
     this.start(turn);
   }

@@ -41,7 +41,7 @@ export class Gossiper {
 
   /** The 'gossip' timer. Without anybody to tell, news is dropped: whoever comes learns it by sync. */
   round(turn: Turn): void {
-    if (this.#table.peers().length === 0) return this.#queue.clear();
+    if (this.#table.peers.length === 0) return this.#queue.clear();
     this.tell(turn, this.#profile.gossipFanout);
   }
 

@@ -1,14 +1,16 @@
 import { assert } from '../../lib/assert.ts';
+import type { Prng } from '../../lib/prng.ts';
 import { LIMITS } from '../model/index.ts';
 import type { Member, MemberRecord, MemberState, NodeId } from '../model/index.ts';
 import { isLive, outranks } from './claim.ts';
 import type { Claim } from './claim.ts';
+import { MemberColumns } from './member-columns.ts';
+import { MemberIndex, rumourId } from './member-index.ts';
 import { SyncBuckets, bucketOf } from './sync-buckets.ts';
 
-/** How rumours refer to a known member: the first 16 hex digits of its id. */
-export const rumourId = (id: NodeId): string => id.slice(0, 16);
-
+/** What is known of a member, as of now: a view of the table, not to be kept beyond the turn. */
 export interface Entry {
+  readonly slot: number;
   readonly id: NodeId;
   readonly shortId: string;
   readonly record: MemberRecord;
@@ -17,22 +19,16 @@ export interface Entry {
    * record): the two are kept apart, so that an old record is never passed on under a new incarnation.
    */
   readonly claim: Claim;
-  /** When the state last changed, monotonic ms. */
-  readonly sinceMs: number;
   /** Whether it has sent us anything in this life: until then it may not know us, or our address. */
   readonly heard: boolean;
   /** What everybody else sees. */
   readonly member: Member;
 }
 
-interface Row extends Entry {
-  record: MemberRecord;
-  claim: Claim;
-  sinceMs: number;
-  heard: boolean;
-  member: Member;
-  /** Where it is among the peers; −1 where it is not live. */
-  place: number;
+/** Alive and suspect members without this node, in no particular order; changes with the table. */
+export interface Peers {
+  readonly length: number;
+  at(place: number): Entry;
 }
 
 /**
@@ -43,33 +39,60 @@ interface Row extends Entry {
 export class MemberTable {
   readonly buckets = new SyncBuckets();
   readonly self: Entry;
+  readonly peers: Peers;
   readonly #limit: number;
-  readonly #rows = new Map<NodeId, Row>();
-  readonly #byShortId = new Map<string, Row>();
+  readonly #columns: MemberColumns;
+  readonly #index: MemberIndex;
+  #size = 0;
   #members: readonly Member[] | undefined;
   #alive: readonly Member[] | undefined;
-  /** Kept up to date in place: it is asked for with every packet. */
-  readonly #peers: Row[] = [];
-  #dead: readonly Entry[] | undefined;
+  /** Slots, kept up to date in place: a peer is asked for with every packet. */
+  #peerSlots: Int32Array;
+  #peerCount = 0;
+  #dead: readonly NodeId[] | undefined;
 
-  constructor(self: MemberRecord, limit: number = LIMITS.members) {
+  /** @param expected members to make room for at once */
+  constructor(self: MemberRecord, limit: number = LIMITS.members, expected = 0) {
     this.#limit = limit;
-    const row = this.#insert(self, 0);
-    this.#unlist(row);
-    this.self = row;
+    const columns = new MemberColumns(expected + 1);
+    this.#columns = columns;
+    this.#index = new MemberIndex((slot) => columns.member(slot).id, expected + 1);
+    this.#peerSlots = new Int32Array(expected);
+    const entryAt = (place: number): Entry => this.at(this.#peerSlots[place] as number);
+    const count = (): number => this.#peerCount;
+    this.peers = {
+      get length() {
+        return count();
+      },
+      at: entryAt,
+    };
+    this.self = this.#insert(self, 0);
+    this.#unlist(this.self.slot);
   }
 
   get(id: NodeId): Entry | undefined {
-    return this.#rows.get(id);
+    const slot = this.#index.find(id);
+    return slot < 0 ? undefined : this.at(slot);
   }
 
   byShortId(shortId: string): Entry | undefined {
-    return this.#byShortId.get(shortId);
+    const slot = this.#index.findShort(shortId);
+    return slot < 0 ? undefined : this.at(slot);
+  }
+
+  /** The member in a slot that is taken. */
+  at(slot: number): Entry {
+    return new View(this.#columns, slot);
+  }
+
+  /** Whether a slot is taken by another member that is alive or suspect. */
+  isPeer(slot: number): boolean {
+    return this.#columns.members[slot] !== undefined && (this.#columns.places[slot] as number) >= 0;
   }
 
   /** In every state, this node included. The same array until something changes. */
   members(): readonly Member[] {
-    return (this.#members ??= [...this.#rows.values()].map((row) => row.member));
+    return (this.#members ??= this.#columns.members.filter((member) => member !== undefined));
   }
 
   /** Alive and suspect, this node included. */
@@ -77,118 +100,127 @@ export class MemberTable {
     return (this.#alive ??= this.members().filter((member) => isLive(member.state)));
   }
 
-  /** Alive and suspect, without this node, in no particular order; changes with the table. */
-  peers(): readonly Entry[] {
-    return this.#peers;
+  /** The slots of all peers, in random order. */
+  shuffledPeers(random: Prng): Int32Array {
+    const slots = this.#peerSlots.slice(0, this.#peerCount);
+    for (let i = slots.length - 1; i > 0; i--) {
+      const j = random.int(i + 1);
+      const held = slots[i] as number;
+      slots[i] = slots[j] as number;
+      slots[j] = held;
+    }
+    return slots;
   }
 
-  dead(): readonly Entry[] {
-    return (this.#dead ??= [...this.#rows.values()].filter((row) => row.claim.state === 'dead'));
+  dead(): readonly NodeId[] {
+    return (this.#dead ??= this.#columns.members.flatMap((member) => (member?.state === 'dead' ? [member.id] : [])));
   }
 
+  /** Not by way of `members`, whose list would be made and thrown away with each change of a large table. */
   inBuckets(buckets: ReadonlySet<number>): readonly Member[] {
-    return this.members().filter((member) => buckets.has(bucketOf(member.id)));
+    return this.#columns.members.filter((member) => member !== undefined && buckets.has(bucketOf(member.id))) as readonly Member[];
   }
 
   /** Adds an unknown member as alive; undefined where the table is full of live ones. */
   add(record: MemberRecord, nowMs: number): Entry | undefined {
-    assert(!this.#rows.has(record.id), `member ${record.id} is in the table already`);
-    if (this.#rows.size >= this.#limit && !this.#evict()) return undefined;
+    assert(this.#index.find(record.id) < 0, `member ${record.id} is in the table already`);
+    if (this.#size >= this.#limit && !this.#evict()) return undefined;
     return this.#insert(record, nowMs);
   }
 
   /** Takes in a record and a claim where they are newer; true if either was. */
   merge(id: NodeId, news: { readonly record?: MemberRecord; readonly claim?: Claim }, nowMs: number): boolean {
-    const row = this.#row(id);
-    const record = news.record !== undefined && news.record.incarnation > row.record.incarnation ? recordOf(news.record) : row.record;
-    let claim = row.claim;
+    const slot = this.#slot(id);
+    const columns = this.#columns;
+    const before = { member: columns.member(slot), claim: columns.claim(slot) };
+    const isNewer = news.record !== undefined && news.record.incarnation > before.member.incarnation;
+    const record: MemberRecord = isNewer && news.record !== undefined ? news.record : before.member;
+    let { claim } = before;
     const alive: Claim = { incarnation: record.incarnation, state: 'alive' };
     if (outranks(alive, claim)) claim = alive;
     if (news.claim !== undefined && outranks(news.claim, claim)) claim = news.claim;
-    if (record === row.record && claim === row.claim) return false;
-    if (isLive(row.claim.state)) this.buckets.toggle(id, row.record.incarnation);
+    if (!isNewer && claim === before.claim) return false;
+    if (isLive(before.claim.state)) this.buckets.toggle(id, before.member.incarnation);
     if (isLive(claim.state)) this.buckets.toggle(id, record.incarnation);
-    if (claim.state !== row.claim.state) row.sinceMs = nowMs;
-    if (record !== row.record || claim.state !== row.claim.state) {
-      row.member = { ...record, state: claim.state };
+    if (claim.state !== before.claim.state) columns.since[slot] = nowMs;
+    if (isNewer || claim.state !== before.claim.state) {
+      columns.members[slot] = inState(record, claim.state);
       this.#changed();
     }
-    row.record = record;
-    row.claim = claim;
-    if (!isLive(claim.state)) this.#unlist(row);
-    else if (row !== this.self) this.#list(row);
+    columns.setClaim(slot, claim);
+    if (!isLive(claim.state)) this.#unlist(slot);
+    else if (slot !== this.self.slot) this.#list(slot);
     return true;
   }
 
-  markHeard(id: NodeId): void {
-    this.#row(id).heard = true;
+  markHeard({ slot }: Entry): void {
+    this.#columns.heard[slot] = 1;
   }
 
   /** Drops those that have been dead or have left for longer than their bounds. */
   forget(nowMs: number, bounds: { readonly deadKeptMs: number; readonly leftKeptMs: number }): void {
-    for (const row of this.#rows.values()) {
-      if (row === this.self || isLive(row.claim.state)) continue;
-      const keptMs = row.claim.state === 'dead' ? bounds.deadKeptMs : bounds.leftKeptMs;
-      if (nowMs - row.sinceMs > keptMs) this.#delete(row);
+    for (const [slot, member] of this.#columns.members.entries()) {
+      if (member === undefined || slot === this.self.slot || isLive(member.state)) continue;
+      const keptMs = member.state === 'dead' ? bounds.deadKeptMs : bounds.leftKeptMs;
+      if (nowMs - (this.#columns.since[slot] as number) > keptMs) this.#delete(slot);
     }
   }
 
-  #row(id: NodeId): Row {
-    const row = this.#rows.get(id);
-    assert(row !== undefined, `member ${id} is not in the table`);
-    return row;
+  #slot(id: NodeId): number {
+    const slot = this.#index.find(id);
+    assert(slot >= 0, `member ${id} is not in the table`);
+    return slot;
   }
 
-  #insert(given: MemberRecord, nowMs: number): Row {
-    const record = recordOf(given);
-    const row: Row = {
-      id: record.id,
-      shortId: rumourId(record.id),
-      record,
-      claim: { incarnation: record.incarnation, state: 'alive' },
-      sinceMs: nowMs,
-      heard: false,
-      member: { ...record, state: 'alive' },
-      place: -1,
-    };
-    this.#rows.set(row.id, row);
-    this.#byShortId.set(row.shortId, row);
-    this.buckets.toggle(row.id, record.incarnation);
-    this.#list(row);
+  #insert(record: MemberRecord, nowMs: number): Entry {
+    const slot = this.#columns.take(inState(record, 'alive'), nowMs);
+    this.#index.add(slot);
+    this.#size++;
+    this.buckets.toggle(record.id, record.incarnation);
+    this.#list(slot);
     this.#changed();
-    return row;
+    return this.at(slot);
   }
 
   #evict(): boolean {
-    let oldest: Row | undefined;
-    for (const row of this.#rows.values()) {
-      if (row === this.self || isLive(row.claim.state)) continue;
-      if (oldest === undefined || row.sinceMs < oldest.sinceMs) oldest = row;
+    const { members, since } = this.#columns;
+    let oldest = -1;
+    for (const [slot, member] of members.entries()) {
+      if (member === undefined || slot === this.self.slot || isLive(member.state)) continue;
+      if (oldest < 0 || (since[slot] as number) < (since[oldest] as number)) oldest = slot;
     }
-    if (oldest !== undefined) this.#delete(oldest);
-    return oldest !== undefined;
+    if (oldest >= 0) this.#delete(oldest);
+    return oldest >= 0;
   }
 
-  #delete(row: Row): void {
-    this.#rows.delete(row.id);
-    if (this.#byShortId.get(row.shortId) === row) this.#byShortId.delete(row.shortId);
+  #delete(slot: number): void {
+    this.#index.delete(slot);
+    this.#columns.release(slot);
+    this.#size--;
     this.#changed();
   }
 
-  #list(row: Row): void {
-    if (row.place >= 0) return;
-    row.place = this.#peers.length;
-    this.#peers.push(row);
+  #list(slot: number): void {
+    const { places } = this.#columns;
+    if ((places[slot] as number) >= 0) return;
+    if (this.#peerCount >= this.#peerSlots.length) {
+      const longer = new Int32Array(Math.ceil(this.#peerSlots.length * 1.5) + 8);
+      longer.set(this.#peerSlots);
+      this.#peerSlots = longer;
+    }
+    places[slot] = this.#peerCount;
+    this.#peerSlots[this.#peerCount++] = slot;
   }
 
   /** The last peer takes its place. */
-  #unlist(row: Row): void {
-    const last = this.#peers.at(-1);
-    if (row.place < 0 || last === undefined) return;
-    this.#peers[row.place] = last;
-    last.place = row.place;
-    this.#peers.pop();
-    row.place = -1;
+  #unlist(slot: number): void {
+    const { places } = this.#columns;
+    const place = places[slot] as number;
+    if (place < 0) return;
+    const last = this.#peerSlots[--this.#peerCount] as number;
+    this.#peerSlots[place] = last;
+    places[last] = place;
+    places[slot] = -1;
   }
 
   #changed(): void {
@@ -198,8 +230,47 @@ export class MemberTable {
   }
 }
 
+class View implements Entry {
+  readonly slot: number;
+  readonly #columns: MemberColumns;
+
+  constructor(columns: MemberColumns, slot: number) {
+    this.#columns = columns;
+    this.slot = slot;
+  }
+
+  get id(): NodeId {
+    return this.member.id;
+  }
+
+  get shortId(): string {
+    return rumourId(this.id);
+  }
+
+  get record(): MemberRecord {
+    return this.member;
+  }
+
+  get claim(): Claim {
+    return this.#columns.claim(this.slot);
+  }
+
+  get heard(): boolean {
+    return this.#columns.heard[this.slot] === 1;
+  }
+
+  get member(): Member {
+    return this.#columns.member(this.slot);
+  }
+}
+
 /** A record without the state that a message may carry beside it. */
 export function recordOf(record: MemberRecord & { readonly state?: MemberState }): MemberRecord {
   const { state: _, ...rest } = record;
   return rest;
+}
+
+/** The record itself where it says so already: most members are alive, as their records came. */
+function inState(record: MemberRecord & { readonly state?: MemberState }, state: MemberState): Member {
+  return record.state === state ? (record as Member) : { ...record, state };
 }

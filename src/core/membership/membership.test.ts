@@ -4,7 +4,7 @@ import { Prng } from '../../lib/prng.ts';
 import { LIMITS, STREAM_KINDS } from '../model/index.ts';
 import type { Event, Member, MemberRecord, MembershipMessage, Message, NodeId, Rumour, Timer, Turn } from '../model/index.ts';
 import { encodedBytes } from '../wire/index.ts';
-import { rumourId } from './member-table.ts';
+import { rumourId } from './member-index.ts';
 import { Membership } from './membership.ts';
 import { PROFILES } from './profile.ts';
 

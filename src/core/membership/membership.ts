@@ -1,4 +1,5 @@
 import { assert, assertNever } from '../../lib/assert.ts';
+import { LIMITS } from '../model/index.ts';
 import type { Hint, Member, MemberRecord, MembershipMessage, Message, NodeId, Timer, Turn } from '../model/index.ts';
 import { Beliefs } from './beliefs.ts';
 import { isLive } from './claim.ts';
@@ -73,7 +74,7 @@ export class Membership {
     const onFailed = (turn: Turn, { id }: { readonly id: NodeId }) => this.#suspect(turn, id);
     const timers = this.#timers;
     const queue = this.#queue;
-    const table = new MemberTable(options.self);
+    const table = new MemberTable(options.self, LIMITS.members, options.lastKnown.length);
     const health = new LocalHealth(profile.healthMax);
     const probeOrder = new RandomRounds(table);
     const gossipOrder = new RandomRounds(table);
@@ -111,7 +112,7 @@ export class Membership {
     this.#self.introduce();
     this.#prober.start(turn);
     this.#deadProber.start(turn);
-    if (this.#table.peers().length > 0) this.#syncer.join(turn);
+    if (this.#table.peers.length > 0) this.#syncer.join(turn);
     else this.#syncer.start(turn);
     this.#end(turn);
   }
@@ -121,7 +122,7 @@ export class Membership {
     const before = this.#table.get(from)?.member.state;
     this.#takeIn(turn, from, message);
     const sender = this.#table.get(from);
-    if (sender !== undefined) this.#table.markHeard(from);
+    if (sender !== undefined) this.#table.markHeard(sender);
     this.#handle(turn, from, message);
     const after = sender?.member.state;
     // Somebody unknown, or back from the dead: a sync brings what else we missed of it and its side.

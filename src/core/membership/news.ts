@@ -1,7 +1,7 @@
 import type { Member, NodeId, Rumour, Turn } from '../model/index.ts';
 import type { Beliefs } from './beliefs.ts';
 import { isLive } from './claim.ts';
-import { rumourId } from './member-table.ts';
+import { rumourId } from './member-index.ts';
 import type { MemberTable } from './member-table.ts';
 import type { Self } from './self.ts';
 import type { Syncer } from './sync.ts';

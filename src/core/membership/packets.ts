@@ -11,6 +11,7 @@ type Carrier = Bare<Ping> | Bare<PingRequest> | Bare<Ack> | Bare<Gossip>;
 
 /** Array headers that grow with their length, in any encoding: the count of gossip and of hints. */
 const SLACK_BYTES = 8;
+const WIDEST = { sequence: 0xffff_ffff, target: 'f'.repeat(32) as NodeId } as const;
 
 /**
  * Fills packets: the message, then what its addressee must know of itself and of us, then queued rumours,
@@ -26,8 +27,12 @@ export class Packets {
   readonly #profile: MembershipProfile;
   readonly #encodedBytes: (message: Message) => number;
   readonly #takeHints: (n: number) => readonly Hint[];
+  /** At most, of a packet without news: nothing has to be encoded to know what room it has. */
+  readonly #bareBytes: Readonly<Record<Carrier['kind'], number>>;
   readonly #emptyBytes: number;
   readonly #hintBytes: number;
+  readonly #stateBytes: number[] = [];
+  #self: { readonly rumour: Rumour; readonly bytes: number } | undefined;
 
   constructor(
     table: MemberTable,
@@ -43,11 +48,25 @@ export class Packets {
     this.#takeHints = takeHints;
     this.#emptyBytes = encodedBytes({ kind: 'gossip', gossip: [], hints: [] });
     this.#hintBytes = encodedBytes({ kind: 'gossip', gossip: [], hints: [LARGEST_HINT] }) - this.#emptyBytes;
+    const bare = { gossip: [], hints: [], ...WIDEST };
+    this.#bareBytes = {
+      ping: encodedBytes({ kind: 'ping', ...bare }),
+      'ping-request': encodedBytes({ kind: 'ping-request', ...bare }),
+      ack: encodedBytes({ kind: 'ack', ...bare }),
+      gossip: this.#emptyBytes,
+    };
   }
 
-  /** What a rumour adds to a packet. */
+  /** What a rumour adds to a packet. Of one about a state only the incarnation's length varies. */
   rumourBytes(rumour: Rumour): number {
-    return this.#encodedBytes({ kind: 'gossip', gossip: [rumour], hints: [] }) - this.#emptyBytes;
+    if (rumour.kind === 'record') return this.#encodedBytes({ kind: 'gossip', gossip: [rumour], hints: [] }) - this.#emptyBytes;
+    const bits = Math.floor(Math.log2(rumour.incarnation + 1));
+    return (this.#stateBytes[bits] ??=
+      this.#encodedBytes({
+        kind: 'gossip',
+        gossip: [{ ...rumour, incarnation: Math.min(LIMITS.incarnation, 2 ** (bits + 1) - 1) }],
+        hints: [],
+      }) - this.#emptyBytes);
   }
 
   send(turn: Turn, to: NodeId, carrier: Carrier): void {
@@ -66,12 +85,12 @@ export class Packets {
   }
 
   selfRumour(): Rumour {
-    return { kind: 'record', member: this.#table.self.member };
+    return this.#selfRumour().rumour;
   }
 
   /** How often a rumour is sent: ⌈λ · log10(N + 1)⌉. */
   sends(): number {
-    return Math.ceil(this.#profile.retransmit * Math.log10(this.#table.peers().length + 2));
+    return Math.ceil(this.#profile.retransmit * Math.log10(this.#table.peers.length + 2));
   }
 
   #concerning(to: Entry | undefined): readonly Rumour[] {
@@ -88,13 +107,24 @@ export class Packets {
 
   #fill<M extends Carrier>(carrier: M, first: readonly Rumour[]): M & Piggyback {
     const most = LIMITS.datagramBytes - this.#profile.sealBytes;
-    const room = most - this.#encodedBytes({ ...carrier, gossip: first, hints: [] }) - SLACK_BYTES;
+    let room = most - this.#bareBytes[carrier.kind] - SLACK_BYTES;
+    for (const rumour of first) room -= rumour === this.#self?.rumour ? this.#self.bytes : this.rumourBytes(rumour);
     const besides = new Set(first.map((rumour) => this.#key(rumour)));
     const taken = this.#queue.take(Math.max(0, room), this.sends(), LIMITS.gossipPerPacket - first.length, besides);
     const gossip = [...first, ...taken.rumours];
     const count = Math.min(this.#profile.hintsPerPacket, LIMITS.hintsPerPacket, Math.floor((room - taken.bytes) / this.#hintBytes));
     const hints = count > 0 ? this.#takeHints(count) : [];
     return { ...carrier, gossip, hints };
+  }
+
+  /** The same until our record changes. */
+  #selfRumour(): { readonly rumour: Rumour; readonly bytes: number } {
+    const { member } = this.#table.self;
+    if (this.#self?.rumour.kind !== 'record' || this.#self.rumour.member !== member) {
+      const rumour: Rumour = { kind: 'record', member };
+      this.#self = { rumour, bytes: this.rumourBytes(rumour) };
+    }
+    return this.#self;
   }
 
   #key(rumour: Rumour): string {

@@ -78,7 +78,7 @@ export class Prober {
     const probe = this.#probe;
     if (probe === undefined || probe.acked) return;
     const { table, packets, profile } = this.#parts;
-    const others = pickSome(turn.random, table.peers(), profile.indirectProbes, (entry) => entry.id !== probe.target);
+    const others = pickSome(turn.random, table.peers, profile.indirectProbes, (entry) => entry.id !== probe.target);
     for (const { id } of others) {
       probe.asked.add(id);
       packets.send(turn, id, { kind: 'ping-request', sequence: probe.sequence, target: probe.target });
@@ -113,12 +113,19 @@ export class Prober {
 }
 
 /** At most `count` distinct items that qualify, at random; tries a bounded number of draws where `from` is long. */
-export function pickSome<T>(random: Prng, from: readonly T[], count: number, qualifies: (item: T) => boolean): readonly T[] {
-  if (from.length <= 4 * count) return random.shuffle(from.filter(qualifies)).slice(0, count);
-  const picked = new Set<T>();
-  for (let draws = 0; draws < 4 * count && picked.size < count; draws++) {
-    const item = random.pick(from);
-    if (item !== undefined && qualifies(item)) picked.add(item);
+export function pickSome<T>(
+  random: Prng,
+  from: { readonly length: number; at(place: number): T | undefined },
+  count: number,
+  qualifies: (item: T) => boolean,
+): readonly T[] {
+  const at = (place: number): T => from.at(place) as T;
+  if (from.length <= 4 * count)
+    return random.shuffle(Array.from({ length: from.length }, (_, i) => at(i)).filter(qualifies)).slice(0, count);
+  const places = new Set<number>();
+  for (let draws = 0; draws < 4 * count && places.size < count; draws++) {
+    const place = random.int(from.length);
+    if (!places.has(place) && qualifies(at(place))) places.add(place);
   }
-  return [...picked];
+  return Array.from(places, at);
 }

@@ -1,7 +1,5 @@
 import type { Prng } from '../../lib/prng.ts';
 import type { Entry, MemberTable } from './member-table.ts';
-import type { NodeId } from '../model/index.ts';
-import { isLive } from './claim.ts';
 
 /**
  * SWIM's randomised round-robin (§4.3), for probes and for gossip: each round visits every live member once, in a
@@ -10,14 +8,24 @@ import { isLive } from './claim.ts';
  */
 export class RandomRounds {
   readonly #table: MemberTable;
-  #round: NodeId[] = [];
+  /** Slots of the table still to come, the next one last; whoever took a slot meanwhile is visited in its stead. */
+  #round: Int32Array = new Int32Array(0);
+  #left = 0;
 
   constructor(table: MemberTable) {
     this.#table = table;
   }
 
-  insert(random: Prng, id: NodeId): void {
-    this.#round.splice(random.int(this.#round.length + 1), 0, id);
+  insert(random: Prng, { slot }: Entry): void {
+    const at = random.int(this.#left + 1);
+    if (this.#left >= this.#round.length) {
+      const longer = new Int32Array(Math.ceil(this.#left * 1.5) + 8);
+      longer.set(this.#round);
+      this.#round = longer;
+    }
+    this.#round.copyWithin(at + 1, at, this.#left);
+    this.#round[at] = slot;
+    this.#left++;
   }
 
   /** The next live member; undefined where there is none. */
@@ -26,15 +34,16 @@ export class RandomRounds {
   }
 
   #fromRound(): Entry | undefined {
-    for (let id = this.#round.pop(); id !== undefined; id = this.#round.pop()) {
-      const entry = this.#table.get(id);
-      if (entry !== undefined && isLive(entry.claim.state)) return entry;
+    while (this.#left > 0) {
+      const slot = this.#round[--this.#left] as number;
+      if (this.#table.isPeer(slot)) return this.#table.at(slot);
     }
     return undefined;
   }
 
   #newRound(random: Prng): Entry | undefined {
-    this.#round = random.shuffle(this.#table.peers().map((entry) => entry.id));
+    this.#round = this.#table.shuffledPeers(random);
+    this.#left = this.#round.length;
     return this.#fromRound();
   }
 }

@@ -22,8 +22,8 @@ describe('RandomRounds', () => {
     expect(new Set(second)).toEqual(new Set(first));
     expect(second).not.toEqual(first);
     const started = order.next(random)?.id;
-    table.add(recordOf(7), 0);
-    order.insert(random, idOf(7));
+    const added = table.add(recordOf(7), 0);
+    if (added !== undefined) order.insert(random, added);
     const gone = [1, 2, 3, 4, 5, 6].map(idOf).find((id) => id !== started) as NodeId;
     table.merge(gone, { claim: { incarnation: 1, state: 'dead' } }, 0);
     const rest = round(5);

@@ -1,5 +1,5 @@
 import type { Member, NodeId, SyncReply, SyncRequest, Turn } from '../model/index.ts';
-import type { MemberTable } from './member-table.ts';
+import type { Entry, MemberTable } from './member-table.ts';
 import type { MembershipProfile } from './profile.ts';
 import type { Timers } from './timers.ts';
 
@@ -48,14 +48,14 @@ export class Syncer {
 
   /** The 'sync' timer. */
   round(turn: Turn): void {
-    const peer = turn.random.pick(this.#table.peers());
+    const peer = this.#anyPeer(turn);
     if (peer !== undefined) this.#request(turn, peer.id);
     this.#arm(turn);
   }
 
   /** A bout of gossip is over: brings the next sync forward, to find what it missed. */
   settle(turn: Turn): void {
-    const afterMs = this.#profile.syncSettleMs * Math.max(1, this.#table.peers().length / 50);
+    const afterMs = this.#profile.syncSettleMs * Math.max(1, this.#table.peers.length / 50);
     this.#armAfter(turn, jittered(turn, afterMs));
   }
 
@@ -63,7 +63,7 @@ export class Syncer {
   soon(turn: Turn, preferred: NodeId | undefined): void {
     if (turn.nowMs - this.#lastMs < this.#profile.syncMinMs) return;
     const known = preferred === undefined ? undefined : this.#table.get(preferred);
-    const peer = known ?? turn.random.pick(this.#table.peers());
+    const peer = known ?? this.#anyPeer(turn);
     if (peer !== undefined) this.#request(turn, peer.id);
   }
 
@@ -80,6 +80,11 @@ export class Syncer {
       this.#arm(turn);
     }
     if (reply.wanted.length > 0) this.#reply(turn, from, this.#table.inBuckets(new Set(reply.wanted)), []);
+  }
+
+  #anyPeer({ random }: Turn): Entry | undefined {
+    const { peers } = this.#table;
+    return peers.length === 0 ? undefined : peers.at(random.int(peers.length));
   }
 
   #request(turn: Turn, to: NodeId): void {
