@@ -57,16 +57,23 @@ export class Accounts {
     return JSON.parse((await client.ok('GET', '/containers/json?all=1')).body) as ContainerSummary[];
   }
 
-  /** Nodes whose figures and containers don't agree, in words: what a node holds is the sum of its containers, no hold is left. */
-  async discrepancies(): Promise<readonly string[]> {
+  /** What a node holds is the sum of its containers, no hold is left. @throws Error saying where it isn't so */
+  async balance(): Promise<true> {
+    const wrong = await this.#discrepancies();
+    if (wrong.length > 0) throw new Error(wrong.join('; '));
+    return true;
+  }
+
+  async #discrepancies(): Promise<readonly string[]> {
     const sums = new Map<string, Sum>();
     for (const { Id } of await this.containers()) {
       const { body } = await (this.#clients[0] as UnixClient).ok('GET', `/containers/${Id}/json`);
-      const { Node, HostConfig } = JSON.parse(body) as ContainerInspect;
+      const { Node, HostConfig, State } = JSON.parse(body) as ContainerInspect;
       const { cpuMillicores, memoryBytes, containers } = sums.get(Node.Name) ?? NOTHING;
+      const holds = isHolding(State);
       sums.set(Node.Name, {
-        cpuMillicores: cpuMillicores + (HostConfig.NanoCpus ?? 0) / NANO_PER_MILLI,
-        memoryBytes: memoryBytes + (HostConfig.Memory ?? 0),
+        cpuMillicores: cpuMillicores + (holds ? (HostConfig.NanoCpus ?? 0) / NANO_PER_MILLI : 0),
+        memoryBytes: memoryBytes + (holds ? (HostConfig.Memory ?? 0) : 0),
         containers: containers + 1,
       });
     }
@@ -78,4 +85,10 @@ export class Accounts {
       return [`${name} says ${JSON.stringify(says)}, its containers sum up to ${JSON.stringify(sum)} of ${cpus.capacity} millicores`];
     });
   }
+}
+
+/** Whether it was not started yet, runs, or will again. One whose start failed shows as created, too, and holds nothing. */
+function isHolding({ Status, FinishedAt }: ContainerInspect['State']): boolean {
+  const isFresh = Status === 'created' && FinishedAt.startsWith('0001');
+  return isFresh || Status === 'running' || Status === 'restarting';
 }

@@ -5,7 +5,8 @@ export interface Wish {
   readonly image: string;
   readonly cpuMillicores: number;
   readonly memoryBytes: number;
-  readonly command?: readonly string[];
+  /** Default: a random one. */
+  readonly name?: string;
 }
 
 /** Its one answer; `status` 0 where the connection ended without one. */
@@ -26,10 +27,11 @@ export function createAtOnce(clients: readonly UnixClient[], wishes: readonly Wi
 
 export async function create(client: UnixClient, wish: Wish): Promise<CreateAnswer> {
   const began = performance.now();
+  const path = wish.name === undefined ? '/containers/create' : `/containers/create?name=${wish.name}`;
   try {
-    const { status, body, tookMs } = await client.call('POST', '/containers/create', {
+    const { status, body, tookMs } = await client.call('POST', path, {
       Image: wish.image,
-      Cmd: wish.command ?? ['sleep', '1000'],
+      Cmd: ['sleep', '1000'],
       HostConfig: { NetworkMode: 'none', NanoCpus: wish.cpuMillicores * 1e6, Memory: wish.memoryBytes },
     });
     const { Id: id, message = '' } = JSON.parse(body) as { Id?: string; message?: string };
