@@ -10,9 +10,14 @@ import { trialName } from './trial-name.ts';
  * Writes trials of one kind (same workload, demand, nodes, loss) as JSON, as a table and as charts, in place of
  * what the last ones left.
  *
+ * @param leaveOut members that the JSON shall not have
  * @returns the names of the files
  */
-export async function keepResults(results: readonly TrialResult[], dir: string): Promise<readonly string[]> {
+export async function keepResults(
+  results: readonly TrialResult[],
+  dir: string,
+  leaveOut: readonly (keyof TrialResult)[] = [],
+): Promise<readonly string[]> {
   const [first] = results;
   if (first === undefined) return [];
   const name = trialName(first);
@@ -24,8 +29,9 @@ export async function keepResults(results: readonly TrialResult[], dir: string):
     asMarkdown(comparison(results)),
     ...charts.map((chart) => `![${chart.name}](${name}-${chart.name}.svg)`),
   ];
+  const kept = (key: string, value: unknown) => (leaveOut.some((left) => left === key) ? undefined : rounded(value));
   const files: (readonly [name: string, content: string])[] = [
-    [`${name}.json`, `[\n${results.map((result) => JSON.stringify(result, rounded)).join(',\n')}\n]\n`],
+    [`${name}.json`, `[\n${results.map((result) => JSON.stringify(result, kept)).join(',\n')}\n]\n`],
     [`${name}.md`, `${table.join('\n\n')}\n`],
   ];
   for (const chart of charts) files.push([`${name}-${chart.name}.svg`, `${await draw(chart.spec)}\n`]);
@@ -35,6 +41,6 @@ export async function keepResults(results: readonly TrialResult[], dir: string):
 }
 
 /** Six digits are more than any of it is worth. */
-function rounded(_key: string, value: unknown): unknown {
+function rounded(value: unknown): unknown {
   return typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(6)) : value;
 }

@@ -15,13 +15,19 @@ const BENCH = join(import.meta.dirname, '..', '..', '..', 'bench');
 
 /** Trials of who can place what: the same demand for each contender, over some seeds. @returns the exit code */
 export async function trialMain(argv: readonly string[]): Promise<number> {
+  if (argv.includes('--help') || argv.includes('-h')) {
+    console.log(TRIAL_USAGE);
+    return 0;
+  }
   let options;
   let workload;
   try {
     options = parseTrialOptions(argv);
     workload = workloadOf(options);
   } catch (error) {
-    console.error(`${(error as Error).message}\n${TRIAL_USAGE}`);
+    console.error((error as Error).message);
+    // What is wrong in a file is not told by how the program is called.
+    if (options === undefined) console.error(TRIAL_USAGE);
     return 64;
   }
   const results = runAll(options, workload);
