@@ -33,6 +33,7 @@ const RESULT: TrialResult = {
   series: [{ atSeconds: 0, demand: 0.7, cpu: 0.1, memory: 0.08, submitted: 9, placed: 9, refused: 0, messages: 40 }],
   placementMessages: 5,
   upkeepMessages: 1.25,
+  nameMessages: 3,
   bytes: 600,
   refusedReserves: 0.004,
   hops: { mean: 4, p99: 9 },

@@ -32,6 +32,7 @@ const AFTER_BANDS: readonly Measure[] = [
   { name: 'utilisation at the end, memory', of: (r) => r.utilisationEnd.memory, format: percent },
   { name: 'messages per placement', of: (r) => r.placementMessages + r.upkeepMessages, format: hundredths },
   { name: '… of it upkeep', of: (r) => r.upkeepMessages, format: hundredths },
+  { name: 'beside them, for names', of: (r) => (r.nameMessages > 0 ? r.nameMessages : null), format: hundredths },
   { name: 'serial hops, mean', of: (r) => r.hops.mean, format: hundredths },
   { name: 'serial hops, p99', of: (r) => r.hops.p99, format: tenths },
   { name: 'latency, mean', of: (r) => r.latencyMs.mean, format: ms },

@@ -7,6 +7,17 @@ import type { PlacementTraffic } from '../workloads/contender.ts';
 /** Of each kind so many are encoded; the rest is taken to be as long as these on average. */
 const SAMPLED = 200;
 const UPKEEP: ReadonlySet<MessageKind> = new Set(['publish', 'withdraw']);
+/** A name is claimed before its container is placed, and kept in the directory while that is there. */
+const NAMES: ReadonlySet<MessageKind> = new Set([
+  'name-claim',
+  'name-claimed',
+  'name-release',
+  'name-conflict',
+  'register',
+  'registered',
+  'look-up',
+  'found',
+]);
 /** Answers on the launch's own stream: counted by kind, not among a placement's messages. */
 const ANSWERS: ReadonlySet<MessageKind> = new Set(['launched', 'launch-refused']);
 
@@ -62,14 +73,16 @@ export class TrafficMeter {
   report(nowMs: number, refusedReserves: number): PlacementTraffic {
     let placement = 0;
     let upkeep = 0;
+    let names = 0;
     let bytes = 0;
     for (const [kind, n] of this.kinds) {
       const size = this.#sizes.get(kind);
       bytes += size === undefined ? 0 : (n * size.bytes) / size.samples;
       if (UPKEEP.has(kind)) upkeep += n;
+      else if (NAMES.has(kind)) names += n;
       else if (!ANSWERS.has(kind)) placement += n;
     }
     const hottestMean = this.#received.reduce((most, n) => Math.max(most, n), 0) / Math.max(1, (nowMs - this.#sinceMs) / 1_000);
-    return { placement, upkeep, refusedReserves, bytes: Math.round(bytes), hottestPeak: this.#hottestPeak, hottestMean };
+    return { placement, upkeep, names, refusedReserves, bytes: Math.round(bytes), hottestPeak: this.#hottestPeak, hottestMean };
   }
 }

@@ -54,7 +54,10 @@ export interface PlacementTraffic {
   readonly placement: number;
   /** publish, withdraw and what else keeps the directory right. */
   readonly upkeep: number;
+  /** What the name directory needs for what was placed; absent: there is none. */
+  readonly names?: number;
   readonly refusedReserves: number;
+  /** Of all of these. */
   readonly bytes: number;
   /** The most that one node received in any one virtual second, and on average over the trial. */
   readonly hottestPeak: number;

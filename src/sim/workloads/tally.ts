@@ -135,6 +135,7 @@ export class Tally {
       series: this.#series.samples,
       placementMessages: per(traffic.placement, this.#before.placement),
       upkeepMessages: per(traffic.upkeep, this.#before.upkeep),
+      nameMessages: per(traffic.names ?? 0, this.#before.names ?? 0),
       bytes: per(traffic.bytes, this.#before.bytes),
       refusedReserves: per(traffic.refusedReserves, this.#before.refusedReserves),
       hops: { mean: mean(hops), p99: quantile(hops, 0.99) },
@@ -191,8 +192,8 @@ const messagesOf = ({ placement, upkeep }: PlacementTraffic): number => placemen
 
 /** A copy: a contender may count in the object it gave. */
 function totals(traffic: PlacementTraffic): PlacementTraffic {
-  const { placement, upkeep, refusedReserves, bytes, hottestPeak, hottestMean } = traffic;
-  return { placement, upkeep, refusedReserves, bytes, hottestPeak, hottestMean };
+  const { placement, upkeep, names = 0, refusedReserves, bytes, hottestPeak, hottestMean } = traffic;
+  return { placement, upkeep, names, refusedReserves, bytes, hottestPeak, hottestMean };
 }
 
 function mean(values: readonly number[]): number {

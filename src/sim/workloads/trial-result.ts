@@ -36,6 +36,8 @@ export interface TrialResult {
   /** Per placement. */
   readonly placementMessages: number;
   readonly upkeepMessages: number;
+  /** Of the name directory, which are none of the others. */
+  readonly nameMessages: number;
   readonly bytes: number;
   readonly refusedReserves: number;
   /** Of what was placed. */
