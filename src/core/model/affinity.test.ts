@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { containerId } from './ids.ts';
 import type { Affinity } from './request.ts';
-import { affinityWords, isMeant, plainImage, unmet } from './affinity.ts';
+import { affinityWords, imageRepository, isMeant, plainImage, unmet } from './affinity.ts';
 import type { Neighbour } from './affinity.ts';
 
 const id = containerId('cafe'.repeat(16));
@@ -38,6 +38,15 @@ test('images by the words people use', () => {
   expect(plainImage('docker.io/grafana/grafana:11')).toBe('grafana/grafana:11');
   expect(plainImage('library/redis')).toBe('redis');
   expect(plainImage('quay.io:443/org/app')).toBe('quay.io:443/org/app');
+  for (const [reference, repository] of [
+    ['docker.io/library/redis:latest', 'redis'],
+    ['docker.io/library/redis:*', 'redis'],
+    ['quay.io:443/org/app:1', 'quay.io:443/org/app'],
+    ['quay.io:443/org/app', 'quay.io:443/org/app'],
+    [`redis:7@sha256:${'0'.repeat(64)}`, 'redis'],
+  ] as const) {
+    expect(imageRepository(reference)).toBe(repository);
+  }
 });
 
 test('a node is told by what it has or lacks', () => {

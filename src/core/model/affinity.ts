@@ -49,6 +49,13 @@ export function plainImage(reference: string): string {
   return name.endsWith(':latest') ? name.slice(0, -':latest'.length) : name;
 }
 
+/** Without tag and digest, as people write it: `redis`, `quay.io:443/org/app`. */
+export function imageRepository(reference: string): string {
+  const named = plainImage(reference).split('@')[0] ?? '';
+  const colon = named.lastIndexOf(':');
+  return colon > named.lastIndexOf('/') ? named.slice(0, colon) : named;
+}
+
 /** Shorter ones would be words too easily: `db`, `cafe`. */
 const SHORT_ID_DIGITS = shortId('0'.repeat(64) as ContainerId).length;
 

@@ -9,7 +9,7 @@ export type NameKey =
   | { readonly kind: 'id'; readonly prefix: string }
   /** All containers that carry this label, whatever its value. */
   | { readonly kind: 'label'; readonly key: string }
-  /** All containers of this image reference. */
+  /** All containers of this image, whatever its tag. */
   | { readonly kind: 'image'; readonly reference: string };
 
 export interface NameEntry {
@@ -17,7 +17,7 @@ export interface NameEntry {
   readonly name: string;
   /** Which node has it. */
   readonly node: NodeId;
-  /** The label's value; '' for the other kinds. */
+  /** The label's value; the image's whole reference; '' for the other kinds. */
   readonly value: string;
 }
 

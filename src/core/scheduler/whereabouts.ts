@@ -9,7 +9,7 @@
  * Cost: a look-up, two messages, for each affinity.
  */
 import type { Affinity, NameEntry, NameKey, NodeId, Turn } from '../model/index.ts';
-import { affinityWords, isMeant, plainImage } from '../model/affinity.ts';
+import { affinityWords, imageRepository, isMeant } from '../model/affinity.ts';
 import { matchesGlob } from '../model/filter.ts';
 import { DISCOVERY } from '../discovery/tunables.ts';
 import type { Run, Stage } from './run.ts';
@@ -80,13 +80,15 @@ function both(before: ReadonlySet<NodeId> | undefined, now: ReadonlySet<NodeId>)
 /** What to look up; nothing where the directory has no key for it. */
 function keysOf({ subject, key, value }: Affinity): readonly NameKey[] {
   if (subject === 'label') return [{ kind: 'label', key }];
-  if (value.includes('*')) return [];
-  if (subject === 'image') return [{ kind: 'image', reference: plainImage(value) }];
+  const text = subject === 'image' ? imageRepository(value) : value;
+  if (text.includes('*')) return [];
+  if (subject === 'image') return [{ kind: 'image', reference: text }];
   const name: NameKey = { kind: 'name', name: value };
   return ID.test(value) ? [name, { kind: 'id', prefix: value }] : [name];
 }
 
-function isAsked(key: NameKey, { value, containerId }: NameEntry, affinity: Affinity): boolean {
+function isAsked(key: NameKey, { value, containerId, name }: NameEntry, affinity: Affinity): boolean {
+  if (key.kind === 'image') return isMeant(affinity, { containerId, name, labels: {}, image: value });
   if (key.kind === 'label') return matchesGlob(affinity.value, value);
   return key.kind !== 'id' || containerId.startsWith(key.prefix);
 }

@@ -1,6 +1,6 @@
 import type { Container, NameKey, NameRow } from '../../model/index.ts';
 import { LIMITS } from '../../model/index.ts';
-import { plainImage } from '../../model/affinity.ts';
+import { imageRepository } from '../../model/affinity.ts';
 import { utf8Length } from '../../../lib/utf8.ts';
 
 /** Containers whose ids agree in so many digits share a key: 4,096 keys, and a prefix as short as people type. */
@@ -11,7 +11,7 @@ export function ringKey(key: NameKey): string {
   return `${key.kind}/${key.kind === 'id' ? key.prefix.slice(0, PREFIX_DIGITS) : textOf(key)}`;
 }
 
-/** What distinguishes it from others of its kind; images are one by any of the names people give them. */
+/** What distinguishes it from others of its kind; images are one by any of the names people give them, and by any tag. */
 export function textOf(key: NameKey): string {
   switch (key.kind) {
     case 'name':
@@ -21,7 +21,7 @@ export function textOf(key: NameKey): string {
     case 'label':
       return key.key;
     case 'image':
-      return plainImage(key.reference);
+      return imageRepository(key.reference);
     default:
       return key satisfies never;
   }
@@ -33,7 +33,7 @@ export function rowsOf({ request, name, createdAtMs }: Container): readonly Name
   const wholeMs = Math.max(0, Math.round(createdAtMs));
   const row = (key: NameKey, value = ''): NameRow => ({ key, containerId, name, value, createdAtMs: wholeMs });
   const rows = [row({ kind: 'name', name }), row({ kind: 'id', prefix: containerId.slice(0, PREFIX_DIGITS) })];
-  if (image !== '' && utf8Length(image) <= LIMITS.nameKeyBytes) rows.push(row({ kind: 'image', reference: image }));
+  if (image !== '' && utf8Length(image) <= LIMITS.nameKeyBytes) rows.push(row({ kind: 'image', reference: image }, image));
   for (const [key, value] of Object.entries(labels)) {
     if (utf8Length(key) <= LIMITS.nameKeyBytes && utf8Length(value) <= LIMITS.nameValueBytes) rows.push(row({ kind: 'label', key }, value));
   }

@@ -41,7 +41,10 @@ describe('look-up', () => {
     for (const asker of cluster.nodes) {
       expect(cluster.lookUp(asker, { kind: 'name', name: 'web' })).toEqual({ entries: [entry], complete: true });
       expect(cluster.lookUp(asker, { kind: 'id', prefix: idOf(web).slice(0, 5) })).toEqual({ entries: [entry], complete: true });
-      expect(cluster.lookUp(asker, { kind: 'image', reference: 'docker.io/library/nginx:1' }).entries).toEqual([entry]);
+      for (const reference of ['docker.io/library/nginx:1', 'nginx']) {
+        const image = { ...entry, value: 'docker.io/library/nginx:1' };
+        expect(cluster.lookUp(asker, { kind: 'image', reference }).entries).toEqual([image]);
+      }
       const tiers = cluster.lookUp(asker, { kind: 'label', key: 'tier' }).entries;
       expect(new Map(tiers.map(({ name, value }) => [name, value]))).toEqual(
         new Map([
