@@ -1,3 +1,5 @@
+import { affinitiesHold } from './checkers/affinities-hold.ts';
+import { allOrNothing } from './checkers/all-or-nothing.ts';
 import { bounded } from './checkers/bounded.ts';
 import type { Checker } from './checkers/checker.ts';
 import { disagreements, membershipConverges } from './checkers/membership-converges.ts';
@@ -6,9 +8,11 @@ import { leakedHold } from './checkers/leaked-hold.ts';
 import { lostContainer } from './checkers/lost-container.ts';
 import { neverOversold } from './checkers/never-oversold.ts';
 import { noRoomIsTrue } from './checkers/no-room-is-true.ts';
+import { oneName, unsettledNames } from './checkers/one-name.ts';
 import { oneOwner } from './checkers/one-owner.ts';
 import { oneReply } from './checkers/one-reply.ts';
 import { placedWhereAsked } from './checkers/placed-where-asked.ts';
+import { plansChangeNothing } from './checkers/plans-change-nothing.ts';
 import { settles, unsettled } from './checkers/settles.ts';
 import { taskStates } from './checkers/task-states.ts';
 import type { Fault } from './faults/fault.ts';
@@ -22,6 +26,7 @@ import { Measures } from './measures.ts';
 import type { Outcome } from './outcome.ts';
 import { World } from './world.ts';
 import { Fill } from './workload/fill.ts';
+import { StackUsers } from './workload/stack.ts';
 import { Workload } from './workload/workload.ts';
 
 export interface SimulateOptions {
@@ -48,6 +53,9 @@ const SETTLE_MS = 180_000;
 /** Mean time between faults of one node. */
 const FAULT_EVERY_MS = 12_000;
 const ACTION_EVERY_MS = 150;
+const STACK_EVERY_MS = 1_200;
+/** While the instance is being filled in calm. */
+const CALM_STACKS_MS = 3_000;
 const CONTAINERS_PER_NODE = 8;
 const FILL_MS = 120_000;
 
@@ -108,6 +116,8 @@ function run(world: World, { workload, injector, conditions }: Parts, options: S
   const late = new Set(faults.flatMap((fault) => (fault.kind === 'join' ? [fault.node] : [])));
   for (const node of world.nodes) if (!late.has(node.index)) world.schedule.at(node.index * JOIN_EVERY_MS, () => world.start(node));
   injector.plan(faults);
+  const stacks = new StackUsers(world, world.fork());
+  stacks.schedule(JOINED_MS / 2, endMs, STACK_EVERY_MS);
   world.schedule.runUntil(endMs);
 
   world.trace.note(world.nowMs, -1, 'faults end');
@@ -117,6 +127,7 @@ function run(world: World, { workload, injector, conditions }: Parts, options: S
 
   world.calm = true;
   const fill = new Fill(world, world.fork(), 4);
+  stacks.schedule(world.nowMs, world.nowMs + CALM_STACKS_MS, STACK_EVERY_MS);
   fill.begin(Math.min(4, options.nodes));
   const fillEndMs = world.nowMs + FILL_MS;
   while (!fill.done && world.nowMs < fillEndMs) world.schedule.runUntil(world.nowMs + 100);
@@ -127,7 +138,10 @@ function run(world: World, { workload, injector, conditions }: Parts, options: S
 function settle(world: World): void {
   const untilMs = world.nowMs + SETTLE_MS;
   const settled = (): boolean =>
-    world.unanswered().length === 0 && disagreements(world).length === 0 && world.nodes.every((node) => unsettled(node).length === 0);
+    world.unanswered().length === 0 &&
+    disagreements(world).length === 0 &&
+    world.nodes.every((node) => unsettled(node).length === 0) &&
+    unsettledNames(world).length === 0;
   do world.schedule.runUntil(world.nowMs + 1_000);
   while (!settled() && world.nowMs < untilMs);
   world.checkAtRest();
@@ -138,6 +152,7 @@ function allCheckers(): readonly Checker[] {
     neverOversold,
     oneReply,
     oneOwner(),
+    oneName(),
     lostContainer(),
     leakedHold(),
     keepsItsWord(),
@@ -145,6 +160,9 @@ function allCheckers(): readonly Checker[] {
     taskStates(),
     bounded,
     noRoomIsTrue(),
+    allOrNothing(),
+    affinitiesHold(),
+    plansChangeNothing(),
     membershipConverges,
     settles,
   ];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Command, CommandId, Message, NodeId, OrderId, Result, Timer, Turn } from '../../core/model/index.ts';
+import type { Command, CommandId, Message, NodeId, OrderAnswer, OrderId, Result, Timer, Turn } from '../../core/model/index.ts';
 import { Node } from '../../core/node/node.ts';
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
 import { EXIT, exitCodeOf } from '../outcome.ts';
@@ -134,6 +134,35 @@ describe('correctness', () => {
     expect(brokenRules(outcome)).toContain('task states');
   });
 
+  test('a node that refuses names which nobody has is caught', () => {
+    const taken: Result = { ok: false, error: { code: 'name-taken', message: 'no', changed: false } };
+    const outcome = broken((core) => ({
+      command: (turn: Turn, id: CommandId, command: Command) =>
+        command.kind === 'run' && command.request.name.startsWith('job-') ? turn.reply(id, taken) : core.command(turn, id, command),
+    }));
+    expect(brokenRules(outcome)).toEqual(new Set(['one name']));
+  });
+
+  test('two containers of one name are caught', () => {
+    const outcome = broken((core) => ({ containers: () => core.containers().map((container) => ({ ...container, name: 'web' })) }));
+    expect(outcome.violations.map(({ what }) => what).join()).toContain('are both called web');
+  });
+
+  test('a node that gives its container another name for no reason is caught', () => {
+    let renamed = false;
+    const outcome = broken((core) => ({
+      answer: (turn: Turn, id: OrderId, answer: OrderAnswer) => {
+        core.answer(turn, id, answer);
+        const [container] = core.containers();
+        if (container === undefined || renamed) return;
+        renamed = true;
+        const { containerId } = container.request;
+        turn.emit({ kind: 'container-renamed', containerId, from: container.name, to: 'other', why: '' });
+      },
+    }));
+    expect(brokenRules(outcome)).toContain('one name');
+  });
+
   test('a table without a bound is caught', () => {
     const outcome = broken((core) => ({ offers: () => Array.from({ length: 1_000 }, () => core.offers()[0] as never) }));
     expect(brokenRules(outcome)).toContain('bounded');
@@ -152,6 +181,11 @@ describe('liveness', () => {
   test('nodes that hear nobody are caught not agreeing on who lives', () => {
     const outcome = broken(() => ({ receive: () => undefined }));
     expect(brokenRules(outcome)).toContain('membership converges');
+  });
+
+  test('an owner of names that keeps none is caught', () => {
+    const outcome = broken(() => ({ names: () => [] }));
+    expect(brokenRules(outcome)).toEqual(new Set(['one name']));
   });
 
   test('a hold that is never given back is caught', () => {

@@ -1,4 +1,4 @@
-import type { Command, ContainerId, NodeId, Result } from '../../core/model/index.ts';
+import type { Command, ContainerId, NodeId, Request, Result } from '../../core/model/index.ts';
 import type { Prng } from '../../lib/prng.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { World } from '../world.ts';
@@ -54,7 +54,7 @@ export class Workload {
   /** A user at a node wants a container, and may think better of it while it is being placed. */
   #run(node: SimNode | undefined): void {
     if (node?.up !== true) return;
-    const request = drawRequest(this.#random);
+    const request = this.#named(drawRequest(this.#random));
     const { id: requestId, containerId } = request;
     const exclude = this.#random.chance(0.05) ? this.#world.nodes.slice(0, 2).map(({ id }) => id) : [];
     this.#world.command(node, { kind: 'run', request, exclude }, (result) => this.#ran(result));
@@ -67,6 +67,11 @@ export class Workload {
   #removeWhereItIs(containerId: ContainerId): void {
     const owner = this.#world.nodes.find(({ store }) => store.get(containerId) !== undefined);
     this.#command(owner, { kind: 'remove', containerId, force: true });
+  }
+
+  /** Some names are wanted by many. */
+  #named(request: Request): Request {
+    return this.#random.chance(0.15) ? { ...request, name: `wanted-${this.#random.int(12)}` } : request;
   }
 
   #act(options: WorkloadOptions): void {
