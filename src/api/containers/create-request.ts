@@ -10,11 +10,12 @@ import {
   RESTART_POLICIES,
   type RestartPolicy,
 } from '../../core/model/index.ts';
-import { type ContainerSpec, type NetworkMode, signalNumber } from '../../engine/port.ts';
+import type { ContainerSpec, NetworkMode } from '../../engine/port.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ResolvedImage } from '../images/resolve.ts';
 import { API_LIMITS } from '../limits.ts';
 import { parseAffinities } from './affinity.ts';
+import { checkProcess, wordsOf } from './check-process.ts';
 import { parseConstraints } from './constraint.ts';
 import type { CreateBody } from './create-body.ts';
 import { swarmForms } from './swarm-forms.ts';
@@ -72,25 +73,6 @@ export function checkCreate(body: CreateBody): Wanted {
     affinities: parseAffinities([...(body.Caravela?.Affinities ?? []), ...affinities]),
     warnings: warning === undefined ? warnings : [...warnings, warning],
   };
-}
-
-/** What the kernel or the runtime would refuse at each start. @throws ApiError 400 */
-function checkProcess(body: CreateBody): void {
-  const { WorkingDir: dir = '', Hostname: hostname = '', StopSignal: signal = '', User: user = '', Env } = body;
-  const words = [...(wordsOf(body.Entrypoint) ?? []), ...(wordsOf(body.Cmd) ?? []), ...(Env ?? []), dir, user];
-  const broken = words.find((word) => word.includes('\0'));
-  if (broken !== undefined) {
-    throw new ApiError(400, `a command, environment, user or directory can't hold a NUL byte, got ${JSON.stringify(broken.slice(0, 80))}`);
-  }
-  if (dir !== '' && !dir.startsWith('/')) {
-    throw new ApiError(400, `the working directory '${dir.slice(0, 80)}' is invalid, it needs to be an absolute path`);
-  }
-  if (!/^[a-zA-Z0-9._-]*$/.test(hostname)) {
-    throw new ApiError(400, `a host name may have letters, digits, dots, dashes and underscores, got ${JSON.stringify(hostname)}`);
-  }
-  const nameless = (Env ?? []).find((entry) => entry.startsWith('='));
-  if (nameless !== undefined) throw new ApiError(400, `invalid environment variable: ${nameless.slice(0, 80)}`);
-  if (signal !== '' && signalNumber(signal) === undefined) throw new ApiError(400, `Invalid signal: ${signal.slice(0, 40)}`);
 }
 
 /** @throws ApiError 400 */
@@ -167,13 +149,6 @@ export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, ra
     stopTimeoutMs: stopTimeoutSeconds > 0 ? stopTimeoutSeconds * 1000 : API_LIMITS.stopTimeoutMs,
     spec: text,
   };
-}
-
-/** A single string is one word, as Docker reads it. Empty is "as the image says"; one empty word is "none" (`--entrypoint ""`). */
-function wordsOf(words: string | readonly string[] | null | undefined): readonly string[] | null {
-  if (words === null || words === undefined || words.length === 0) return null;
-  if (typeof words === 'string') return [words];
-  return words.length === 1 && words[0] === '' ? [] : words;
 }
 
 function networkOf(mode: string, body: CreateBody): { readonly network: NetworkMode; readonly warning?: string } {

@@ -120,6 +120,8 @@ describe('run STACK.yml', () => {
   });
 
   it('refuses a command after it, a file that is not there, and one that says nonsense', async () => {
+    const create = await cli(['container', 'create', write(STACK)]);
+    expect([create.code, create.err]).toEqual([125, expect.stringContaining('is a stack file: `caravela run')]);
     expect((await cli(['run', write(STACK), 'sh'])).err).toContain('"sh" does not go with the stack file');
     const gone = await cli(['run', join(scratch, 'other.yaml')]);
     expect([gone.code, gone.err]).toEqual([125, `caravela: cannot use ${join(scratch, 'other.yaml')}: no such file\n`]);
@@ -195,7 +197,7 @@ describe('run STACK.yml', () => {
       send('SIGINT');
     });
     const ran = await cli(['run', write(STACK)], { signals: (sender) => (send = sender) });
-    expect([ran.code, ran.err]).toEqual([125, expect.stringContaining('got SIGINT; all 3 containers of the stack were removed again')]);
+    expect([ran.code, ran.err]).toEqual([130, expect.stringContaining('got SIGINT; all 3 containers of the stack were removed again')]);
     expect(daemon.lines.filter((line) => line.endsWith('/start'))).toHaveLength(1);
   });
 });

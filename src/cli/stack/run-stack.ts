@@ -1,3 +1,4 @@
+import { constants } from 'node:os';
 import type { Client } from '../../docker-api/client.ts';
 import { ApiError } from '../../docker-api/errors.ts';
 import type { StackBody, StackCreated } from '../../docker-api/stack-types.ts';
@@ -12,7 +13,7 @@ type Placed = StackCreated['parts'][number];
 
 /**
  * Places all containers of a stack or none, then starts them in its order. All or nothing holds for the
- * start, too: where one fails, or we are told to end, all of them are removed. @throws Failure 125
+ * start, too: where one fails, or we are told to end, all of them are removed. @throws Failure 125, or 128 + the signal
  */
 export async function runStack(
   client: Client,
@@ -38,19 +39,19 @@ const VIEW: View<Placed> = {
 };
 
 async function startAll(client: Client, io: Io, parts: readonly Placed[]): Promise<void> {
-  let told: NodeJS.Signals | undefined;
+  let told: Failure | undefined;
   const listening = io.onSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], (signal) => {
-    told ??= signal;
+    told ??= new Failure(`got ${signal}`, 128 + constants.signals[signal]);
   });
   try {
     for (const part of parts) {
-      if (told !== undefined) throw new Failure(`got ${told}`, EXIT.refused);
+      if (told !== undefined) throw told;
       await client.json('POST', containerPath(part.Id, '/start')).catch((error: unknown) => {
         const why = sentence(error);
         throw why === undefined ? error : new Failure(`container ${part.Name} on ${part.Node} did not start: ${why}`, EXIT.refused);
       });
     }
-    if (told !== undefined) throw new Failure(`got ${told}`, EXIT.refused);
+    if (told !== undefined) throw told;
   } catch (error) {
     const left = await removeAll(client, parts);
     const why = sentence(error);
@@ -59,7 +60,7 @@ async function startAll(client: Client, io: Io, parts: readonly Placed[]): Promi
       left.length === 0
         ? `all ${parts.length} containers of the stack were removed again`
         : `these containers of the stack could not be removed again: ${left.map((part) => part.Name).join(', ')}; end them with \`caravela rm -f\``;
-    throw new Failure(`${why}; ${rest}`, EXIT.refused);
+    throw new Failure(`${why}; ${rest}`, error instanceof Failure ? error.exitCode : EXIT.refused);
   } finally {
     listening();
   }
