@@ -3,7 +3,7 @@ import type { Find, Need, NodeId, Resources, Seen, Turn } from '../model/index.t
 import { regionKey } from '../model/index.ts';
 import type { Hints } from './hints.ts';
 import { directoryKey } from './region.ts';
-import { nextQuery } from './route.ts';
+import { isSafeSomewhere, nextQuery } from './route.ts';
 import type { FindState } from './route.ts';
 
 /** What buyers and traders share to send a find on its way: who answers for a region, and which has what. */
@@ -11,6 +11,11 @@ export interface Directory {
   readonly ring: Pick<Ring, 'size' | 'owner'>;
   readonly hints: Hints;
   readonly mean: () => Resources;
+}
+
+/** Whether hints promise what is needed almost for certain. */
+export function hasSafeRegion(turn: Turn, { ring, hints, mean }: Directory, need: Need): boolean {
+  return isSafeSomewhere(need, { hints: hints.believed(turn.nowMs), mean: mean(), members: ring.size });
 }
 
 export interface Onward {

@@ -19,6 +19,7 @@ export class HintWriter {
   /** When each region was split or merged by us. */
   readonly #moved = new Map<string, number>();
   #takeOver = false;
+  #sweeps = 0;
 
   constructor(self: NodeId, directory: Directory, offersInShard0: (region: Region) => number) {
     this.#self = self;
@@ -43,11 +44,15 @@ export class HintWriter {
 
   takeOver(turn: Turn): void {
     this.#takeOver = false;
+    this.#sweeps = 0;
     this.write(turn);
   }
 
+  /** Of regions that we keep, or did; and now and then of all, for rows that came after the region was ours. */
   write(turn: Turn): void {
-    for (const { region } of this.#directory.hints.all()) this.#evaluate(turn, region);
+    if (this.#sweeps++ % DISCOVERY.sweepsPerLookAround === 0) {
+      for (const { region } of this.#directory.hints.all()) this.#evaluate(turn, region);
+    }
     for (const [key, region] of this.#known) {
       this.#evaluate(turn, region);
       if (this.#offersInShard0(region) === 0) this.#known.delete(key);
@@ -74,10 +79,10 @@ export class HintWriter {
   }
 }
 
-/** One step at a time: a split above 1.5 targets per shard, a merge below half a target. */
+/** Where more than 1.5 targets are in a shard it is split until there are not; below half a target it is merged, one step at a time. */
 function splitFor(count: number, level: number): number {
   const target = DISCOVERY.shardTarget;
-  if (level < DISCOVERY.splitLevels && count > 1.5 * target * 2 ** level) return level + 1;
-  if (level > 0 && count < 0.5 * target * 2 ** level) return level - 1;
-  return level;
+  let next = level;
+  while (next < DISCOVERY.splitLevels && count > 1.5 * target * 2 ** next) next++;
+  return next === level && level > 0 && count < 0.5 * target * 2 ** level ? level - 1 : next;
 }

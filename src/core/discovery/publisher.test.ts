@@ -16,6 +16,8 @@ const me = Array.from({ length: 20 }, () => nodeId(random.hex(16))).find((id) =>
 const amount = (cpuMillicores: number): Resources => ({ cpuMillicores, memoryBytes: cpuMillicores * 256 * 1024 });
 
 let free: Resources | undefined;
+/** Who knows by an accept. */
+let told: NodeId | undefined;
 let ring: Ring;
 let directory: Directory;
 let publisher: Publisher;
@@ -25,6 +27,7 @@ let first: TestTurn['sent'];
 
 beforeEach(() => {
   free = amount(2000);
+  told = undefined;
   turn = new TestTurn();
   ring = new Ring();
   ring.add(trader);
@@ -34,6 +37,7 @@ beforeEach(() => {
     directory,
     offered: () => free,
     epoch: () => ({ incarnation: 1, counter: 1 }),
+    hasTold: (id) => id === told,
   });
   publisher.changed(turn);
   first = turn.sent.splice(0);
@@ -57,7 +61,14 @@ test('a new region at once, new first; inside it a minute late, gathered', () =>
   expect(turn.last()).toMatchObject([trader, { kind: 'publish', offer: { free } }]);
 });
 
-test('said again after 5 s, and each 15 minutes', () => {
+test('a trader that knows where the offer went by its own reserve is told nothing', () => {
+  free = amount(1900);
+  told = trader;
+  publisher.changed(turn);
+  expect(turn.kinds()).toEqual(['publish']);
+});
+
+test('said again after 5 s, and each hour', () => {
   fire('repeat');
   fire('refresh');
   expect(turn.kinds()).toEqual(['publish', 'publish']);

@@ -1,7 +1,7 @@
 /**
  * Publishes what this node has free, as one offer under its region and shard: at once when the region
- * changes (new first, then the old is withdrawn), a minute late for changes within a region, every 15
- * minutes to stay alive, and within 2 s, at random, when the ring gives the key to another trader.
+ * changes (new first, then the old is withdrawn), a minute late for changes within a region, every hour
+ * to stay alive, and within 2 s, at random, when the ring gives the key to another trader.
  * After a split or merge the offer stands in both shards for one hint period, since buyers learn of the
  * new level at different times. Nothing is acknowledged; what goes to a new place is said once more
  * after 5 s, for the one in a hundred that is lost and for traders that had not heard of us yet. There
@@ -19,6 +19,8 @@ export interface PublisherOptions {
   /** What is free now; undefined while nothing is offered (draining, leaving). */
   readonly offered: () => Resources | undefined;
   readonly epoch: () => Epoch;
+  /** Whether this trader knows by an accept what is free now. */
+  readonly hasTold: (trader: NodeId) => boolean;
 }
 
 /** Where an offer stands, or stood. */
@@ -118,7 +120,8 @@ export class Publisher {
     if (before === undefined) return;
     const resharded = place !== undefined && regionKey(place.region) === regionKey(before.region) && place.splitLevel !== before.splitLevel;
     this.#withdrawFormer(turn);
-    if (!resharded) return this.#withdraw(turn, before);
+    // A trader that moved the offer by its own reserve saw where it went, and dropped it.
+    if (!resharded) return this.#options.hasTold(before.trader) ? undefined : this.#withdraw(turn, before);
     this.#former = before;
     this.#formerUntil = this.#setTimer(turn, 'former', DISCOVERY.hintMs);
   }

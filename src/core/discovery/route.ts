@@ -54,6 +54,11 @@ export function nextQuery(need: Need, state: FindState, view: View, random: Prng
   return chosen === undefined ? undefined : { region: chosen.hint.region, shard: random.int(2 ** chosen.hint.splitLevel) };
 }
 
+/** Whether some region has what is needed almost for certain. */
+export function isSafeSomewhere(need: Need, view: View): boolean {
+  return possible(need, [], view).some(isSafe);
+}
+
 function possible(need: Need, used: readonly string[], { hints, mean, members }: View): Choice[] {
   const trust = members <= DISCOVERY.smallInstance ? DISCOVERY.smallTrust : DISCOVERY.trust;
   const low = bucketsOf(need.resources);
@@ -82,7 +87,7 @@ function pickByScore(choices: readonly Choice[], insist: number | undefined): Ch
 
 /** At random, weighted by count; a higher class than needed only where there is nothing else. */
 function pickSafe(need: Need, choices: readonly Choice[], random: Prng): Choice | undefined {
-  const safe = choices.filter((choice) => choice.probability >= DISCOVERY.safe);
+  const safe = choices.filter(isSafe);
   const weights = safe.map(({ hint }) => countOf(hint.countLevel) * 2 ** (-8 * (classRank(hint.region.class) - classRank(need.class))));
   let left = random.float() * weights.reduce((sum, weight) => sum + weight, 0);
   for (const [i, choice] of safe.entries()) {
@@ -93,3 +98,5 @@ function pickSafe(need: Need, choices: readonly Choice[], random: Prng): Choice 
   }
   return safe.at(-1);
 }
+
+const isSafe = ({ probability }: Choice): boolean => probability >= DISCOVERY.safe;

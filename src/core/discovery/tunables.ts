@@ -26,8 +26,8 @@ export const DISCOVERY = {
   shedWindowMs: 100,
   /** Random part of a score, so that buyers don't all pick the same among equals. */
   scoreNoise: 0.02,
-  offerTtlMs: 30 * 60_000,
-  refreshMs: 15 * 60_000,
+  offerTtlMs: 120 * 60_000,
+  refreshMs: 60 * 60_000,
   /** A change within a region is published this late. */
   lazyMs: 60_000,
   /** An offer in a new place is published once more after this. */
@@ -36,6 +36,8 @@ export const DISCOVERY = {
   republishJitterMs: 2_000,
   /** How often a region's hint is written, unless it goes to or from empty. */
   hintMs: 60_000,
+  /** Every so many times, a trader looks at all hints for regions that are its own, not just at those it keeps. */
+  sweepsPerLookAround: 10,
   /** After the ring changed: when its suppliers have published to the new owner. */
   takeOverMs: 4_000,
   /** How long a region that an offer was seen to move to is looked in without a hint: what gossip needs, and some more. */

@@ -97,6 +97,7 @@ export class Node implements CoreNode {
       directory,
       offered: () => this.#supplier.offered(),
       epoch: () => this.#supplier.epoch(),
+      hasTold: (trader) => this.#supplier.hasTold(trader),
     });
     this.#trader = new Trader({ self: this.#id, directory, nameOf: (id) => this.#nameOf(id), isShort });
     this.#names = new Names({

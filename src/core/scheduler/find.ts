@@ -4,7 +4,7 @@
  * in a large instance with just the nodes that the name directory knows to have them.
  */
 import type { Candidates, NodeId, NotFound, Turn } from '../model/index.ts';
-import { onward } from '../discovery/directory.ts';
+import { hasSafeRegion, onward } from '../discovery/directory.ts';
 import { consideredOf } from '../discovery/trail.ts';
 import type { DirectRound } from './direct.ts';
 import { needOf } from './need.ts';
@@ -30,7 +30,7 @@ export class Finds {
   begin(turn: Turn, run: Run): void {
     run.attempt++;
     run.finds++;
-    if (run.finds > SCHEDULER.finds) return this.#exhausted(turn, run);
+    if (run.finds > (this.#runs.small ? SCHEDULER.smallFinds : SCHEDULER.finds)) return this.#exhausted(turn, run);
     if (this.#runs.small) {
       run.among = undefined;
       if (run.owner.plans || isDrawn(run)) return this.#direct.begin(turn, run);
@@ -54,7 +54,9 @@ export class Finds {
 
   notFound(turn: Turn, run: Run, message: NotFound): void {
     for (const entry of message.considered) consider(run, entry);
-    this.#exhausted(turn, run);
+    run.misses++;
+    if (this.#mayHaveMissed(turn, run)) this.begin(turn, run);
+    else this.#exhausted(turn, run);
   }
 
   /** Of a plan: what a trader believes, which they are now asked themselves. */
@@ -71,6 +73,13 @@ export class Finds {
     run.by = 'directory';
     run.stage = { kind: 'finding', trader: next.to, token: this.#runs.setTimer(turn, run, times.findMs) };
     this.#runs.send(turn, run, next.to, next.find);
+  }
+
+  /** Eight queries met nothing though a hint promises plenty: a burst has run ahead of the hints. */
+  #mayHaveMissed(turn: Turn, run: Run): boolean {
+    const { self, directory } = this.#runs.options;
+    if (this.#runs.small || run.owner.plans || run.misses >= SCHEDULER.misses) return false;
+    return hasSafeRegion(turn, directory, needOf(run, self));
   }
 
   #exhausted(turn: Turn, run: Run): void {

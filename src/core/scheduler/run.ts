@@ -100,6 +100,8 @@ export interface Run {
   attempt: number;
   /** Attempts through the directory since the last launch. */
   finds: number;
+  /** Of these, how many came back without a place. */
+  misses: number;
   lateLaunches: number;
   by: Placement['by'];
   /** Sent and received on behalf of this run. */
@@ -136,6 +138,7 @@ export function newRun(
     stage: WAITING,
     attempt: 0,
     finds: 0,
+    misses: 0,
     lateLaunches: 0,
     by: 'none',
     messages: 0,
@@ -161,6 +164,7 @@ export function supplierOf({ stage }: Run): NodeId | undefined {
 export function forget(run: Run): void {
   run.stage = WAITING;
   run.finds = 0;
+  run.misses = 0;
   run.lateLaunches = 0;
   run.wishes = 'kept';
   run.failed.clear();

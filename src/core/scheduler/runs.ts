@@ -86,10 +86,13 @@ export class Runs {
     if (hasWishes(run)) {
       run.wishes = 'given-up';
       run.finds = 0;
+      run.misses = 0;
       return this.#again(turn, run);
     }
-    const alive = new Set(this.options.alive().map(({ id }) => id));
-    const nodes = alive.size;
+    const { alive: members, directory } = this.options;
+    // All of them are gone through only where there is something to compare them with.
+    const alive = new Set(direct || run.among !== undefined ? members().map(({ id }) => id) : []);
+    const nodes = directory.ring.size;
     // Who was asked in an earlier attempt may be gone by now: the counts have to add up.
     const considered = [...run.considered.values()].filter(
       ({ nodeId }) => !direct || (alive.has(nodeId) && run.among?.has(nodeId) !== false),
@@ -105,7 +108,7 @@ export class Runs {
 
   /** Whether everyone may be asked. */
   get small(): boolean {
-    return this.options.alive().length <= DISCOVERY.smallInstance;
+    return this.options.directory.ring.size <= DISCOVERY.smallInstance;
   }
 
   end(turn: Turn, run: Run, error: CoreError): void {

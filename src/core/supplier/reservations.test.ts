@@ -112,7 +112,7 @@ test('a hold ends after 5 s; a renewal makes the older timer stale; the accept i
   sent = [];
   supplier.timer(turn, (repeat as [Timer, number])[0]);
   supplier.timer(turn, (repeat as [Timer, number])[0]);
-  expect(kinds()).toEqual(['accept to b', 'accept to c']);
+  expect(kinds()).toEqual(['accept to b']);
   supplier.receive(turn, buyer, { kind: 'renew', requestId: request(1), attempt: 1 });
   supplier.timer(turn, (expiry as [Timer, number])[0]);
   expect(supplier.resources().holds).toBe(1);

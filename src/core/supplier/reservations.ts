@@ -16,6 +16,8 @@ import { SUPPLIER } from './tunables.ts';
 export class Reservations {
   readonly #context: Context;
   readonly #epoch: () => Epoch;
+  /** Who got the newest accept, and what it told of. */
+  #told: { readonly trader: NodeId; readonly counter: number } | undefined;
 
   constructor(context: Context, epoch: () => Epoch) {
     this.#context = context;
@@ -44,6 +46,11 @@ export class Reservations {
     const { reason, detail } = refusal ?? { reason: 'cpu' as const, detail: 'does not fit' };
     turn.emit({ kind: 'reserve-refused', requestId: need.requestId, reason });
     turn.send(from, { ...message, kind: 'refuse', reason, detail, free: ledger.free(), epoch: this.#epoch() });
+  }
+
+  /** Whether `trader` knows by an accept what is free now. */
+  hasTold(trader: NodeId): boolean {
+    return this.#told?.trader === trader && this.#told.counter === this.#epoch().counter;
   }
 
   ask(turn: Turn, from: NodeId, { need }: Ask): void {
@@ -97,7 +104,8 @@ export class Reservations {
       if (hold.token === timer.token) this.#release(turn, hold, 'expired');
     } else if (hold.repeatDue) {
       this.#context.holds.set({ ...hold, repeatDue: false });
-      this.#accept(turn, hold);
+      // The trader can do without: what it believes is put right by the next refusal.
+      this.#send(turn, hold, hold.need.buyer);
     }
   }
 
@@ -120,19 +128,15 @@ export class Reservations {
 
   /** To the buyer, which goes on; and to the trader, whose tentative figure it confirms. */
   #accept(turn: Turn, hold: Hold): void {
-    const { requestId, attempt, buyer } = hold.need;
-    for (const to of new Set([buyer, hold.via])) {
-      turn.send(to, {
-        kind: 'accept',
-        requestId,
-        attempt,
-        free: this.#context.ledger.free(),
-        epoch: this.#epoch(),
-        holdMs: SUPPLIER.holdMs,
-        buyer,
-        trail: to === buyer ? hold.trail : [],
-      });
-    }
+    for (const to of new Set([hold.need.buyer, hold.via])) this.#send(turn, hold, to);
+    this.#told = { trader: hold.via, counter: this.#epoch().counter };
+  }
+
+  #send(turn: Turn, { need, trail }: Hold, to: NodeId): void {
+    const { requestId, attempt, buyer } = need;
+    const free = this.#context.ledger.free();
+    const { holdMs } = SUPPLIER;
+    turn.send(to, { kind: 'accept', requestId, attempt, free, epoch: this.#epoch(), holdMs, buyer, trail: to === buyer ? trail : [] });
   }
 
   #release(turn: Turn, hold: Hold, why: 'cancelled' | 'expired'): void {

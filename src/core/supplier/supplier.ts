@@ -164,6 +164,11 @@ export class Supplier {
     return this.#context.leaving || this.#context.self().draining ? undefined : this.#context.ledger.free();
   }
 
+  /** Whether `trader` knows by an accept what is free now. */
+  hasTold(trader: NodeId): boolean {
+    return this.#reservations.hasTold(trader);
+  }
+
   epoch(): Epoch {
     return { incarnation: this.#options.incarnation, counter: this.#context.ledger.version };
   }

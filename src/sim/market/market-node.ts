@@ -101,7 +101,9 @@ export class MarketNode {
       random,
       send: (to, message) => floor.send(this, to, message, depth),
       setTimer: (timer, afterMs) => {
-        schedule.after(afterMs, () => {
+        // All come up at once at first, as no instance does: what they do by the minute is then spread over it.
+        const phase = nowMs === 0 && timer.name === 'sweep' ? random.float() : 1;
+        schedule.after(afterMs * phase, () => {
           if (this.core === core) this.input(floor.depthAt(timer), (core, turn) => core.timer(turn, timer));
         });
       },

@@ -27,6 +27,7 @@ import type {
   Timer,
 } from '../../core/model/index.ts';
 import type { SurroundingsFactory } from '../../core/node/surroundings.ts';
+import { shardOf } from '../../core/discovery/region.ts';
 import { PROFILES } from '../../core/membership/profile.ts';
 import { assert } from '../../lib/assert.ts';
 import { Prng } from '../../lib/prng.ts';
@@ -106,7 +107,7 @@ export class Market implements Contender, Floor {
       this.#nodes.push(node);
       this.#roster.add(node.record, true);
     }
-    for (const node of this.#nodes) this.schedule.after(this.random.float() * START_WITHIN_MS, () => this.#start(node, -Infinity));
+    for (const node of this.#nodes) this.#start(node, -Infinity);
     this.#settleLater();
     this.schedule.runUntil(WARM_UP_MS);
     this.meter.restart(this.schedule.nowMs);
@@ -317,7 +318,7 @@ export class Market implements Contender, Floor {
   #lookLater(from: number, message: Message): void {
     if (message.kind !== 'publish') return;
     const entry = this.hints.newest(regionKey(message.region));
-    if (entry !== undefined && message.shard < 2 ** entry.hint.splitLevel) this.#wake(from, entry);
+    if (entry !== undefined && message.shard !== shardOf(this.#node(from).id, entry.hint.splitLevel)) this.#wake(from, entry);
   }
 
   #wake(supplier: number, entry: Entry): void {
@@ -374,7 +375,6 @@ const SYNC_MS = 20_000;
 const DETECTION_MS = [4_000, 8_000] as const;
 /** A new stream's handshakes and the message. */
 const STREAM_LATENCIES = 3;
-const START_WITHIN_MS = 60_000;
 /** Until the first offers stand in their final shards. */
 const WARM_UP_MS = 20 * 60_000;
 const SETTLE_EVERY_MS = 30_000;
