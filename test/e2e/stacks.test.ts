@@ -136,6 +136,36 @@ describe('a stack file', () => {
     await nothingLeft();
   });
 
+  test('run from three nodes at once is run by one of them, whole', async () => {
+    const file = stackFile('race.yml', ['one', 'two', 'three'].map((name) => part(name, 'group_policy: spread')).join(''));
+    const outcomes = await Promise.all([1, 2, 3].map((n) => host(n).caravela(['run', '--network', 'none', file])));
+    const codes = outcomes.map(({ code }) => code);
+    expect(codes.every((code) => code === 0 || code === 125)).toBe(true);
+    expect(codes.filter((code) => code === 0).length).toBeLessThan(2);
+    for (const { code, stderr } of outcomes) if (code !== 0) expect(stderr).toMatch(/one|two|three/);
+    const rows = await host(2).ok(['ps', '-a', '--format', '{{.Names}} {{.State}}']);
+    const whole = ['one running', 'three running', 'two running'];
+    expect(
+      rows
+        .split('\n')
+        .filter((row) => row !== '')
+        .toSorted(),
+    ).toEqual(codes.includes(0) ? whole : []);
+    await clear();
+  });
+
+  test('whose client dies while it is placed leaves nothing', async () => {
+    const file = stackFile('gone.yml', ['one', 'two', 'three'].map((name) => part(name, 'group_policy: spread')).join(''));
+    const body = JSON.parse(await host(1).ok(['run', '--dry-run', '--format', 'json', file])) as { parts: { Name: string }[] };
+    const parts = body.parts.map(({ Name }) => ({ name: Name, body: { Image: instance.image, Cmd: ['sleep', '1000'] } }));
+    for (const afterMs of [0.01, 0.03, 0.06, 0.1]) {
+      const url = 'http://x/caravela/v1/stacks';
+      await shell(['curl', '-s', '-m', String(afterMs), '--unix-socket', host(1).socket, '-d', JSON.stringify({ parts }), url]);
+      await until('nothing to be left', async () => (await host(2).ok(['ps', '-aq'])) === '');
+    }
+    await nothingLeft();
+  });
+
   test('opens ports with the host’s network only', async () => {
     const file = stackFile(
       'ports.yaml',
