@@ -1,14 +1,27 @@
 /** Well-formed messages that no correct node would send: they may be ignored, but never break a rule of ours. */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { LIMITS } from '../model/index.ts';
+import { LIMITS, requestId } from '../model/index.ts';
 import type { Message, Request, Result, Rumour } from '../model/index.ts';
 import { messagesByKind } from '../wire/arbitrary.test.ts';
 import { TestInstance, room } from './test-instance.ts';
 import type { TestNode } from './test-instance.ts';
 import { instanceOf } from './test-words.ts';
 
-const kinds = ['publish', 'withdraw', 'find', 'reserve', 'accept', 'refuse', 'not-found', 'cancel', 'renew', 'ask', 'answer'] as const;
+const kinds = [
+  'publish',
+  'withdraw',
+  'find',
+  'reserve',
+  'accept',
+  'refuse',
+  'not-found',
+  'candidates',
+  'cancel',
+  'renew',
+  'ask',
+  'answer',
+] as const;
 const launches = ['launch', 'launched', 'launch-refused'] as const;
 const hostile = fc.oneof(...[...kinds, ...launches].map((kind) => messagesByKind[kind] as fc.Arbitrary<Message>));
 
@@ -27,6 +40,38 @@ test('arbitrary messages from a member, among them some about a run that is unde
       instance.run(6_000);
       expect(instance.result(id)).toBeDefined();
       expect(a.node.resources().holds).toBe(0);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('the same about a stack and a plan: each is answered once, and nothing stays held', () => {
+  fc.assert(
+    fc.property(fc.array(fc.tuple(hostile, fc.nat(8), fc.nat(300)), { maxLength: 40 }), fc.nat(), (steps, seed) => {
+      const instance = instanceOf(2, room(2, 512), seed);
+      const [a, b] = instance.nodes as [TestNode, TestNode];
+      const draw = () => ['pod', 'pod', 'apart', undefined].map((group) => ({ request: instance.request(room(0.4, 64)), group }));
+      const [parts, looked] = [draw(), draw()];
+      const groups = [
+        { name: 'pod', policy: 'co-location' },
+        { name: 'apart', policy: 'spread' },
+      ] as const;
+      const stack = { id: requestId(instance.random.hex(16)), groups, parts };
+      const planned = { ...stack, parts: looked, id: requestId(instance.random.hex(16)) };
+      const ids = [
+        instance.command(a, { kind: 'plan', stack: planned, exclude: [] }),
+        instance.command(a, { kind: 'run-stack', stack, exclude: [] }),
+      ];
+      for (const [message, part, waitMs] of steps) {
+        const request = [...parts, ...looked][part]?.request;
+        instance.deliver(b.record.id, a, request === undefined ? message : aim(message, request.id, instance));
+        instance.run(waitMs);
+      }
+      for (let waitedMs = 0; waitedMs < 600_000 && !ids.every((id) => instance.results.has(id)); waitedMs += 1_000) instance.run(1_000);
+      instance.run(6_000);
+      for (const id of ids) expect(instance.result(id)).toBeDefined();
+      expect(a.node.resources().holds).toBe(0);
+      expect(a.node.runs()).toEqual([]);
     }),
     { numRuns: 60 },
   );

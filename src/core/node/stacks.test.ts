@@ -250,7 +250,7 @@ test('what was started before it could be taken back stays, and is told', () => 
   instance.run(10_000);
   const { error } = refused(instance.result(id));
   expect(error.changed).toBe(true);
-  expect(error.message).toContain('early was started on node-2 before it could be taken back');
+  expect(error.message).toContain('could not be taken back, look for them there: early on node-2, which was started meanwhile');
   expect(b.node.container(early.containerId)).toBeDefined();
 });
 

@@ -110,7 +110,9 @@ export class Launches {
     const { times } = this.#runs.options;
     const takenBack = stage.cancelled && run.owner.takesBack;
     const limitMs = takenBack ? SCHEDULER.takeBackMs : stage.recorded ? SCHEDULER.readyMs : SCHEDULER.recordMs;
-    if (turn.nowMs - stage.sinceMs >= limitMs) return this.lost(turn, run, stage, `gave no answer to the launch for ${limitMs / 1000} s`);
+    if (turn.nowMs - stage.sinceMs >= limitMs) {
+      return this.lost(turn, run, stage, `gave no answer to ${takenBack ? 'that' : 'the launch'} for ${limitMs / 1000} s`);
+    }
     const waitMs = stage.recorded && !takenBack ? Math.min(SCHEDULER.pollMs, stage.waitMs * 2) : times.launchMs;
     run.stage = { ...stage, waitMs, token: this.#runs.setTimer(turn, run, waitMs) };
     if (stage.cancelled) return this.#cancelAgain(turn, run, stage);
@@ -120,8 +122,10 @@ export class Launches {
 
   lost(turn: Turn, run: Run, { supplier, cancelled }: Launching | Ready, what: string): void {
     const name = this.#runs.nameOf(supplier);
-    const doing = cancelled && run.owner.takesBack ? 'took back' : 'launched';
-    const message = `${name} ${what} while it ${doing} ${run.request.name}; the container may exist there: look for it when ${name} is back, or run it again under a new id`;
+    const message =
+      cancelled && run.owner.takesBack
+        ? `${run.request.name} on ${name}, which ${what}`
+        : `${name} ${what} while it launched ${run.request.name}; the container may exist there: look for it when ${name} is back, or run it again under a new id`;
     this.#runs.failed(turn, run, { code: 'supplier-lost', message, changed: true });
   }
 
@@ -158,7 +162,7 @@ export class Launches {
   /** A user has started it meanwhile: it is not ours to remove any more. */
   #kept(turn: Turn, run: Run, { supplier }: Launching): void {
     const name = this.#runs.nameOf(supplier);
-    const message = `${run.request.name} was started on ${name} before it could be taken back`;
+    const message = `${run.request.name} on ${name}, which was started meanwhile`;
     this.#runs.end(turn, run, { code: 'wrong-state', message, changed: true });
   }
 

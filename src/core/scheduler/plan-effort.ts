@@ -119,17 +119,22 @@ export class PlanEffort implements Owner {
   /** Decides what can be decided, in order, and asks about what comes next. */
   #step(turn: Turn): void {
     for (const member of this.#order) {
-      if (member.node !== undefined) continue;
+      if (member.node !== undefined || !this.#mayBegin(member)) continue;
       if (member.answers === undefined || this.#over) break;
       this.#decide(turn, member, member.answers);
     }
-    for (const { unit, run, answers } of this.#order) {
+    for (const member of this.#order) {
+      const { run, answers } = member;
       const busy = this.#members.filter((member) => member.run.stage.kind !== 'waiting').length;
       if (this.#over || busy >= SCHEDULER.planAsks) return;
-      const begins = run.stage.kind === 'waiting' && answers === undefined;
-      if (begins && unit.after.every((at) => this.#members[at]?.node !== undefined)) this.#options.finds.begin(turn, run);
+      if (run.stage.kind === 'waiting' && answers === undefined && this.#mayBegin(member)) this.#options.finds.begin(turn, run);
     }
     if (!this.#over && this.#members.every(({ node }) => node !== undefined)) this.#planned(turn);
+  }
+
+  /** Once those are decided that its affinities speak of. */
+  #mayBegin({ unit }: Member): boolean {
+    return unit.after.every((at) => this.#members[at]?.node !== undefined);
   }
 
   #decide(turn: Turn, member: Member, answers: ReadonlyMap<NodeId, Answer>): void {

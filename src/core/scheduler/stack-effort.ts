@@ -264,7 +264,7 @@ export class StackEffort implements Owner {
     const cause = this.#error;
     if (cause === undefined || this.#replied || this.#over.size < this.#all().length) return;
     this.#replied = true;
-    const left = this.#left.map((words) => `; ${words}`).join('');
+    const left = this.#left.length === 0 ? '' : `; could not be taken back, look for them there: ${this.#left.join('; ')}`;
     const error = { code: cause.code, message: `${cause.message}${left}`, changed: cause.changed || left !== '' };
     const { self } = runs.options;
     done();

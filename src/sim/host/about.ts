@@ -10,13 +10,18 @@ export function aboutOrder(order: Order): string {
 }
 
 export function aboutCommand(command: Command): string {
+  if (command.kind === 'cancel-run') return `${command.kind} ${short(command.requestId)}`;
   if (command.kind === 'run') return `run ${short(command.request.id)} as ${short(command.request.containerId)}`;
+  if ('stack' in command)
+    return `${command.kind} ${short(command.stack.id)} of ${command.stack.parts.map(({ request }) => short(request.containerId)).join(' ')}`;
   if (command.kind === 'look-up') return `look-up ${Object.values(command.key).join(' ')}`;
   return 'containerId' in command ? `${command.kind} ${short(command.containerId)}` : command.kind;
 }
 
 export function aboutResult(result: Result): string {
   if (!result.ok) return `${result.error.code}: ${result.error.message}`;
+  if ('parts' in result)
+    return `${result.kind} ${result.parts.map((part) => `${short(part.containerId)} on ${short(part.supplier)}`).join(', ')}`;
   return result.kind === 'placed' ? `placed ${short(result.containerId)} on ${short(result.supplier)}` : result.kind;
 }
 
