@@ -1,4 +1,5 @@
 import { Node } from '../core/node/node.ts';
+import { scaleMain } from './membership-scale/scale-main.ts';
 import { durationFor, nodesFor } from './nodes-for.ts';
 import { parseOptions, USAGE } from './options.ts';
 import type { Options } from './options.ts';
@@ -30,7 +31,10 @@ function main(options: Options): number {
 
 const argv = process.argv.slice(2);
 try {
-  process.exitCode = argv[0] === 'trial' ? await trialMain(argv.slice(1)) : main(parseOptions(argv, () => Date.now() % 0x1_0000_0000));
+  const [command, ...rest] = argv;
+  if (command === 'trial') process.exitCode = await trialMain(rest);
+  else if (command === 'membership') process.exitCode = scaleMain(rest);
+  else process.exitCode = main(parseOptions(argv, () => Date.now() % 0x1_0000_0000));
 } catch (error) {
   console.error(`${(error as Error).message}\n${USAGE}`);
   process.exitCode = 64;

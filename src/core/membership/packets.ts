@@ -11,6 +11,7 @@ type Carrier = Bare<Ping> | Bare<PingRequest> | Bare<Ack> | Bare<Gossip>;
 
 /** Array headers that grow with their length, in any encoding: the count of gossip and of hints. */
 const SLACK_BYTES = 8;
+const NOTHING: ReadonlySet<string> = new Set();
 const WIDEST = { sequence: 0xffff_ffff, target: 'f'.repeat(32) as NodeId } as const;
 
 /**
@@ -109,9 +110,9 @@ export class Packets {
     const most = LIMITS.datagramBytes - this.#profile.sealBytes;
     let room = most - this.#bareBytes[carrier.kind] - SLACK_BYTES;
     for (const rumour of first) room -= rumour === this.#self?.rumour ? this.#self.bytes : this.rumourBytes(rumour);
-    const besides = new Set(first.map((rumour) => this.#key(rumour)));
+    const besides = first.length === 0 ? NOTHING : new Set(first.map((rumour) => this.#key(rumour)));
     const taken = this.#queue.take(Math.max(0, room), this.sends(), LIMITS.gossipPerPacket - first.length, besides);
-    const gossip = [...first, ...taken.rumours];
+    const gossip = first.length === 0 ? taken.rumours : [...first, ...taken.rumours];
     const count = Math.min(this.#profile.hintsPerPacket, LIMITS.hintsPerPacket, Math.floor((room - taken.bytes) / this.#hintBytes));
     const hints = count > 0 ? this.#takeHints(count) : [];
     return { ...carrier, gossip, hints };

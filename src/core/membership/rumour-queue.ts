@@ -13,6 +13,8 @@ interface Taken {
   readonly bytes: number;
 }
 
+const NONE: Taken = { rumours: [], bytes: 0 };
+
 /** Rumours too large for the room left are passed over this often before a packet counts as full. */
 const MISFITS = 8;
 
@@ -51,6 +53,7 @@ export class RumourQueue {
    * @returns them, and the bytes they add
    */
   take(roomBytes: number, limit: number, count: number, besides: ReadonlySet<string>): Taken {
+    if (this.#items.size === 0) return NONE;
     const taken: Item[] = [];
     let room = roomBytes;
     let misfits = 0;
