@@ -15,6 +15,7 @@ import {
   type ErrorCode,
   type Event,
   type Member,
+  type NameHolder,
   NO_RESOURCES,
   nodeId,
   type NodeId,
@@ -46,6 +47,10 @@ const CAPACITY: Resources = { cpuMillicores: 2_000, memoryBytes: 1024 * 1024 * 1
 /** Nodes in one process that know each other: real servers and real HTTP/2 between them, pretended containers. */
 export class FakeInstance {
   readonly nodes: FakeNode[] = [];
+  /** Further members that are alive and give no answer. */
+  crowd = 0;
+  /** Whether look-ups say that they tell all; what they tell of is what the nodes have. */
+  directoryIsWhole = true;
   readonly directory = mkdtempSync(join(tmpdir(), 'caravela-api-'));
 
   /** Closes itself when the test that made it has ended. */
@@ -82,7 +87,9 @@ export class FakeNode implements Backend {
   /** Where runs asked of this node go; default here. */
   placeOn: FakeNode | undefined;
   /** What the next command answers instead of doing anything. */
-  refuseNext: { readonly code: ErrorCode; readonly message: string; readonly placement?: Placement } | undefined;
+  refuseNext:
+    | { readonly code: ErrorCode; readonly message: string; readonly placement?: Placement; readonly holder?: NameHolder }
+    | undefined;
   /** Holds runs back until it resolves. */
   runGate: Promise<void> = Promise.resolve();
   isClosed = false;
@@ -159,6 +166,12 @@ export class FakeNode implements Backend {
     });
   }
 
+  rename(id: ContainerId, to: string): void {
+    const from = this.#containers.get(id)?.name ?? '';
+    this.#set(id, { name: to });
+    this.#emit({ kind: 'container-renamed', containerId: id, from, to, why: 'another has it' });
+  }
+
   write(id: ContainerId, stream: LogEntry['stream'], text: string): void {
     this.#log(id).append({ stream, timestamp: '2026-01-02T03:04:05.000000006Z', data: Buffer.from(text) });
   }
@@ -225,7 +238,11 @@ export class FakeNode implements Backend {
   }
 
   members(): readonly Member[] {
-    return this.#instance.nodes.map((n) => n.self());
+    const crowd = Array.from({ length: this.#instance.crowd }, (_, i): Member => {
+      const id = nodeId((1_000 + i).toString(16).padStart(32, 'f'));
+      return { ...this.self(), id, name: `crowd-${i}`, state: 'alive' };
+    });
+    return [...this.#instance.nodes.map((n) => n.self()), ...crowd];
   }
 
   resources() {
@@ -272,9 +289,20 @@ export class FakeNode implements Backend {
     const refused = this.refuseNext;
     if (refused !== undefined) {
       this.refuseNext = undefined;
-      return { ...failed(refused.code, refused.message), ...(refused.placement === undefined ? {} : { placement: refused.placement }) };
+      const { code, message: text, ...rest } = refused;
+      return { ...failed(code, text), ...rest };
     }
     switch (command.kind) {
+      case 'look-up': {
+        const { key } = command;
+        const entries = this.#instance.nodes.flatMap((node) =>
+          node
+            .containers()
+            .filter((c) => (key.kind === 'name' ? c.name === key.name : key.kind === 'id' && c.request.containerId.startsWith(key.prefix)))
+            .map((c) => ({ containerId: c.request.containerId, name: c.name, node: node.id, value: '' })),
+        );
+        return { ok: true, kind: 'found', entries, complete: this.#instance.directoryIsWhole };
+      }
       case 'run':
         return this.#run(command.request);
       case 'run-stack':

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UNREACHABLE_HEADER } from '../docker-api/caravela-types.ts';
 import { type ContainerInspect, type ContainerSummary, type Info, NODE_LABEL } from '../docker-api/types.ts';
+import { containerId } from '../core/model/index.ts';
 import { ImageError } from '../engine/port.ts';
 import { FakeInstance, type FakeNode } from './fake-instance.test-helper.ts';
 
@@ -99,6 +100,29 @@ describe('the instance as one Docker', () => {
     expect((await get(asked, '/containers/nope/json')).statusCode).toBe(503);
     third.state = 'left';
     expect((await get(asked, '/containers/nope/json')).statusCode).toBe(404);
+  });
+
+  it('asks the name directory where there are too many nodes to ask them all', async () => {
+    const instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
+    const [asked, second, third] = instance.nodes as [FakeNode, FakeNode, FakeNode];
+    const web = second.put('web', { state: 'running', id: `aa11${'0'.repeat(60)}` });
+    third.put('db', { id: `aa12${'0'.repeat(60)}` });
+    instance.crowd = 70;
+    const status = async (word: string): Promise<unknown[]> => {
+      const response = await get(asked, `/containers/${word}/json`);
+      return [response.statusCode, response.statusCode === 200 ? response.json<ContainerInspect>().Node?.Name : message(response)];
+    };
+    for (const word of ['web', 'aa11', web.request.containerId]) expect([word, ...(await status(word))]).toEqual([word, 200, 'node-2']);
+    expect(await status('aa1')).toEqual([400, 'multiple IDs found with provided prefix: aa1']);
+    expect(await status('nope')).toEqual([404, 'No such container: nope']);
+    third.state = 'dead';
+    expect(await status('nope')).toEqual([503, expect.stringContaining('node-3 did not answer and may have it')]);
+    expect((await status('web'))[0]).toBe(200);
+    third.state = 'alive';
+    // What the directory does not know for sure, everybody is asked for.
+    instance.directoryIsWhole = false;
+    expect(await status('nope')).toEqual([503, expect.stringContaining('crowd-0, crowd-1')]);
+    expect((await status('web'))[0]).toBe(200);
   });
 
   it('says so when the node that has the container is gone', async () => {
@@ -240,6 +264,29 @@ describe('the instance as one Docker', () => {
     node.refuseNext = taken;
     const given = await post(node, '/containers/create?name=web', { Image: 'busybox' });
     expect([given.statusCode, message(given)]).toEqual([409, expect.stringContaining('Conflict. The container name "/web"')]);
+  });
+
+  it('tells which container has the name, and of its new name where it lost it', async () => {
+    const instance = await FakeInstance.of('node-1');
+    const node = instance.node('node-1');
+    node.images.put('docker.io/library/busybox:latest', '7');
+    const holder = { containerId: containerId('ab'.repeat(32)), node: node.id };
+    node.refuseNext = { code: 'name-taken', message: 'taken', holder };
+    expect(message(await post(node, '/containers/create?name=web', { Image: 'busybox' }))).toContain(holder.containerId);
+
+    const { containerId: id } = node.put('web').request;
+    node.rename(id, 'web-2');
+    const events = get(node, `/events?until=${(node.wallMs() / 1000 + 0.3).toFixed(3)}`);
+    await expect.poll(() => node.listeners).toBe(1);
+    node.rename(id, 'web-3');
+    expect(JSON.parse((await events).body)).toMatchObject({
+      Type: 'container',
+      Action: 'rename',
+      Actor: { ID: id, Attributes: { name: 'web-3', oldName: '/web-2' } },
+    });
+    expect((await get(node, '/containers/web-3/json')).json<ContainerInspect>().Name).toBe('/web-3');
+    expect((await get(node, '/containers/json?all=1')).json<ContainerSummary[]>()[0]?.Names).toEqual(['/web-3']);
+    expect((await get(node, '/containers/web/json')).statusCode).toBe(404);
   });
 
   it('maps a start that finds no executable to the status and words clients know', async () => {

@@ -2,6 +2,8 @@
 export const API_LIMITS = {
   /** How long a question to every node may take; who is silent after that is named. */
   askDeadlineMs: 1_500,
+  /** Up to so many alive nodes, all are asked for a name; beyond, the name directory is. */
+  smallInstance: 64,
   /** Peers asked at one time. */
   askParallel: 256,
   /** One peer's answer to a list. */

@@ -1,59 +1,18 @@
-import { Array as ArrayOf, Object as ObjectOf, String as StringOf, Union, Literal } from 'typebox';
-import { Check } from 'typebox/schema';
-import type { Container, ContainerId, NodeId } from '../../core/model/index.ts';
+import type { Container, ContainerId, Member, NodeId } from '../../core/model/index.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ApiContext } from '../context.ts';
 import { askAll, deadMembers, type PeerAnswer } from './ask.ts';
+import { askDirectory, isLarge } from './ask-directory.ts';
+import { foundBy, isFinal, matchesHere, RANKS, type FoundAt, type Match } from './match.ts';
 import { namesOf, type Scope } from './scope.ts';
-
-/** How a word names a container, best first: Docker's order. */
-const RANKS = ['id', 'name', 'prefix'] as const;
-type Rank = (typeof RANKS)[number];
-
-export interface Match {
-  readonly id: string;
-  readonly name: string;
-  readonly by: Rank;
-}
-
-/** GET /caravela/v1/locate at node scope. */
-export interface LocateAnswer {
-  matches: Match[];
-}
-
-const LOCATE_ANSWER = ObjectOf({
-  matches: ArrayOf(ObjectOf({ id: StringOf(), name: StringOf(), by: Union([Literal('id'), Literal('name'), Literal('prefix')]) })),
-});
 
 export type Located =
   | { readonly at: 'here'; readonly container: Container }
   | { readonly at: 'peer'; readonly node: NodeId; readonly id: ContainerId };
 
-/** Two different containers whose first 12 digits agree: not in this world. */
-const UNMISTAKABLE_DIGITS = 12;
-/** More than two matches of one rank say no more than two. */
-const MATCHES = 16;
-
-/** This node's containers that `word` may mean, of the best rank that has any. */
-export function matchesHere(containers: readonly Container[], word: string): Match[] {
-  const name = word.replace(/^\//, '');
-  const match = (c: Container, by: Rank): Match => ({ id: c.request.containerId, name: c.name, by });
-  const byId = containers.find((c) => c.request.containerId === name);
-  if (byId !== undefined) return [match(byId, 'id')];
-  const byName = containers.find((c) => c.name === name);
-  if (byName !== undefined) return [match(byName, 'name')];
-  if (!/^[0-9a-f]+$/.test(name)) return [];
-  return containers
-    .filter((c) => c.request.containerId.startsWith(name))
-    .slice(0, MATCHES)
-    .map((c) => match(c, 'prefix'));
-}
-
-const isFinal = (word: string, match: Match): boolean => match.by !== 'prefix' || word.length >= UNMISTAKABLE_DIGITS;
-
 /**
- * Finds the one container that `word` means: by full id, name, or unique prefix of an id; here first,
- * then by asking all nodes.
+ * Finds the one container that `word` means: by full id, name, or unique prefix of an id; here first, then
+ * in a large instance by the name directory, and where that is not sure by asking all nodes.
  * @throws ApiError 404 (all answered, none has it), 503 (none has it, some did not answer), 400 (a prefix of several), 409 (a name of several)
  */
 export async function locate(context: ApiContext, word: string, scope: Scope): Promise<Located> {
@@ -72,26 +31,41 @@ export async function locate(context: ApiContext, word: string, scope: Scope): P
   if (known !== undefined && backend.members().some((m) => m.id === known && m.state !== 'left')) {
     return { at: 'peer', node: known, id: word as ContainerId };
   }
+  const own: readonly FoundAt[] = here.map((match) => ({ match, node: backend.self().id }));
+  if (isLarge(context)) {
+    const { found, complete } = await askDirectory(context, word);
+    const isSure = complete || found.some(({ match }) => isFinal(word, match));
+    if (isSure && own.length + found.length > 0) return pick(context, word, [...own, ...found]);
+    if (isSure) throw missing(word, deadMembers(backend));
+  }
   const asked = await askAll(backend, {
     path: `/caravela/v1/locate?name=${encodeURIComponent(word)}`,
     enough: (answer) => foundBy(answer).some(({ match }) => isFinal(word, match)),
   });
-  const found = [...here.map((match) => ({ match, node: backend.self().id })), ...asked.answers.flatMap(foundBy)];
+  const found = [...own, ...asked.answers.flatMap(foundBy)];
   if (found.length > 0) return pick(context, word, found);
-  const silent = [...asked.silent, ...deadMembers(backend)];
-  if (silent.length === 0) throw noSuchContainer(word);
-  throw new ApiError(
+  throw missing(word, [...asked.silent, ...deadMembers(backend)]);
+}
+
+/** Nobody who could be asked has it: unknown only where that was everybody. */
+function missing(word: string, silent: readonly Member[]): ApiError {
+  if (silent.length === 0) return noSuchContainer(word);
+  const when = silent.length === 1 ? 'it is' : 'they are';
+  return new ApiError(
     503,
-    `No container ${word} on the nodes that answered; ${namesOf(silent)} did not answer and may have it. Try again when ${silent.length === 1 ? 'it is' : 'they are'} back`,
+    `No container ${word} on the nodes that answered; ${namesOf(silent)} did not answer and may have it. Try again when ${when} back`,
   );
 }
 
 export const noSuchContainer = (word: string): ApiError => new ApiError(404, `No such container: ${word}`);
 
-/** Nodes that already have a container of exactly this name. */
+/**
+ * Nodes that already have a container of exactly this name. In a large instance nobody is asked: the claim
+ * of the name, which decides, comes with the run.
+ */
 export async function holdersOfName(context: ApiContext, name: string): Promise<Match[]> {
   const here = matchesHere(context.backend.containers(), name).filter((m) => m.by === 'name');
-  if (here.length > 0) return here;
+  if (here.length > 0 || isLarge(context)) return here;
   const named = (answer: PeerAnswer): Match[] =>
     foundBy(answer).flatMap(({ match }) => (match.by === 'name' && match.name === name ? [match] : []));
   const asked = await askAll(context.backend, {
@@ -101,17 +75,7 @@ export async function holdersOfName(context: ApiContext, name: string): Promise<
   return asked.answers.flatMap(named);
 }
 
-interface Found {
-  readonly match: Match;
-  readonly node: NodeId;
-}
-
-function foundBy(answer: PeerAnswer): Found[] {
-  if (answer.status !== 200 || !Check(LOCATE_ANSWER, answer.body)) return [];
-  return answer.body.matches.slice(0, MATCHES).map((match) => ({ match, node: answer.member.id }));
-}
-
-function pick(context: ApiContext, word: string, found: readonly Found[]): Located {
+function pick(context: ApiContext, word: string, found: readonly FoundAt[]): Located {
   const rank = RANKS.find((by) => found.some((f) => f.match.by === by));
   const best = found.filter((f) => f.match.by === rank);
   const [first, second] = best;

@@ -10,7 +10,7 @@ import { ApiError } from '../http/api-error.ts';
 import { readJson } from '../http/body.ts';
 import { checked } from '../http/check.ts';
 import { type Query, textOf } from '../http/query.ts';
-import { type LocateAnswer, matchesHere } from '../instance/locate.ts';
+import { type LocateAnswer, matchesHere } from '../instance/match.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 import { hintRow } from '../system/hint-row.ts';

@@ -38,7 +38,8 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
           await takeBack(context, name, result.containerId, result.supplier);
           throw new ApiError(500, `the client hung up before container ${name} was placed`);
         }
-        if (!result.ok) throw isTaken(result) ? nameConflict(name) : fromCoreError(result.error, result.placement);
+        if (!result.ok)
+          throw isTaken(result) ? nameConflict(name, result.holder?.containerId) : fromCoreError(result.error, result.placement);
         if (result.kind !== 'placed') throw new ApiError(500, `the run of ${name} ended without a placement`);
         context.whereabouts.remember(result.containerId, result.supplier);
         return await reply.code(201).send({ Id: result.containerId, Warnings: [...wanted.warnings] } satisfies ContainerCreateResponse);
