@@ -34,7 +34,7 @@ export async function resolveImage(context: ApiContext, name: string, scope: Sco
   const path = `/images/${encodeURIComponent(name)}/json`;
   const asked = scope === 'node' ? undefined : await askAll(context.backend, { path, enough: (answer) => answer.status === 200 });
   const found = asked?.answers.find((answer) => answer.status === 200 && Check(PEER_IMAGE, answer.body));
-  if (found === undefined) throw noSuchImage(name);
+  if (found === undefined) throw new ApiError(404, noSuchImage(name).message, { missingImage: name });
   const body = found.body as { Config?: { StopSignal?: string }; Caravela: { Digest: string; References: string[]; Arches: string[] } };
   return {
     reference: referenceOf(name, body.Caravela.References, body.Caravela.Digest),
@@ -47,7 +47,7 @@ export async function resolveImage(context: ApiContext, name: string, scope: Sco
 /** Docker's words: its client pulls after them. */
 export function noSuchImage(name: string): ApiError {
   const text = isId(name) ? name : withTag(name);
-  return new ApiError(404, `No such image: ${text}`, { missingImage: name });
+  return new ApiError(404, `No such image: ${text}`);
 }
 
 function resolvedFrom(name: string, image: ImageDetails): ResolvedImage {
