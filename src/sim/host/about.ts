@@ -22,6 +22,8 @@ export function aboutResult(result: Result): string {
   if (!result.ok) return `${result.error.code}: ${result.error.message}`;
   if ('parts' in result)
     return `${result.kind} ${result.parts.map((part) => `${short(part.containerId)} on ${short(part.supplier)}`).join(', ')}`;
+  if (result.kind === 'found')
+    return `found ${result.entries.map(({ containerId, node }) => `${short(containerId)} on ${short(node)}`).join(', ') || 'none'}`;
   return result.kind === 'placed' ? `placed ${short(result.containerId)} on ${short(result.supplier)}` : result.kind;
 }
 

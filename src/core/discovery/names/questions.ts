@@ -16,7 +16,7 @@ interface Question {
 export class Questions {
   readonly #askMs: number;
   readonly #open = new Map<number, Question>();
-  /** Drawn at the start, so that an answer to an earlier life is not taken for one to this. */
+  /** Begins with the clock, so that an answer to an earlier life is not taken for one to this. */
   #last = 0;
 
   constructor(askMs: number) {
@@ -28,7 +28,7 @@ export class Questions {
   }
 
   start(turn: Turn): void {
-    this.#last = turn.random.uint32();
+    this.#last = Math.max(0, Math.floor(turn.wallMs)) * NUMBERS_PER_MS;
   }
 
   ask(turn: Turn, to: NodeId, key: NameKey, own: boolean, done: Done): void {
@@ -67,5 +67,8 @@ export class Questions {
     done(turn, found);
   }
 }
+
+/** Far more than are asked; and 2^53 is reached in 280 years. */
+const NUMBERS_PER_MS = 1_024;
 
 const UNKNOWN: Found = { entries: [], complete: false };
