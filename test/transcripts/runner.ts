@@ -4,6 +4,7 @@ import { Node } from '../../src/core/node/node.ts';
 import type { SimNode } from '../../src/sim/host/sim-node.ts';
 import { CALM } from '../../src/sim/network/conditions.ts';
 import { World } from '../../src/sim/world.ts';
+import { affinitiesOf, stackOf } from './stack-line.ts';
 
 /**
  * Plays a transcript: lines that begin with `> ` tell the simulator what to do, the indented lines
@@ -13,7 +14,14 @@ import { World } from '../../src/sim/world.ts';
  *   > show event run-, send launch which trace lines to show: those that begin so
  *   > start a | crash a | leave a  a daemon starts (and joins), dies, leaves
  *   > crash b at TEXT              it dies in the turn of its next trace line that begins so
- *   > run web 500m/256M at a [on b]   a user at a runs a container (constrained to node b)
+ *   > run web 500m/256M at a [on b] [near db] [far from log]   a user at a runs a container
+ *                                `w2=web`: the script calls it w2, its name is web
+ *   > look-up web at a             a user's question to the name directory
+ *   > groups pod=co-location …     groups of the stacks that follow
+ *   > stack shop at a: PART, …     a user at a runs a stack (stack-line.ts says how parts are written)
+ *   > plan shop at a: PART, …      a user at a asks where it would go
+ *   > cancel shop at a             a user gives a stack up
+ *   > spoil c                      c's engine can make no containers any more
  *   > start|stop|remove web at b   a user's command about a container, given to its node
  *   > cut a b … | heal             no packet passes between these and the rest
  *   > repeat streams | once        messages on streams arrive twice, or once again
@@ -41,6 +49,7 @@ class Player {
   /** Six digits of an id → what the script calls it. */
   readonly #aliases = new Map<string, string>();
   readonly #ends: (() => void)[] = [];
+  #groups = 'pod=co-location apart=spread';
 
   play(line: string): readonly string[] {
     this.#shown = [];
@@ -87,8 +96,23 @@ class Player {
     } else if (verb === 'leave') {
       this.#tell(this.#node(first), { kind: 'leave' });
     } else if (verb === 'run') {
-      const nodes = args[5] === undefined ? [] : [{ key: 'node', operator: '==', value: args[5], soft: false } as const];
-      this.#tell(this.#node(args[3] ?? ''), { kind: 'run', request: this.#request(first, args[1] ?? '', nodes), exclude: [] });
+      const on = /\bon (\S+)/.exec(args.slice(4).join(' '))?.[1];
+      const nodes = on === undefined ? [] : [{ key: 'node', operator: '==', value: on, soft: false } as const];
+      const request = { ...this.#request(first, args[1] ?? '', nodes), affinities: affinitiesOf(args.slice(4).join(' ')) };
+      this.#tell(this.#node(args[3] ?? ''), { kind: 'run', request, exclude: [] });
+    } else if (verb === 'groups') {
+      this.#groups = args.join(' ');
+    } else if (verb === 'stack' || verb === 'plan') {
+      const id = idFor(`${verb} of ${first}`, 32) as RequestId;
+      this.#aliases.set(id.slice(0, 6), first);
+      const stack = stackOf(id, this.#groups, args.slice(3).join(' '), (...of) => this.#request(...of));
+      this.#tell(this.#node((args[2] ?? '').slice(0, -1)), { kind: verb === 'plan' ? 'plan' : 'run-stack', stack, exclude: [] });
+    } else if (verb === 'cancel') {
+      this.#tell(this.#node(args[2] ?? ''), { kind: 'cancel-run', requestId: idFor(`stack of ${first}`, 32) as RequestId });
+    } else if (verb === 'spoil') {
+      this.#node(first).engine.temper.createFails = 1;
+    } else if (verb === 'look-up') {
+      this.#tell(this.#node(args[2] ?? ''), { kind: 'look-up', key: { kind: 'name', name: first } });
     } else if (args[1] === 'at') {
       const containerId = idFor(first, 64) as ContainerId;
       this.#tell(this.#node(args[2] ?? ''), commandOf(verb, containerId));
@@ -103,10 +127,11 @@ class Player {
     this.#running().command(node, command, () => undefined);
   }
 
-  #request(name: string, size: string, constraints: Request['constraints']): Request {
-    const id = idFor(`${name}'s request`, 32) as RequestId;
-    const containerId = idFor(name, 64) as ContainerId;
-    this.#aliases.set(id.slice(0, 6), name).set(containerId.slice(0, 6), name);
+  #request(text: string, size: string, constraints: Request['constraints']): Request {
+    const [alias = '', name = alias] = text.split('=');
+    const id = idFor(`request of ${alias}`, 32) as RequestId;
+    const containerId = idFor(alias, 64) as ContainerId;
+    this.#aliases.set(id.slice(0, 6), alias).set(containerId.slice(0, 6), alias);
     return {
       id,
       containerId,
@@ -143,7 +168,7 @@ class Player {
     return what
       .replace(/^(send .*) to (\d+|nowhere) \d+$/, (_, sent: string, to: string) => `${sent} to ${this.#names[Number(to)] ?? to}`)
       .replace(/^(reply|command) \d+ /, '$1 ')
-      .replaceAll(/\b[0-9a-f]{6}\b/g, (id) => this.#aliases.get(id) ?? id);
+      .replaceAll(/\b[0-9a-f]{6}(?:[0-9a-f]{6})?\b/g, (id) => this.#aliases.get(id.slice(0, 6)) ?? id);
   }
 
   #node(name: string): SimNode {

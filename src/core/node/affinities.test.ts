@@ -109,26 +109,3 @@ test('a part that moves to another node takes those with it that want to be ther
   instance.run(6_000);
   for (const { node } of instance.nodes) expect(node.resources().holds).toBe(0);
 });
-
-test('more than 64 nodes: the name directory says where, and only those are asked', { timeout: 60_000 }, () => {
-  const instance = instanceOf(66, room(1, 256));
-  const [a] = instance.nodes as [TestNode];
-  const far = instance.nodes[40] as TestNode;
-  placed(run(instance, { name: 'db', labels: { app: 'store' }, ...on(far) }));
-  instance.run(5_000);
-  const asks = (): number => instance.sent.get('ask') ?? 0;
-  const before = asks();
-  expect(placed(run(instance, { affinities: [affinity('==', 'db')] })).supplier).toBe(far.record.id);
-  expect(placed(run(instance, { affinities: [affinity('==', 's*', { subject: 'label', key: 'app' })] })).supplier).toBe(far.record.id);
-  expect(asks() - before).toBe(2);
-  expect(placed(run(instance, { affinities: [affinity('!=', 'db')] })).supplier).not.toBe(far.record.id);
-  expect(refused(run(instance, { affinities: [affinity('==', 'nobody')] })).error.message).toBe(
-    'no node can take it: none of 66 nodes meets container==nobody',
-  );
-  expect(refused(run(instance, { affinities: [affinity('==', 'db')] }, room(1, 64))).error.message).toBe(
-    'no node has 1 CPU and 64 MiB free: of 1 node with container==db 1 lacks CPU (best: node-41 with 0.7 CPUs)',
-  );
-  const glob = refused(run(instance, { affinities: [affinity('==', 'nob*')] }));
-  expect(glob.error.message).toContain('where container==nob* is met could not be looked up');
-  expect(a.node.resources().holds).toBe(0);
-});

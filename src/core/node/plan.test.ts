@@ -109,20 +109,3 @@ test('soft wishes are given up in a plan, too', () => {
   const [part] = planned(instance.ask(firstOf(instance), plan(stackOf(instance, [[instance.request(room(1, 64), wish)]]))));
   expect(part?.placement.givenUp).toEqual(['zone==~eu']);
 });
-
-test('more than 64 nodes: a trader names its best, they are asked, and no offer is touched', { timeout: 60_000 }, () => {
-  const instance = instanceOf(66, room(1, 256));
-  const at = instance.nodes[9] as TestNode;
-  instance.run(60_000);
-  const offers = (): unknown => instance.nodes.map(({ node }) => node.offers());
-  const before = offers();
-  const parts = Array.from({ length: 12 }, (): Part => [instance.request(room(0.9, 200))]);
-  let nodes: readonly NodeId[] = [];
-  const kinds = watch(instance, () => {
-    nodes = planned(instance.ask(at, plan(stackOf(instance, parts)))).map(({ supplier }) => supplier);
-  });
-  expect(kinds).toEqual(['answer', 'ask', 'candidates', 'find']);
-  expect(new Set(nodes).size).toBe(12);
-  expect(offers()).toEqual(before);
-  expect(instance.ask(at, { kind: 'run', request: instance.request(room(1, 256)), exclude: [] })).toMatchObject({ ok: true });
-});

@@ -39,7 +39,6 @@ export class PlanEffort implements Owner {
   readonly #taken = new Map<NodeId, Resources>();
   /** In which order it decides. */
   #order: readonly Member[];
-  #sorted = false;
   #over = false;
 
   constructor(turn: Turn, options: EffortOptions) {
@@ -94,24 +93,32 @@ export class PlanEffort implements Owner {
   }
 
   failed(turn: Turn, run: Run, error: CoreError): void {
-    if (error.code === 'no-room' && !this.#sorted && this.#members.length > 1) return this.#sortAnew(turn);
+    if (error.code === 'no-room' && this.#maySortAnew()) return this.#sortAnew(turn);
     const { unit } = this.#memberOf(run);
     const whose = unit.hold === undefined ? run.request.name : `group ${unit.group?.name ?? ''}`;
     const alone = this.#options.stack.parts.length === 1;
     this.#end(turn, alone ? error : { ...error, message: `${whose}: ${error.message}` }, run);
   }
 
+  #bySize(): readonly Member[] {
+    const { runs, units } = this.#options;
+    return bySize(units, runs.options.directory.mean()).map((at) => this.#members[at] as Member);
+  }
+
+  /** In another order than that of the stack. */
+  #maySortAnew(): boolean {
+    return this.#order === this.#members && this.#bySize().some((member, at) => member !== this.#members[at]);
+  }
+
   /** As a stack does before it is refused. */
   #sortAnew(turn: Turn): void {
-    const { runs, units } = this.#options;
-    this.#sorted = true;
-    this.#order = bySize(units, runs.options.directory.mean()).map((at) => this.#members[at] as Member);
+    this.#order = this.#bySize();
     this.#taken.clear();
     for (const member of this.#members) {
       member.answers = undefined;
       member.node = undefined;
       forget(member.run);
-      runs.add(member.run);
+      this.#options.runs.add(member.run);
     }
     this.#step(turn);
   }

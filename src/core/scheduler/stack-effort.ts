@@ -7,8 +7,8 @@
  * Before it is refused for want of room, all is given back and looked for once more, one after the other
  * and the largest first: side by side, small parts may have taken what only the large one can't do without.
  *
- * Each unit is looked for by a Run of its own, a few side by side in the stack's order; what is held is
- * renewed until the last one is. Then all are launched: a co-location group's first part, and once it is
+ * Each unit is looked for by a Run of its own, a few side by side in the stack's order, but those of one
+ * spread group one after the other; what is held is renewed until the last one is. Then all are launched: a co-location group's first part, and once it is
  * recorded, which shows that the hold stands, the others one by one; what has affinities to other
  * parts after those are ready, so that they are met when its supplier looks. A part that can't be
  * launched on its node goes to another, as a single run does, but one whose group is on that node.
@@ -187,9 +187,11 @@ export class StackEffort implements Owner {
   #look(turn: Turn): void {
     for (const { unit, runs } of this.#order) {
       const [first] = runs;
-      const busy = this.#members.filter(({ runs: [{ stage }] }) => stage.kind !== 'waiting' && stage.kind !== 'held').length;
-      if (this.#error !== undefined || busy >= this.#width) return;
-      if (first.stage.kind === 'waiting' && this.#comesAfter(unit, isHeld)) this.#options.finds.begin(turn, first);
+      const busy = this.#members.filter(({ runs: [{ stage }] }) => stage.kind !== 'waiting' && stage.kind !== 'held');
+      if (this.#error !== undefined || busy.length >= this.#width) return;
+      // Side by side, two of a spread group would only meet on the node that suits both best.
+      const meets = unit.group?.policy === 'spread' && busy.some((other) => other.unit.group === unit.group);
+      if (first.stage.kind === 'waiting' && !meets && this.#comesAfter(unit, isHeld)) this.#options.finds.begin(turn, first);
     }
   }
 

@@ -1,0 +1,97 @@
+/** More than 64 nodes: not everybody is asked, traders and the name directory tell whom to ask. */
+import { beforeAll, expect, test } from 'vitest';
+import { assert } from '../../lib/assert.ts';
+import { requestId } from '../model/index.ts';
+import type { Affinity, NodeId, Request, Result, Stack } from '../model/index.ts';
+import { TestInstance, room } from './test-instance.ts';
+import type { TestNode } from './test-instance.ts';
+import { placed, refused } from './test-words.ts';
+
+const NODES = 66;
+const instance = new TestInstance(1);
+
+beforeAll(() => {
+  for (let i = 0; i < NODES; i++) {
+    instance.add(room(1, 256));
+    instance.run(100);
+  }
+  instance.run(12_000);
+  for (const { node } of instance.nodes)
+    assert(node.members().filter(({ state }) => state === 'alive').length === NODES, 'not all have met');
+}, 60_000);
+
+const at = (i: number): TestNode => instance.nodes[i] as TestNode;
+const run = (change: Partial<Request>, amount = room(0.1, 16)): Result =>
+  instance.ask(at(0), { kind: 'run', request: instance.request(amount, change), exclude: [] });
+const affinity = (operator: Affinity['operator'], value: string, change: Partial<Affinity> = {}): Affinity => ({
+  subject: 'container',
+  key: '',
+  operator,
+  value,
+  soft: false,
+  ...change,
+});
+
+/** How many of each kind were sent while it ran. */
+function sentBy(act: () => void): (kind: 'ask' | 'answer' | 'candidates' | 'reserve' | 'accept') => number {
+  const before = new Map(instance.sent);
+  act();
+  const after = new Map(instance.sent);
+  return (kind) => (after.get(kind) ?? 0) - (before.get(kind) ?? 0);
+}
+
+test('affinities: the name directory says where, and only those nodes are asked', () => {
+  const far = at(40);
+  const pin = { constraints: [{ key: 'node', operator: '==', value: far.record.name, soft: false }] } as const;
+  placed(run({ name: 'db', image: 'docker.io/library/redis:latest', labels: { app: 'store' }, ...pin }));
+  instance.run(5_000);
+  const near = (wanted: Affinity, amount?: Request['resources']): Result => run({ affinities: [wanted] }, amount);
+  const sent = sentBy(() => {
+    expect(placed(near(affinity('==', 'db'))).supplier).toBe(far.record.id);
+    expect(placed(near(affinity('==', 's*', { subject: 'label', key: 'app' }))).supplier).toBe(far.record.id);
+    expect(placed(near(affinity('==', 'redis', { subject: 'image' }))).supplier).toBe(far.record.id);
+  });
+  expect(sent('ask')).toBe(3);
+  for (let i = 0; i < 3; i++) expect(placed(near(affinity('!=', 'db'))).supplier).not.toBe(far.record.id);
+  expect(refused(near(affinity('==', 'nobody'))).error.message).toBe('no node can take it: none of 66 nodes meets container==nobody');
+  expect(refused(near(affinity('==', 'db'), room(1, 64))).error.message).toBe(
+    'no node has 1 CPU and 64 MiB free: of 1 node with container==db 1 lacks CPU (best: node-41 with 0.6 CPUs)',
+  );
+  const glob = refused(near(affinity('==', 'nob*'))).error.message;
+  expect(glob).toContain('where container==nob* is met could not be looked up: name it in full');
+  expect(at(0).node.resources().holds).toBe(0);
+});
+
+test('a plan: a trader names its best, they are asked, and no offer is touched', () => {
+  const offers = (): unknown => instance.nodes.map(({ node }) => node.offers());
+  const before = offers();
+  const parts = Array.from({ length: 12 }, () => ({ request: instance.request(room(0.9, 200)), group: undefined }));
+  const stack: Stack = { id: requestId(instance.random.hex(16)), groups: [], parts };
+  let nodes: readonly NodeId[] = [];
+  const sent = sentBy(() => {
+    const result = instance.ask(at(9), { kind: 'plan', stack, exclude: [] });
+    nodes = result.ok && result.kind === 'planned' ? result.parts.map(({ supplier }) => supplier) : [];
+  });
+  expect([sent('reserve'), sent('accept')]).toEqual([0, 0]);
+  expect(sent('candidates')).toBeGreaterThan(0);
+  expect(new Set(nodes).size).toBe(12);
+  expect(offers()).toEqual(before);
+  placed(run({}, room(1, 256)));
+});
+
+test('a stack is placed whole: a group together, a group apart', () => {
+  const groups = [
+    { name: 'pod', policy: 'co-location' },
+    { name: 'apart', policy: 'spread' },
+  ] as const;
+  const names = ['pod', 'pod', ...Array.from({ length: 20 }, () => 'apart')];
+  const parts = names.map((group) => ({ request: instance.request(room(0.3, 64)), group }));
+  const result = instance.ask(at(5), {
+    kind: 'run-stack',
+    stack: { id: requestId(instance.random.hex(16)), groups, parts },
+    exclude: [],
+  });
+  const nodes = result.ok && result.kind === 'stack-placed' ? result.parts.map(({ supplier }) => supplier) : [];
+  expect(nodes[0]).toBe(nodes[1]);
+  expect(new Set(nodes.slice(2)).size).toBe(20);
+});
