@@ -83,6 +83,7 @@ export class Market implements Contender, Floor {
   /** Commands under way, by node and id. */
   readonly #commands = new Map<string, RequestId>();
   readonly #placed = new Map<number, { readonly node: number; readonly requestId: RequestId; readonly containerId: ContainerId }>();
+  /** Of all asks there were: also what nobody waits for any more, its buyer having failed, gives its place back one day. */
   readonly #requestOf = new Map<ContainerId, RequestId>();
   /** Why asks were refused, by error code; and what else went wrong after an accept. */
   readonly refusals = new Map<string, number>();
@@ -139,7 +140,6 @@ export class Market implements Contender, Floor {
     if (placed === undefined) return;
     this.#placed.delete(ask);
     this.#node(placed.node).command({ kind: 'remove', containerId: placed.containerId, force: true });
-    this.#requestOf.delete(placed.containerId);
   }
 
   fail(index: number): void {
@@ -147,10 +147,9 @@ export class Market implements Contender, Floor {
     assert(node.core !== undefined, `node ${index} is down already`);
     node.fail();
     this.accounts.fail(index);
-    for (const [id, { ask, containerId }] of this.#pending) {
+    for (const [id, { ask }] of this.#pending) {
       if (ask.origin !== index) continue;
       this.#pending.delete(id);
-      this.#requestOf.delete(containerId);
       this.#grapevine.runEnds(index);
     }
     const detectedMs = DETECTION_MS[0] + this.random.float() * (DETECTION_MS[1] - DETECTION_MS[0]);
