@@ -5,7 +5,7 @@
  *   node bench/scheduling.ts [--nodes 1000,10000] [--only ramp,rates,burst,churn,loss] [--seeds 101..105] [--jobs N]
  *
  * Each kind of trial leaves a table, charts and its figures in results/scheduling; results/scheduling.md is
- * made anew from all that are there, so that parts can be run apart.
+ * made anew from all that are there, so that parts can be run apart. `--report` runs nothing and only does that.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
@@ -32,10 +32,11 @@ const { values } = parseArgs({
     only: { type: 'string', default: GROUPS.join(',') },
     seeds: { type: 'string', default: '101..105' },
     jobs: { type: 'string', default: String(availableParallelism()) },
+    report: { type: 'boolean', default: false },
   },
 });
 const sizes = values.nodes.split(',').map((nodes) => whole('nodes', nodes));
-const groups = values.only.split(',');
+const groups = values.report ? [] : values.only.split(',');
 for (const group of groups)
   if (!GROUPS.some((known) => known === group)) throw new Error(`--only is of ${GROUPS.join(', ')}, got ${JSON.stringify(group)}`);
 const [first = 0, last = first] = values.seeds.split('..').map((seed) => whole('seeds', seed));
@@ -48,18 +49,22 @@ const wanted = sizes
 const jobs = wanted.flatMap((trial) =>
   seeds.map((seed) => ({
     trial,
-    label: `${trial.of.is.workload} ${trial.of.is.demand} ${trial.nodes}`,
+    label: `${titleOf(trial.of)}, ${trial.nodes} nodes, seed ${seed}`,
     args: [...trial.of.args, '--nodes', String(trial.nodes), '--seeds', String(seed)],
   })),
 );
 const kept: Promise<unknown>[] = [];
-await runJobs(jobs, whole('jobs', values.jobs), ({ trial }, results) => {
+const failed = await runJobs(jobs, whole('jobs', values.jobs), ({ trial }, results) => {
   trial.results.push(...results);
   if (new Set(trial.results.map(({ seed }) => seed)).size < seeds.length) return;
   kept.push(keepResults(inOrder(trial.results), DIR, NOT_KEPT));
 });
 await Promise.all(kept);
 writeResult('scheduling', report(existsSync(DIR) ? readdirSync(DIR).filter((name) => name.endsWith('.json')) : []));
+if (failed.length > 0) {
+  console.error(`failed: ${failed.join('; ')}`);
+  process.exitCode = 1;
+}
 
 /** Contenders as one trial has them, each by its seeds, whoever was done first. */
 function inOrder(results: readonly TrialResult[]): readonly TrialResult[] {

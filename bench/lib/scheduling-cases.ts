@@ -27,8 +27,8 @@ export const CASES: readonly Case[] = [
   { group: 'burst', args: burst(100, 50), is: edge('burst 100% at 50%') },
   { group: 'burst', args: burst(10, 80), is: edge('burst 10% at 80%') },
   { group: 'burst', args: burst(100, 80), is: edge('burst 100% at 80%') },
-  { group: 'churn', args: churn(1), is: edge('churn 1h') },
-  { group: 'churn', args: churn(24), is: edge('churn 24h') },
+  { group: 'churn', args: churn(1), is: edge('churn, 1 h sessions') },
+  { group: 'churn', args: churn(24), is: edge('churn, 24 h sessions') },
   ...[0.01, 0.05].flatMap((loss): readonly Case[] => [
     { group: 'loss', args: ['--demand', 'ramp', '--loss', String(loss)], is: edge('ramp', loss) },
     { group: 'loss', args: [...burst(100, 50), '--loss', String(loss)], is: edge('burst 100% at 50%', loss) },

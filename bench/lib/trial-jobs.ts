@@ -15,20 +15,32 @@ const MAIN = join(import.meta.dirname, '..', '..', 'src', 'sim', 'main.ts');
 /** Ran, but an ask was lost or a node oversold: its results say so. */
 const RAN = [0, 1];
 
-/** Runs the jobs in their order, `side` by side, each a process of its own. `onDone` is called as each ends well. */
+/**
+ * Runs the jobs in their order, `side` by side, each a process of its own. `onDone` is called as each ends well;
+ * one that fails does not keep the others from running.
+ *
+ * @returns the labels of those that failed
+ */
 export async function runJobs<T extends Job>(
   jobs: readonly T[],
   side: number,
   onDone: (job: T, results: readonly TrialResult[]) => void,
-): Promise<void> {
+): Promise<readonly string[]> {
+  const failed: string[] = [];
   const waiting = [...jobs];
   const work = async () => {
     for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
-      onDone(job, await runJob(job));
-      console.error(`${job.label}: done, ${waiting.length} waiting`);
+      try {
+        onDone(job, await runJob(job));
+        console.error(`${job.label}: done, ${waiting.length} waiting`);
+      } catch (error) {
+        failed.push(job.label);
+        console.error((error as Error).message);
+      }
     }
   };
   await Promise.all(Array.from({ length: side }, work));
+  return failed;
 }
 
 async function runJob({ label, args }: Job): Promise<readonly TrialResult[]> {

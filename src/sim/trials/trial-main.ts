@@ -30,7 +30,13 @@ export async function trialMain(argv: readonly string[]): Promise<number> {
     if (options === undefined) console.error(TRIAL_USAGE);
     return 64;
   }
-  const results = runAll(options, workload);
+  let results;
+  try {
+    results = runAll(options, workload);
+  } catch (error) {
+    console.error(error);
+    return 3;
+  }
   console.log(asText(comparison(results)));
   const dir = options.out ?? join(BENCH, 'results', 'scheduling');
   const files = await keepResults(results, dir);
@@ -57,9 +63,13 @@ function runAll({ demand, nodes, seeds, contenders, loss }: TrialOptions, worklo
   return seeds.flatMap((seed) =>
     contenders.map((name) => {
       const line = new ProgressLine(`${name}, seed ${seed}`);
-      const result = runTrial({ workload, demand, nodes, seed, loss }, CONTENDERS[name], (progress) => line.show(progress));
-      line.end(result);
-      return result;
+      try {
+        const result = runTrial({ workload, demand, nodes, seed, loss }, CONTENDERS[name], (progress) => line.show(progress));
+        line.end(result);
+        return result;
+      } catch (error) {
+        throw new Error(`${name}, seed ${seed}, threw`, { cause: error });
+      }
     }),
   );
 }

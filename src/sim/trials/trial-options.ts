@@ -31,7 +31,7 @@ export const TRIAL_USAGE = `npm run simulate -- trial [options]
   --requests P       burst: in percent of nodes (default 100)
   --session H        churn: hours a node stays on average (default 1)
   --hours H          churn: how long (default 1)
-exit code: 0 ok, 1 an ask was never answered or a node oversold, 64 wrong use`;
+exit code: 0 ok, 1 an ask was never answered or a node oversold, 3 a contender threw, 64 wrong use`;
 
 const STRING = { type: 'string' } as const;
 const MOST_NODES = 131_072;
@@ -98,7 +98,7 @@ function kindOf(kind: string, read: (option: keyof DemandValues, otherwise: numb
       return {
         kind,
         utilisationPercent: read('preload', 70, 1, 100),
-        sessionHours: read('session', 1, 0.1, 100_000),
+        sessionHours: read('session', 1, 0.01, 100_000),
         hours: read('hours', 1, 0.01, 1_000),
         pacePercent: read('pace', 0.3, 0.001, 100),
       };

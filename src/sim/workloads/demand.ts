@@ -42,7 +42,7 @@ export function demandName(demand: Demand): string {
     case 'burst':
       return `burst ${demand.requestsPercent}% at ${demand.preloadPercent}%`;
     case 'churn':
-      return `churn ${demand.sessionHours}h`;
+      return `churn, ${demand.sessionHours} h sessions`;
     default:
       return assertNever(demand);
   }
