@@ -2,10 +2,21 @@ import { LIMITS, shortId } from '../model/index.ts';
 import type { CommandId, CoreError, NameHolder, NodeId, Request, RequestId, Result, Turn } from '../model/index.ts';
 import type { NameClaims } from '../discovery/names/name-claims.ts';
 
+/** What is to get its names. */
+export interface Effort {
+  /** What it does while it waits for them. */
+  readonly prepare: ((turn: Turn) => void) | undefined;
+  /** All names are its own. */
+  readonly begin: (turn: Turn) => void;
+  /** It does not get them: what was prepared is given up, without a reply. */
+  readonly abandon: (turn: Turn) => void;
+}
+
 interface NamedRun {
   readonly command: CommandId;
   readonly id: RequestId;
   readonly requests: readonly Request[];
+  readonly effort: Effort;
   readonly sinceMs: number;
   /** Names not yet granted; the run begins when there are none. */
   missing: number;
@@ -13,8 +24,9 @@ interface NamedRun {
 }
 
 /**
- * A run has its names before it begins, and gives them back when it comes to nothing. Here it waits for
- * them; that it ended is seen by its reply, whoever gives it.
+ * A run has its names before it launches anything, and gives them back when it comes to nothing. Here it
+ * waits for them, and may look for a place meanwhile: a round trip less for every run, a find in vain for
+ * one whose name is taken. That it ended is seen by its reply, whoever gives it.
  */
 export class NamedRuns {
   readonly #claims: NameClaims;
@@ -27,28 +39,34 @@ export class NamedRuns {
     this.#nameOf = nameOf;
   }
 
-  /** Runs that wait for their names. */
+  /** Runs that wait for their names and do nothing else. */
   waiting(): readonly Request[] {
-    return [...this.#runs.values()].flatMap((run) => (run.missing > 0 ? run.requests : []));
+    return [...this.#runs.values()].flatMap(({ missing, effort, requests }) =>
+      missing > 0 && effort.prepare === undefined ? requests : [],
+    );
   }
 
-  /** @param begin called when all names are the run's */
-  run(turn: Turn, command: CommandId, id: RequestId, requests: readonly Request[], begin: (turn: Turn) => void): void {
+  run(turn: Turn, command: CommandId, id: RequestId, requests: readonly Request[], effort: Effort): void {
     const refusal = this.#refusal(id);
     if (refusal !== undefined) return turn.reply(command, { ok: false, error: refusal });
-    const run: NamedRun = { command, id, requests, sinceMs: turn.nowMs, missing: requests.length, over: false };
+    const run: NamedRun = { command, id, requests, effort, sinceMs: turn.nowMs, missing: requests.length, over: false };
     this.#runs.set(id, run);
     this.#byCommand.set(command, run);
-    if (requests.length === 0) return begin(turn);
+    let prepared = false;
     for (const request of requests) {
       if (run.over) return;
       const { id: requestId, containerId, name } = request;
       this.#claims.claim(turn, { requestId, containerId, name }, (turn, holder) => {
         if (run.over) return;
         if (holder !== undefined) return this.#end(turn, run, this.#taken(name, holder), holder);
-        if (--run.missing === 0) begin(turn);
+        run.missing--;
+        if (prepared && run.missing === 0) effort.begin(turn);
       });
     }
+    if (run.over) return;
+    effort.prepare?.(turn);
+    prepared = true;
+    if (run.missing === 0) effort.begin(turn);
   }
 
   /** Gives up a run that waits for its names. @returns false where there is none of that id */
@@ -78,6 +96,7 @@ export class NamedRuns {
   }
 
   #end(turn: Turn, run: NamedRun, error: CoreError, holder: NameHolder | undefined): void {
+    run.effort.abandon(turn);
     turn.reply(run.command, { ok: false, error, ...(holder === undefined ? {} : { holder }) });
     turn.emit({ kind: 'run-refused', requestId: run.id, error, tookMs: Math.round(turn.nowMs - run.sinceMs) });
   }

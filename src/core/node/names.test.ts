@@ -55,6 +55,27 @@ describe('a claim', () => {
     }
   });
 
+  test('goes beside the find: what is held waits for the name, and is given back where that is taken', () => {
+    const instance = instanceOf(3);
+    placed(instance.ask(firstOf(instance), run(instance.request(room(0.1, 16), { name: 'web' }))));
+    const holds = () => instance.nodes.reduce((sum, { node }) => sum + node.resources().holds, 0);
+    const pinned = (name: string): Request => {
+      const elsewhere = { key: 'node', operator: '==', value: at(instance, 2).record.name, soft: false } as const;
+      return instance.request(room(0.1, 16), { name, constraints: [elsewhere] });
+    };
+    instance.drop = (_from, _to, { kind }) => kind === 'name-claimed';
+    const asker = instance.nodes.find(({ record }) => record.id !== keyOwner(instance, 'name/db')) as TestNode;
+    const alone = instance.command(asker, run(pinned('db')));
+    instance.run(100);
+    expect([holds(), containers(instance).length]).toEqual([1, 1]);
+    instance.run(2_000);
+    placed(instance.result(alone));
+    instance.drop = () => false;
+    for (const node of instance.nodes) expect(refused(instance.ask(node, run(pinned('web')))).error.code).toBe('name-taken');
+    instance.run(1_000);
+    expect([holds(), containers(instance).length]).toEqual([0, 2]);
+  });
+
   test('costs a round trip', () => {
     const instance = instanceOf(5);
     for (const node of instance.nodes) {

@@ -39,6 +39,7 @@ import { IncarnationKeeper } from './incarnation-keeper.ts';
 import { isShort } from './is-short.ts';
 import { LocalTurn } from './local-turn.ts';
 import { NamedRuns } from './named-runs.ts';
+import type { Effort } from './named-runs.ts';
 import { gossiped } from './surroundings.ts';
 import type { Peers, SurroundingsFactory } from './surroundings.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
@@ -295,9 +296,11 @@ export class Node implements CoreNode {
   #command(turn: Turn, id: CommandId, command: Command): void {
     switch (command.kind) {
       case 'run':
-        return this.#run(turn, id, command.request.id, [command.request], (turn) =>
-          this.#scheduler.run(turn, id, command.request, command.exclude),
-        );
+        return this.#run(turn, id, command.request.id, [command.request], {
+          prepare: (turn) => this.#scheduler.run(turn, id, command.request, command.exclude),
+          begin: (turn) => this.#scheduler.named(turn, command.request.id),
+          abandon: (turn) => this.#scheduler.abandon(turn, command.request.id),
+        });
       case 'run-stack':
       case 'plan':
         return this.#stack(turn, id, command);
@@ -333,10 +336,10 @@ export class Node implements CoreNode {
    * What can't be sent is refused at the door: a message that is dropped on the way looks like a node that
    * doesn't answer. What can, has its names before it begins.
    */
-  #run(turn: Turn, id: CommandId, run: RequestId, requests: readonly Request[], begin: (turn: Turn) => void): void {
+  #run(turn: Turn, id: CommandId, run: RequestId, requests: readonly Request[], effort: Effort): void {
     const error = unsendable(requests);
     if (error !== undefined) return turn.reply(id, { ok: false, error });
-    this.#namedRuns.run(turn, id, run, requests, begin);
+    this.#namedRuns.run(turn, id, run, requests, effort);
   }
 
   /** A plan claims no names: it only looks. */
@@ -345,7 +348,11 @@ export class Node implements CoreNode {
     const error = unworkable(stack, exclude) ?? unsendable(requests);
     if (error !== undefined) return turn.reply(id, { ok: false, error });
     if (kind === 'plan') return this.#scheduler.plan(turn, id, stack, exclude);
-    this.#namedRuns.run(turn, id, stack.id, requests, (turn) => this.#scheduler.runStack(turn, id, stack, exclude));
+    this.#namedRuns.run(turn, id, stack.id, requests, {
+      prepare: undefined,
+      begin: (turn) => this.#scheduler.runStack(turn, id, stack, exclude),
+      abandon: () => {},
+    });
   }
 
   #nameOf(id: NodeId): string {

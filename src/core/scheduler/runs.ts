@@ -76,9 +76,14 @@ export class Runs {
 
   /** Ends it with an error; whatever is held for it somewhere is given back. */
   failed(turn: Turn, run: Run, error: CoreError): void {
-    const holder = run.stage.kind === 'finding' ? run.stage.trader : supplierOf(run);
-    if (holder !== undefined) this.cancel(turn, run, holder);
+    this.#giveBack(turn, run);
     this.end(turn, run, error);
+  }
+
+  /** Ends it without a word to its owner. */
+  abandon(turn: Turn, run: Run): void {
+    this.#giveBack(turn, run);
+    this.drop(run);
   }
 
   /** Nobody takes it: without its soft wishes, perhaps. Where somebody did and could not launch it, that is the answer. */
@@ -118,6 +123,11 @@ export class Runs {
 
   drop(run: Run): void {
     this.#runs.delete(run.request.id);
+  }
+
+  #giveBack(turn: Turn, run: Run): void {
+    const holder = run.stage.kind === 'finding' ? run.stage.trader : supplierOf(run);
+    if (holder !== undefined) this.cancel(turn, run, holder);
   }
 }
 

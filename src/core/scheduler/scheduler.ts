@@ -52,12 +52,25 @@ export class Scheduler {
     return this.#runs.all().map((run) => run.request);
   }
 
+  /** Looks for a supplier at once; launches when `named` says so. */
   run(turn: Turn, replyTo: CommandId, request: Request, exclude: readonly NodeId[]): void {
     const refusal = this.#unworkable([request]);
     if (refusal !== undefined) return turn.reply(replyTo, { ok: false, error: refusal });
     const run = newRun(turn, request, new Single(this.#runs, this.#launches, replyTo), exclude);
     this.#runs.add(run);
     this.#finds.begin(turn, run);
+  }
+
+  /** The container of this run has its name. */
+  named(turn: Turn, id: RequestId): void {
+    const run = this.#runs.get(id);
+    if (run?.owner instanceof Single) run.owner.named(turn, run);
+  }
+
+  /** Ends a run that does not get its name, without a reply. */
+  abandon(turn: Turn, id: RequestId): void {
+    const run = this.#runs.get(id);
+    if (run?.owner instanceof Single) this.#runs.abandon(turn, run);
   }
 
   /** Places and launches all of it, or none. */

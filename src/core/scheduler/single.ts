@@ -6,13 +6,14 @@ import type { Owner, Run } from './run.ts';
 import { supplierOf } from './run.ts';
 import type { Runs } from './runs.ts';
 
-/** A user's single request: launched as soon as it is held, answered when it is ready. */
+/** A user's single request: launched as soon as it is held and has its name, answered when it is ready. */
 export class Single implements Owner {
   readonly takesBack = false;
   readonly plans = false;
   readonly #runs: Runs;
   readonly #launches: Launches;
   readonly #replyTo: CommandId;
+  #named = false;
 
   constructor(runs: Runs, launches: Launches, replyTo: CommandId) {
     this.#runs = runs;
@@ -39,7 +40,15 @@ export class Single implements Owner {
   answered(): void {}
 
   held(turn: Turn, run: Run): void {
-    if (run.stage.kind === 'held') this.#launches.begin(turn, run, run.stage.supplier);
+    if (run.stage.kind !== 'held') return;
+    if (this.#named) return this.#launches.begin(turn, run, run.stage.supplier);
+    run.stage = { ...run.stage, token: this.#runs.setTimer(turn, run, this.#runs.options.times.launchMs) };
+  }
+
+  /** The container has its name. */
+  named(turn: Turn, run: Run): void {
+    this.#named = true;
+    this.held(turn, run);
   }
 
   ready(turn: Turn, run: Run): void {

@@ -5,6 +5,7 @@
  * - Who is alive, the ring and the mean capacity are one roster for all; each node hears of a death or a join
  *   after a delay of its own (roster.ts, grapevine.ts).
  * - Hints are one log for all; each node sees a row after a delay of its own (hint-log.ts, gossip-delay.ts).
+ * - Names are claimed by the real machine, but their registrations are only counted: confirmed, and kept nowhere.
  * - Messages are not encoded on their way (traffic-meter.ts samples their lengths). Engine and store answer at
  *   once. Each container is started as soon as it is ready, since one never started gives its place back.
  *
@@ -21,6 +22,7 @@ import type {
   MemberRecord,
   Message,
   NodeId,
+  Register,
   RequestId,
   Resources,
   Result,
@@ -189,6 +191,7 @@ export class Market implements Contender, Floor {
     this.meter.sent(message);
     this.#grapevine.sent(from.index, target.index, message);
     this.#lookLater(from.index, message);
+    if (message.kind === 'register') return this.#confirm(from, target, message);
     const stream = STREAM_KINDS.has(message.kind);
     if (!stream && this.#network.chance(this.#options.loss)) {
       this.meter.lost++;
@@ -242,6 +245,16 @@ export class Market implements Contender, Floor {
     this.#later(() => {
       this.#node(decided.node).command({ kind: 'start', containerId });
       pending.done(decided);
+    });
+  }
+
+  /** The name directory's owners: they confirm all, keep nothing, and cost what they cost. */
+  #confirm(from: MarketNode, owner: MarketNode, { epoch }: Register): void {
+    const registered = { kind: 'registered', epoch } as const;
+    this.meter.sent(registered);
+    const { core } = from;
+    this.schedule.after(2 * this.#options.latencyMs[1], () => {
+      if (from.core === core) from.input(0, (core, turn) => core.receive(turn, owner.id, registered));
     });
   }
 
