@@ -1,6 +1,6 @@
 import { beforeEach, expect, test } from 'vitest';
 import { LIMITS, MIB, nodeId, regionKey, requestId } from '../model/index.ts';
-import type { Find, Need, NodeId, Publish, Refuse, Region, Reserve } from '../model/index.ts';
+import type { Candidates, Find, Need, NodeId, Publish, Refuse, Region, Reserve } from '../model/index.ts';
 import { Prng } from '../../lib/prng.ts';
 import { Ring } from '../ring/ring.ts';
 import type { Directory } from './directory.ts';
@@ -110,6 +110,24 @@ test('a find becomes a reserve at the best supplier; a refusal corrects the offe
   const { need, trail } = turn.last()[1] as Reserve;
   trader.refuse(turn, b, { ...refusal, need, trail, refusals: 2 });
   expect(turn.last()).toMatchObject([buyer, { kind: 'not-found', asked: 1, considered: [{ nodeId: a }, { nodeId: b }] }]);
+});
+
+test('a plan hears of the best, at most eight, and takes nothing of them; one that finds nobody goes on as a plan', () => {
+  for (const [i, id] of suppliers.slice(0, 12).entries()) publish(id, 2100 + 100 * i);
+  const plan = find(1, 1500, { region: region(2100), plan: true });
+  for (let n = 0; n < 3; n++) {
+    trader.find(turn, plan);
+    const [to, message] = turn.last();
+    expect([to, message.kind]).toEqual([buyer, 'candidates']);
+    const { candidates } = message as Candidates;
+    expect(candidates).toHaveLength(LIMITS.candidates);
+    expect(candidates[0]).toMatchObject({ nodeId: a, reason: undefined, free: amount(2100) });
+  }
+  trader.find(turn, find(2, 1500, { region: region(2100) }));
+  expect(turn.last()).toMatchObject([a, { kind: 'reserve' }]);
+  directory.hints.suppose(region(8000), 0);
+  trader.find(turn, find(3, 3500, { region: region(2100), plan: true }));
+  expect(turn.last()[1]).toMatchObject({ plan: true });
 });
 
 test('a reserve tells who fitted, too, and who refused before; the buyer of a find that came to nothing hears who refused', () => {
