@@ -52,6 +52,7 @@ export class NameOwner {
   /** Names that two containers have, or had when this was last looked at. */
   readonly #conflicts = new Set<string>();
   #conflictsDue = false;
+  #sweepDue = false;
   #startedMs = 0;
   /** Members that went a short while ago: what they owned is being registered anew. */
   #gone: Gone[] = [];
@@ -62,7 +63,6 @@ export class NameOwner {
 
   start(turn: Turn): void {
     this.#startedMs = turn.nowMs;
-    setTimer(turn, 'sweep', NAMES.sweepMs);
   }
 
   /** What this node knows as an owner. */
@@ -93,6 +93,7 @@ export class NameOwner {
       this.#claims.release(row.name, row.containerId);
       this.#watch(turn, row.name);
     }
+    this.#sweepLater(turn);
     turn.send(from, { kind: 'registered', epoch });
   }
 
@@ -104,6 +105,7 @@ export class NameOwner {
     }
     const holder = this.#holder(name, containerId, turn.nowMs);
     if (holder === undefined && this.#table.get(key, containerId) === undefined) this.#claims.hold(name, containerId, from, turn.nowMs);
+    this.#sweepLater(turn);
     turn.send(from, { kind: 'name-claimed', requestId, holder });
   }
 
@@ -131,9 +133,17 @@ export class NameOwner {
   timer(turn: Turn, { name }: Timer): void {
     if (name === 'conflicts') return this.#settleConflicts(turn);
     if (name !== 'sweep') return;
+    this.#sweepDue = false;
     this.#table.sweep(turn.nowMs, (row) => this.#isOver(row, turn.nowMs));
     this.#claims.sweep(turn.nowMs);
     for (const id of this.#latest.keys()) if (this.#options.member(id) === undefined) this.#latest.delete(id);
+    this.#sweepLater(turn);
+  }
+
+  /** While there is something to drop. */
+  #sweepLater(turn: Turn): void {
+    if (this.#sweepDue || this.size === 0) return;
+    this.#sweepDue = true;
     setTimer(turn, 'sweep', NAMES.sweepMs);
   }
 

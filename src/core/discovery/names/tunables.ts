@@ -28,7 +28,7 @@ export const NAMES = {
   /** Questions after a holder that one claim may cost: the owner's word, where it was placed, where it is. */
   doubts: 3,
   /** How often an owner drops what has run out. */
-  sweepMs: 10_000,
+  sweepMs: 20_000,
   /** After a member has gone: when those who had registered with it have done so here. */
   takeOverMs: 6_000,
   /** From the sight of two containers of one name to the word to the younger: the older may be on its way out. */
