@@ -4,15 +4,18 @@ import { Node } from '../../src/core/node/node.ts';
 import type { SimNode } from '../../src/sim/host/sim-node.ts';
 import { CALM } from '../../src/sim/network/conditions.ts';
 import { World } from '../../src/sim/world.ts';
+import { disturb, look } from './disturb.ts';
 import { affinitiesOf, stackOf } from './stack-line.ts';
 
 /**
  * Plays a transcript: lines that begin with `> ` tell the simulator what to do, the indented lines
  * below each are what it must bring about. Returns the script with what it did bring about.
  *
- *   > nodes a=2000m/1024M b=…      the instance's nodes and what they offer; first
+ *   > nodes a=2000m/1024M b=…      the instance's nodes and what they offer; first. Or many alike:
+ *   > nodes 120 of 500m/512M       n0 to n119
  *   > show event run-, send launch which trace lines to show: those that begin so
  *   > start a | crash a | leave a  a daemon starts (and joins), dies, leaves
+ *   > crash n4..n9                 several
  *   > crash b at TEXT              it dies in the turn of its next trace line that begins so
  *   > run web 500m/256M at a [on b] [near db] [far from log]   a user at a runs a container
  *                                `w2=web`: the script calls it w2, its name is web
@@ -25,6 +28,10 @@ import { affinitiesOf, stackOf } from './stack-line.ts';
  *   > start|stop|remove web at b   a user's command about a container, given to its node
  *   > cut a b … | heal             no packet passes between these and the rest
  *   > repeat streams | once        messages on streams arrive twice, or once again
+ *   > lose accept | late accept 2s [to a]   what happens to messages of a kind (disturb.ts)
+ *   > pause a | resume a           its daemon stands still; what was sent to it waits
+ *   > runs 14 of 50m/32M at a      that many runs in one moment, r0 to r13
+ *   > look hints at a              what it knows: hints, offers or members
  *   > wait 5s                      time passes; every other line takes 10 ms
  */
 export function play(script: string): string {
@@ -65,11 +72,12 @@ class Player {
   }
 
   #begin(nodes: readonly string[]): void {
-    this.#names = nodes.map((text) => text.split('=')[0] ?? '');
-    const capacities = nodes.map((text) => resourcesOf(text.split('=')[1] ?? ''));
+    const each = nodes[1] === 'of' ? Array.from({ length: Number(nodes[0]) }, (_, n) => `n${n}=${nodes[2]}`) : nodes;
+    this.#names = each.map((text) => text.split('=')[0] ?? '');
+    const capacities = each.map((text) => resourcesOf(text.split('=')[1] ?? ''));
     this.#world = new World({
       seed: 1,
-      nodes: nodes.length,
+      nodes: each.length,
       conditions: { ...CALM, latency: { kind: 'uniform', leastMs: 1, spreadMs: 0 } },
       createCore: (config, kept) => new Node(config, kept),
       checkers: [],
@@ -90,9 +98,21 @@ class Player {
       for (const end of this.#ends.splice(0)) end();
     } else if (verb === 'repeat') {
       this.#ends.push(world.network.worsen({ repeats: 1 }));
+    } else if (verb === 'lose' || verb === 'late') {
+      this.#ends.push(disturb(world, [verb, ...args], (name) => this.#node(name)));
+    } else if (verb === 'pause') {
+      this.#node(first).pause();
+    } else if (verb === 'resume') {
+      this.#node(first).resume();
+    } else if (verb === 'look') {
+      const name = args[2] ?? '';
+      const seen = look(first, this.#node(name), (id) => this.#aliases.get(id.slice(0, 6)) ?? id.slice(0, 6));
+      this.#shown.push(...seen.map((line) => `${name}: ${line}`));
+    } else if (verb === 'start' && first === 'all') {
+      for (const node of world.nodes) world.start(node);
     } else if (verb === 'crash') {
       if (args[1] === 'at') this.#crashAt = { node: this.#node(first), text: args.slice(2).join(' ') };
-      else this.#node(first).crash();
+      else for (const node of this.#range(first)) node.crash();
     } else if (verb === 'leave') {
       this.#tell(this.#node(first), { kind: 'leave' });
     } else if (verb === 'run') {
@@ -100,6 +120,8 @@ class Player {
       const nodes = on === undefined ? [] : [{ key: 'node', operator: '==', value: on, soft: false } as const];
       const request = { ...this.#request(first, args[1] ?? '', nodes), affinities: affinitiesOf(args.slice(4).join(' ')) };
       this.#tell(this.#node(args[3] ?? ''), { kind: 'run', request, exclude: [] });
+    } else if (verb === 'runs') {
+      for (let n = 0; n < Number(first); n++) this.#act('run', [`r${n}`, ...args.slice(2)]);
     } else if (verb === 'groups') {
       this.#groups = args.join(' ');
     } else if (verb === 'stack' || verb === 'plan') {
@@ -169,6 +191,13 @@ class Player {
       .replace(/^(send .*) to (\d+|nowhere) \d+$/, (_, sent: string, to: string) => `${sent} to ${this.#names[Number(to)] ?? to}`)
       .replace(/^(reply|command) \d+ /, '$1 ')
       .replaceAll(/\b[0-9a-f]{6}(?:[0-9a-f]{6})?\b/g, (id) => this.#aliases.get(id.slice(0, 6)) ?? id);
+  }
+
+  /** One node, or as many as `n4..n9` says. */
+  #range(text: string): readonly SimNode[] {
+    const [first = '', last = first] = text.split('..');
+    const nodes = [this.#node(first), this.#node(last)];
+    return this.#running().nodes.slice(nodes[0]?.index, (nodes[1]?.index ?? 0) + 1);
   }
 
   #node(name: string): SimNode {

@@ -39,6 +39,8 @@ export interface Traffic {
   readonly kinds: Map<string, number>;
 }
 
+export type Tampering = (from: number, to: number, message: Message) => 'lost' | number | undefined;
+
 /**
  * Packets between stations by IP address, late, lost, doubled, out of order, blocked in one
  * direction, held back together. Every message is encoded and decoded on its way. Messages on a stream come through
@@ -61,6 +63,7 @@ export class PacketNetwork {
   readonly #stations = new Map<string, Station>();
   readonly #blocks = new Set<Links>();
   readonly #clogs = new Set<Clog>();
+  readonly #tamperings = new Set<Tampering>();
   readonly #delays = new Set<{ readonly on: Links; readonly byMs: number }>();
   readonly #schedule: Schedule;
   readonly #random: Prng;
@@ -124,6 +127,12 @@ export class PacketNetwork {
     return () => this.#delays.delete(delay);
   }
 
+  /** Decides over single messages until the returned function is called: lost, or that many ms later; the first rule that says so. */
+  tamper(rule: Tampering): () => void {
+    this.#tamperings.add(rule);
+    return () => this.#tamperings.delete(rule);
+  }
+
   /** Whether the wire carries packets from one to the other now. */
   passes(from: number, to: number): boolean {
     for (const blocks of this.#blocks) if (blocks(from, to)) return false;
@@ -142,8 +151,11 @@ export class PacketNetwork {
       `send ${aboutMessage(message)} to ${target?.index ?? 'nowhere'} ${bytes.length}`,
       bytes,
     );
-    if (target === undefined) {
+    const fate = target === undefined ? 'lost' : this.#fateOf(from, target, message);
+    if (target === undefined || fate === 'lost') {
       this.traffic.lost++;
+    } else if (fate !== undefined) {
+      this.#schedule.after(fate, () => this.#arrive(from, target, bytes));
     } else if (asStream) {
       this.#stream(from, target, to, bytes);
     } else {
@@ -153,6 +165,14 @@ export class PacketNetwork {
         this.#datagram(from, target, bytes);
       }
     }
+  }
+
+  #fateOf(from: Station, target: Station, message: Message): 'lost' | number | undefined {
+    for (const rule of this.#tamperings) {
+      const fate = rule(from.index, target.index, message);
+      if (fate !== undefined) return fate;
+    }
+    return undefined;
   }
 
   #datagram(from: Station, target: Station, bytes: Uint8Array): void {
