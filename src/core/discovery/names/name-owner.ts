@@ -26,7 +26,7 @@ import type {
 import { distance } from '../../ring/ring.ts';
 import type { Directory } from '../directory.ts';
 import { ClaimBook } from './claim-book.ts';
-import { isSound, ringKey } from './keys.ts';
+import { PREFIX_DIGITS, isSound, ringKey } from './keys.ts';
 import type { Found } from './lookup.ts';
 import { NameTable } from './name-table.ts';
 import type { Registration } from './name-table.ts';
@@ -114,6 +114,7 @@ export class NameOwner {
   }
 
   lookUp(turn: Turn, key: LookUpMessage['key']): Found {
+    if (key.kind === 'id' && key.prefix.length < PREFIX_DIGITS) return { entries: [], complete: false };
     const place = ringKey(key);
     const rows = this.#table.under(place).filter((row) => this.#isShown(row));
     const meant = key.kind === 'id' ? rows.filter(({ containerId }) => containerId.startsWith(key.prefix)) : rows;

@@ -33,7 +33,9 @@ export class NameTable {
       this.#cut.set(key, nowMs + NAMES.ttlMs);
       return;
     }
-    if (isNew && this.#size >= LIMITS.names) {
+    // However many labels there are, names and ids find room.
+    const isVital = registration.key.kind === 'name' || registration.key.kind === 'id';
+    if (isNew && this.#size >= (isVital ? LIMITS.names : LIMITS.names * NAMES.otherShare)) {
       this.#cutUntilMs = nowMs + NAMES.ttlMs;
       return;
     }

@@ -54,6 +54,7 @@ describe('look-up', () => {
       );
       expect(cluster.lookUp(asker, { kind: 'label', key: 'note' })).toEqual({ entries: [], complete: true });
       expect(cluster.lookUp(asker, { kind: 'name', name: 'nobody' })).toEqual({ entries: [], complete: true });
+      expect(cluster.lookUp(asker, { kind: 'id', prefix: idOf(web).slice(0, 2) })).toEqual({ entries: [], complete: false });
     }
     cluster.remove(a, web.request.containerId);
     cluster.run(500);

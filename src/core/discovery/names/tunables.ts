@@ -34,6 +34,8 @@ export const NAMES = {
   /** From the sight of two containers of one name to the word to the younger: the older may be on its way out. */
   conflictMs: 1_000,
   conflictAgainMs: 5_000,
+  /** Of the entries that an owner keeps, those by label and image. */
+  otherShare: 0.75,
   /** Lines that are kept for an owner which can't be reached. */
   lines: 65_536,
 } as const;
