@@ -64,3 +64,27 @@ test('a lone node', () => {
     'no node has 2 CPUs and 256 MiB free: of 1 node 1 lacks memory (best: node-1 with 201 MiB)',
   );
 });
+
+test('affinities leave only some nodes to ask, or none, or could not be looked up', () => {
+  n = 0;
+  const among = (nodes: number) => ({ nodes: 90, direct: true, among: { nodes, words: 'container==db and app==web' } });
+  expect(refusalText(wanted, [node('cpu', 500, 999), node('draining')], among(2))).toBe(
+    'no node has 2 CPUs and 256 MiB free: of 2 nodes with container==db and app==web 1 lacks CPU (best: node-1 with 0.5 CPUs), 1 is draining',
+  );
+  expect(refusalText(wanted, [], among(0))).toBe('no node can take it: none of 90 nodes meets container==db and app==web');
+  expect(refusalText(wanted, [], { nodes: 90, direct: false, unknown: ['container==d*'] })).toBe(
+    'no offer of 2 CPUs and 256 MiB was found among 90 nodes; where container==d* is met could not be looked up: name it in full, or try again in a minute, or ask for less',
+  );
+});
+
+test('who was excluded for its group’s sake is told apart from who was excluded by the user', () => {
+  n = 0;
+  const excluded = [
+    node('excluded'),
+    node('excluded', 0, 0, 'node-2 was excluded'),
+    node('excluded', 0, 0, 'has another part of the group'),
+  ];
+  expect(refusalText(wanted, excluded, { nodes: 3, direct: true })).toBe(
+    'no node can take it: of 3 nodes 3 were excluded (has another part of the group)',
+  );
+});

@@ -111,7 +111,7 @@ export interface Run {
   /** In a large instance: the only nodes where its affinities can be met, as the name directory said. */
   among: ReadonlySet<NodeId> | undefined;
   /** In a large instance: nodes that have what it must not be with, as far as was told. */
-  shunned: ReadonlySet<NodeId>;
+  shunned: readonly NodeId[];
   /** Affinities that the name directory could not tell the nodes of, in words. */
   unknown: readonly string[];
   /** Nodes that took it and could not launch it, with the newest error. */
@@ -144,7 +144,7 @@ export function newRun(
     messages: 0,
     wishes: 'kept',
     among: undefined,
-    shunned: new Set(),
+    shunned: [],
     unknown: [],
     failed: new Set(),
     launchError: undefined,

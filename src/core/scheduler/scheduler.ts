@@ -161,6 +161,8 @@ export class Scheduler {
   memberGone(turn: Turn, id: NodeId, how: 'died' | 'left'): void {
     for (const run of this.#runs.all()) {
       const { stage } = run;
+      // The end of one run may have been the end of others of its stack.
+      if (this.#runs.get(run.request.id) !== run) continue;
       if (stage.kind === 'finding' && stage.trader === id) this.#finds.begin(turn, run);
       else if (stage.kind === 'asking') this.#direct.gone(turn, run, stage, id);
       else if (stage.kind === 'reserving' && stage.supplier === id) this.#direct.supplierGone(turn, run, stage);

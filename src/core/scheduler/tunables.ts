@@ -36,6 +36,8 @@ export const SCHEDULER = {
   readyMs: 30 * 60_000,
   /** For the word that a part of a stack that failed is taken back. */
   takeBackMs: 120_000,
+  /** Nodes that a find is told to leave out because of what they have: half of LIMITS.exclude, which refusals need, too. */
+  shunned: 32,
   /** Parts of one stack that are looked for at a time. */
   stackFinds: 4,
   /** Parts of one plan that everybody is asked about at a time. */

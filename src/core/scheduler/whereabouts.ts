@@ -14,6 +14,7 @@ import { matchesGlob } from '../model/filter.ts';
 import { DISCOVERY } from '../discovery/tunables.ts';
 import type { Run, Stage } from './run.ts';
 import type { Runs } from './runs.ts';
+import { SCHEDULER } from './tunables.ts';
 import { affinitiesOf } from './wishes.ts';
 
 type LookingUp = Extract<Stage, { kind: 'looking-up' }>;
@@ -66,7 +67,7 @@ export class Whereabouts {
       if (where.size > 0 || complete) run.among = both(run.among, where);
       else unknown.push(affinityWords(affinity));
     }
-    run.shunned = shunned;
+    run.shunned = [...shunned].slice(0, SCHEDULER.shunned);
     run.unknown = unknown;
     this.#located(turn, run);
   }
