@@ -213,6 +213,10 @@ export class Membership {
     return this.#table.alive();
   }
 
+  sizes(): { readonly rumours: number; readonly relays: number } {
+    return { rumours: this.#queue.size, relays: this.#relays.size };
+  }
+
   /** Ends every input. */
   #end(turn: Turn): void {
     const isOver = this.#gossiper.wake(turn);

@@ -31,6 +31,10 @@ export class Relays {
     this.#nextSequence = nextSequence;
   }
 
+  get size(): number {
+    return this.#open.size;
+  }
+
   request(turn: Turn, requester: NodeId, { sequence: theirs, target }: PingRequest): void {
     if (target === this.#table.self.id) return this.#packets.send(turn, requester, { kind: 'ack', sequence: theirs });
     if (this.#table.get(target) === undefined || this.#open.size >= this.#profile.relays) {

@@ -3,7 +3,7 @@
  * send to this node itself never touches the network but is delivered before the input returns. After
  * each input the publisher is told if the supplier's figures moved.
  */
-import { assertNever } from '../../lib/assert.ts';
+import { assert, assertNever } from '../../lib/assert.ts';
 import type { Directory } from '../discovery/directory.ts';
 import { Names } from '../discovery/names/names.ts';
 import { NAME_TIMES } from '../discovery/names/tunables.ts';
@@ -43,6 +43,9 @@ import type { Effort } from './named-runs.ts';
 import { gossiped } from './surroundings.ts';
 import type { Peers, SurroundingsFactory } from './surroundings.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
+
+/** In one input: each of LIMITS.runs may send some finds to a node that is its own trader. More feed themselves without end. */
+const OWN_MESSAGES = 65_536;
 
 export class Node implements CoreNode {
   readonly #id: NodeId;
@@ -215,11 +218,16 @@ export class Node implements CoreNode {
     return this.#names.entries();
   }
 
+  sizes(): ReturnType<CoreNode['sizes']> {
+    return { ...this.#peers.sizes?.(), ...this.#supplier.sizes(), ...this.#names.sizes() };
+  }
+
   /** Carries one input through, with all that this node says to itself on the way. */
   #within(outer: Turn, input: (turn: Turn) => void): void {
     const turn = new LocalTurn(outer, this.#id, (turn, command, result) => this.#namedRuns.replied(turn, command, result));
     input(turn);
-    for (;;) {
+    for (let own = 0; ; own++) {
+      assert(own <= OWN_MESSAGES, `one input made this node say more than ${OWN_MESSAGES} things to itself`);
       const message = turn.inbox.shift();
       if (message !== undefined) {
         this.#route(turn, this.#id, message);

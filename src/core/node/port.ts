@@ -73,4 +73,6 @@ export interface CoreNode {
   hints(): readonly Hint[];
   /** What this node keeps as the owner of keys of the name directory. */
   names(): readonly (NameEntry & { readonly key: NameKey })[];
+  /** How many entries its other tables and queues have, by what is in them. */
+  sizes(): Readonly<Record<string, number>>;
 }

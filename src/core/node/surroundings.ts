@@ -11,7 +11,8 @@ import type { TopologyOptions } from './topology.ts';
 export type Peers = Pick<
   Membership,
   'start' | 'receive' | 'timer' | 'self' | 'members' | 'member' | 'alive' | 'leave' | 'learn' | 'describe'
->;
+> &
+  Partial<Pick<Membership, 'sizes'>>;
 
 /** What a node goes by: the others, and the ring and the hints that follow from them. */
 export interface Surroundings {

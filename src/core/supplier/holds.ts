@@ -28,6 +28,11 @@ export class Holds {
     return this.#holds.size;
   }
 
+  /** Requests whose attempts that are over are remembered. */
+  get spentSize(): number {
+    return this.#spent.size;
+  }
+
   get(id: RequestId): Hold | undefined {
     return this.#holds.get(id);
   }

@@ -13,6 +13,10 @@ export class Orders {
     this.#nextId = nextId;
   }
 
+  get size(): number {
+    return this.#pending.size;
+  }
+
   perform(turn: Turn, body: OrderBody, then: Then): void {
     const id = this.#nextId();
     this.#pending.set(id, then);

@@ -178,6 +178,11 @@ export class Supplier {
     return { capacity: self().capacity, held: ledger.held(), free: ledger.free(), holds: holds.size };
   }
 
+  sizes(): { readonly graves: number; readonly spent: number; readonly orders: number } {
+    const { graves, holds, orders } = this.#context;
+    return { graves: graves.size, spent: holds.spentSize, orders: orders.size };
+  }
+
   containers(): readonly Container[] {
     return Array.from(this.#context.entries.values(), (entry) => entry.container);
   }

@@ -1,4 +1,5 @@
 import { LIMITS } from '../../core/model/index.ts';
+import { SUPPLIER } from '../../core/supplier/tunables.ts';
 import type { Checker } from './checker.ts';
 
 /** DESIGN §2.9: tables keep their bounds at every moment, and timers don't pile up. */
@@ -19,6 +20,7 @@ export const bounded: Checker = {
       ['holds', holds, LIMITS.holds],
       ['offers', offers, Math.min(LIMITS.offersPerTrader, OFFERS_PER_SUPPLIER * world.nodes.length)],
       ['hints', core.hints().length, HINT_ROWS],
+      ...Object.entries(core.sizes()).map(([what, size]) => [what, size, boundOf(what, members, containers)] as const),
       ['timers', node.pendingTimers, TIMERS_BASE + TIMERS_EACH * (members + containers + runs + holds + offers)],
     ];
     for (const [what, size, bound] of rows) {
@@ -33,9 +35,39 @@ export const bounded: Checker = {
   },
 };
 
+/** Of each table, by what a small instance can fill it with: a leak shows long before LIMITS are reached. */
+function boundOf(what: string, members: number, containers: number): number {
+  switch (what) {
+    case 'rumours':
+      // Of each member at most a record and a state.
+      return 2 * members;
+    case 'relays':
+      return RELAYS_EACH * members;
+    case 'orders':
+      return ORDERS_BASE + ORDERS_EACH * containers;
+    case 'graves':
+      return LIMITS.tombstones;
+    case 'spent':
+      return SUPPLIER.spentAttempts;
+    case 'names':
+      return LIMITS.names;
+    case 'claims':
+      return LIMITS.nameClaims;
+    case 'questions':
+      return LIMITS.lookUps;
+    default:
+      return 0;
+  }
+}
+
 /** What sizes itself by what it packs in; a long find may go by stream. */
 const SWIM_KINDS = ['ping', 'ping-request', 'ack', 'nack', 'gossip'] as const;
 
+/** Each member asks three others for a ping each probe; of each some are answered late. */
+const RELAYS_EACH = 4;
+/** One at a time for each container, and records that are written again; and the node's own. */
+const ORDERS_EACH = 4;
+const ORDERS_BASE = 16;
 /** Looking each time would cost more than the rest of a step. */
 const EVERY_STEPS = 16;
 /** Old and new region, and under an old and a new split level. */

@@ -167,6 +167,11 @@ describe('correctness', () => {
     const outcome = broken((core) => ({ offers: () => Array.from({ length: 1_000 }, () => core.offers()[0] as never) }));
     expect(brokenRules(outcome)).toContain('bounded');
   });
+
+  test.each(['rumours', 'relays', 'orders', 'names', 'another'])('a table of %s that only grows is caught', (what) => {
+    const outcome = broken((core) => ({ sizes: () => ({ ...core.sizes(), [what]: 1_000_000 }) }));
+    expect(brokenRules(outcome)).toEqual(new Set(['bounded']));
+  });
 });
 
 describe('liveness', () => {

@@ -89,6 +89,10 @@ export class Names {
     else this.#questions.ask(turn, owner, key, false, done);
   };
 
+  sizes(): { readonly names: number; readonly claims: number; readonly questions: number } {
+    return { names: this.#owner.size, claims: this.claims.size, questions: this.#questions.size };
+  }
+
   ringChanged(turn: Turn): void {
     this.#publisher.lookAgain(turn);
   }
