@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Command, CommandId, Message, NodeId, OrderAnswer, OrderId, Result, Timer, Turn } from '../../core/model/index.ts';
+import type { Affinity, Command, CommandId, Message, NodeId, OrderAnswer, OrderId, Result, Timer, Turn } from '../../core/model/index.ts';
 import { Node } from '../../core/node/node.ts';
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
 import { EXIT, exitCodeOf } from '../outcome.ts';
@@ -13,11 +13,11 @@ const STRAY = 1_000_000;
 
 type Breakage = (core: CoreNode) => Partial<CoreNode>;
 
-function withCore(createCore: (config: NodeConfig, kept: Kept) => CoreNode): Outcome {
-  return simulate({ seed: 7, nodes: 4, durationMs: 5_000, loss: 0, createCore, faults: [] });
+function withCore(createCore: (config: NodeConfig, kept: Kept) => CoreNode, durationMs = 5_000): Outcome {
+  return simulate({ seed: 7, nodes: 4, durationMs, loss: 0, createCore, faults: [] });
 }
 
-function broken(breakage: Breakage): Outcome {
+function broken(breakage: Breakage, durationMs?: number): Outcome {
   return withCore((config, kept) => {
     const core = new Node(config, kept);
     const overrides = breakage(core) as Record<string | symbol, unknown>;
@@ -28,7 +28,7 @@ function broken(breakage: Breakage): Outcome {
         return typeof member === 'function' ? (member.bind(target) as unknown) : member;
       },
     });
-  });
+  }, durationMs);
 }
 
 const brokenRules = (outcome: Outcome): ReadonlySet<string> => new Set(outcome.violations.map((violation) => violation.checker));
@@ -171,6 +171,53 @@ describe('correctness', () => {
   test.each(['rumours', 'relays', 'orders', 'names', 'another'])('a table of %s that only grows is caught', (what) => {
     const outcome = broken((core) => ({ sizes: () => ({ ...core.sizes(), [what]: 1_000_000 }) }));
     expect(brokenRules(outcome)).toEqual(new Set(['bounded']));
+  });
+});
+
+describe('stacks', () => {
+  test('a node that says it placed what it did not is caught', () => {
+    const outcome = broken((core) => ({
+      command: (turn: Turn, id: CommandId, command: Command) => {
+        if (command.kind !== 'run-stack') return core.command(turn, id, command);
+        const placement = { considered: [] } as never;
+        const parts = command.stack.parts.map(({ request }) => ({ containerId: request.containerId, supplier: core.self().id, placement }));
+        return turn.reply(id, { ok: true, kind: 'stack-placed', parts });
+      },
+    }));
+    expect(brokenRules(outcome)).toContain('all or nothing');
+  });
+
+  test('a node that keeps what its buyer takes back is caught', () => {
+    const outcome = broken(
+      (core) => ({
+        receive: (turn: Turn, from: NodeId, message: Message) => {
+          if (message.kind !== 'cancel' || !message.takeBack) return core.receive(turn, from, message);
+          const left = core.containers().find(({ request }) => request.id === message.requestId);
+          if (left === undefined) return core.receive(turn, from, message);
+          const { id: requestId, containerId } = left.request;
+          const error = { code: 'cancelled', message: '', changed: false } as const;
+          return turn.send(from, { kind: 'launch-refused', requestId, containerId, attempt: message.attempt, error });
+        },
+      }),
+      30_000,
+    );
+    expect(brokenRules(outcome)).toContain('all or nothing');
+  });
+
+  test('a node that plans by doing is caught', () => {
+    const outcome = broken((core) => ({
+      command: (turn: Turn, id: CommandId, command: Command) =>
+        core.command(turn, id, command.kind === 'plan' ? { ...command, kind: 'run-stack' } : command),
+    }));
+    expect(brokenRules(outcome)).toContain('plans change nothing');
+  });
+
+  test('a container that is where it must not be is caught', () => {
+    const lonely: Affinity = { subject: 'container', key: '', operator: '==', value: 'nobody', soft: false };
+    const outcome = broken((core) => ({
+      containers: () => core.containers().map((c) => ({ ...c, request: { ...c.request, affinities: [lonely] } })),
+    }));
+    expect(brokenRules(outcome)).toContain('affinities hold');
   });
 });
 
