@@ -40,7 +40,7 @@ function drawConstraint(random: Prng): Constraint {
     ['class', 'high'],
   ]) ?? ['rack', '0'];
   const operator = random.chance(0.5) ? '==' : '!=';
-  return { key: key ?? '', operator, value: value ?? '', soft: false };
+  return { key: key ?? '', operator, value: value ?? '', soft: random.chance(0.2) };
 }
 
 function drawSize(random: Prng): Resources {
