@@ -215,6 +215,7 @@ export class StackEffort implements Owner {
     if (next?.stage.kind !== 'waiting' || supplier === undefined) return;
     next.attempt = first.attempt;
     next.by = first.by;
+    next.wishes = first.wishes;
     for (const [id, entry] of first.considered) next.considered.set(id, entry);
     this.#launches.begin(turn, next, supplier);
   }
