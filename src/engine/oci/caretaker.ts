@@ -6,19 +6,29 @@ export interface Charge {
   look(id: ContainerId): void;
   /** Looks at every running container: conmon alive, log not too long. */
   round(): Promise<void>;
+  /** Whether there is any. */
+  isNeeded(): boolean;
 }
 
 /** Between rounds. A conmon that was killed is noticed within this time. */
 const ROUND_MS = 1_000;
 
-/** Hears of exits from the directory conmon writes them to, and makes rounds for what nobody tells. */
+/**
+ * Hears of exits from the directory conmon writes them to, and makes rounds for what nobody tells. While
+ * nothing runs there are none: on a node without work, each second's waking would be a tenth of its cost.
+ */
 export class Caretaker {
+  readonly #charge: Charge;
+  readonly #trouble: (why: string) => void;
   readonly #watcher: FSWatcher | undefined;
+  /** Of the next round, or the one being made; undefined while there are none. */
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
 
   /** @param trouble is told what keeps it from hearing of exits, or a round from being made; rounds go on. */
   constructor(exitDir: string, charge: Charge, trouble: (why: string) => void) {
+    this.#charge = charge;
+    this.#trouble = trouble;
     try {
       // The first event names conmon's temporary file; the rename to the container's id comes second.
       this.#watcher = watch(exitDir, { persistent: false }, (_, name) => {
@@ -30,23 +40,31 @@ export class Caretaker {
       // The host's other programs may use up what there is of inotify (fs.inotify.max_user_instances).
       trouble(`exits are noticed late, as ${exitDir} can't be watched: ${String(error)}; see sysctl fs.inotify`);
     }
-    const next = (): void => {
-      this.#timer = setTimeout(() => {
-        void charge
-          .round()
-          .catch((error: unknown) => trouble(`a round of the containers failed: ${String(error)}`))
-          .finally(() => {
-            if (!this.#closed) next();
-          });
-      }, ROUND_MS).unref();
-    };
-    next();
+  }
+
+  /** Something may run now: rounds are made for as long as any is needed. */
+  rouse(): void {
+    this.#timer ??= this.#next();
   }
 
   close(): void {
     this.#closed = true;
     clearTimeout(this.#timer);
     this.#watcher?.close();
+  }
+
+  #next(): NodeJS.Timeout | undefined {
+    if (this.#closed || !this.#charge.isNeeded()) return undefined;
+    return setTimeout(() => void this.#round(), ROUND_MS).unref();
+  }
+
+  async #round(): Promise<void> {
+    try {
+      await this.#charge.round();
+    } catch (error) {
+      this.#trouble(`a round of the containers failed: ${String(error)}`);
+    }
+    this.#timer = this.#next();
   }
 }
 

@@ -68,9 +68,8 @@ export class OciEngine implements Engine {
 
   async recover(known: (id: ContainerId) => boolean): Promise<readonly Recovered[]> {
     // Watching comes first: what ends from here on is announced, what ended before is read below.
-    this.#caretaker ??= new Caretaker(this.#host.paths.exits, { look: (id) => this.#look(id), round: () => this.#round() }, (why) =>
-      this.#host.log('warn', why),
-    );
+    const charge = { look: (id: ContainerId) => this.#look(id), round: () => this.#round(), isNeeded: () => this.#running().length > 0 };
+    this.#caretaker ??= new Caretaker(this.#host.paths.exits, charge, (why) => this.#host.log('warn', why));
     await endStrays(findStrays(this.#host.paths).filter(({ kind }) => kind === 'runtime'));
     const conmons = findStrays(this.#host.paths).filter(({ kind }) => kind === 'conmon');
     const found: Recovered[] = [];
@@ -94,6 +93,7 @@ export class OciEngine implements Engine {
     }
     for (const [id, exitCode] of untold) await writeExitFile(this.#host, id, exitCode);
     for (const id of running) this.#look(id);
+    this.#caretaker.rouse();
     return found;
   }
 
@@ -141,6 +141,7 @@ export class OciEngine implements Engine {
       } finally {
         // A process may end before its start is written down: its exit was announced in vain.
         if (held.running !== undefined) this.#look(id);
+        this.#caretaker?.rouse();
       }
     });
   }
