@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import type { Command, CommandId, ContainerId, Order, OrderId, Turn } from '../core/model/index.ts';
 import type { CoreNode } from '../core/node/port.ts';
 import { Prng } from '../lib/prng.ts';
@@ -25,6 +25,10 @@ function hostOf(change: Partial<CoreLoopHost>): CoreLoopHost {
     ...change,
   };
 }
+
+afterEach(() => {
+  vi.useRealTimers();
+});
 
 test('an answer is a later input, never a nested one, even where the host answers at once', async () => {
   const trace: string[] = [];
@@ -84,4 +88,24 @@ test('a timer comes back as the value it was set as', async () => {
     new CoreLoop(core, hostOf({}), new Prng(1)).start();
   });
   expect(rang).toEqual(timer);
+});
+
+test('a timer that the core dropped does not come, others of its kind do', async () => {
+  vi.useFakeTimers();
+  const fired: number[] = [];
+  const timer = (token: number) => ({ machine: 'membership', name: 'probe-timeout', key: '', token }) as const;
+  const core = coreOf({
+    start: (turn) => {
+      for (const token of [1, 2, 3]) turn.setTimer(timer(token), 100);
+      turn.dropTimer?.(timer(2));
+      turn.dropTimer?.(timer(7));
+    },
+    timer: (_turn, { token }) => fired.push(token),
+  });
+  const loop = new CoreLoop(core, hostOf({}), new Prng(1));
+  loop.start();
+  expect(vi.getTimerCount()).toBe(2);
+  vi.advanceTimersByTime(100);
+  expect(fired).toEqual([1, 3]);
+  loop.close();
 });

@@ -42,6 +42,8 @@ export class CoreLoop {
   readonly #random: Prng;
   readonly #commands = new Map<CommandId, (result: Result) => void>();
   readonly #timers = new Set<NodeJS.Timeout>();
+  /** The newest of each name. */
+  readonly #named = new Map<string, NodeJS.Timeout>();
   #nextCommand = 1;
   #closed = false;
   #busy = false;
@@ -81,6 +83,7 @@ export class CoreLoop {
     this.#closed = true;
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
+    this.#named.clear();
     for (const resolve of this.#commands.values()) {
       resolve({ ok: false, error: { code: 'cancelled', message: 'this node shut down before it was done', changed: true } });
     }
@@ -111,6 +114,7 @@ export class CoreLoop {
       random: this.#random,
       send: (to, message) => effects.push({ kind: 'send', to, message }),
       setTimer: (timer, afterMs) => this.#setTimer(timer, afterMs),
+      dropTimer: (timer) => this.#dropTimer(timer),
       perform: (order) => effects.push({ kind: 'order', order }),
       reply: (id, result) => effects.push({ kind: 'reply', id, result }),
       emit: (event) => events.push(event),
@@ -146,14 +150,31 @@ export class CoreLoop {
   }
 
   #setTimer(timer: Timer, afterMs: number): void {
+    const name = nameOf(timer);
     const handle = setTimeout(
       () => {
-        this.#timers.delete(handle);
+        this.#forget(name, handle);
         this.#input((turn) => this.#node.timer(turn, timer));
       },
       // Node clamps delays above 2^31 - 1 ms to 1 ms.
       Math.min(afterMs, 0x7fff_ffff),
     );
     this.#timers.add(handle);
+    this.#named.set(name, handle);
+  }
+
+  #dropTimer(timer: Timer): void {
+    const name = nameOf(timer);
+    const handle = this.#named.get(name);
+    if (handle === undefined) return;
+    clearTimeout(handle);
+    this.#forget(name, handle);
+  }
+
+  #forget(name: string, handle: NodeJS.Timeout): void {
+    this.#timers.delete(handle);
+    if (this.#named.get(name) === handle) this.#named.delete(name);
   }
 }
+
+const nameOf = ({ machine, name, key, token }: Timer): string => `${machine} ${name} ${key} ${token}`;

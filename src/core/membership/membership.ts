@@ -252,7 +252,7 @@ export class Membership {
       case 'ping-request':
         return this.#relays.request(turn, from, message);
       case 'ack':
-        if (!this.#prober.ack(from, message.sequence)) this.#relays.ack(turn, from, message.sequence);
+        if (!this.#prober.ack(turn, from, message.sequence)) this.#relays.ack(turn, from, message.sequence);
         return;
       case 'nack':
         return this.#prober.nack(from, message.sequence);

@@ -86,11 +86,12 @@ export class Prober {
   }
 
   /** True where the ack belongs to the probe under way: from its target, or from an intermediary. */
-  ack(from: NodeId, sequence: number): boolean {
+  ack(turn: Turn, from: NodeId, sequence: number): boolean {
     const probe = this.#probe;
     if (probe === undefined || probe.sequence !== sequence) return false;
     if (from !== probe.target && !probe.asked.has(from)) return false;
     probe.acked = true;
+    this.#parts.timers.drop(turn, 'probe-timeout', '');
     return true;
   }
 

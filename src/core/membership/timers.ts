@@ -18,6 +18,14 @@ export class Timers {
     this.#current.delete(slot(name, key));
   }
 
+  /** The same for one that is disarmed so often that waking up for it in vain would cost. */
+  drop(turn: Turn, name: TimerName, key: string): void {
+    const current = this.#current.get(slot(name, key));
+    if (current === undefined) return;
+    this.disarm(name, key);
+    turn.dropTimer?.({ machine: 'membership', name, key, token: current.token });
+  }
+
   isArmed(name: TimerName, key: string): boolean {
     return this.#current.has(slot(name, key));
   }

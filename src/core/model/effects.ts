@@ -12,7 +12,7 @@ export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer
 export type Machine = (typeof MACHINES)[number];
 
 /**
- * A timer is a value. Nobody cancels one: the machine that set it remembers which token is current
+ * A timer is a value. Nobody has to cancel one: the machine that set it remembers which token is current
  * and ignores the rest.
  */
 export interface Timer {
@@ -115,6 +115,8 @@ export interface Turn {
   readonly random: Prng;
   send(to: NodeId, message: Message): void;
   setTimer(timer: Timer, afterMs: number): void;
+  /** The machine will ignore it: a shell that can may spare itself waking up for it, any other lets it come. */
+  dropTimer?(timer: Timer): void;
   /** The core assigns the id. */
   perform(order: Order): void;
   reply(command: CommandId, result: Result): void;

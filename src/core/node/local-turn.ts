@@ -31,6 +31,10 @@ export class LocalTurn implements Turn {
     this.#turn.setTimer(timer, afterMs);
   }
 
+  dropTimer(timer: Timer): void {
+    this.#turn.dropTimer?.(timer);
+  }
+
   perform(order: Order): void {
     this.#turn.perform(order);
   }
