@@ -18,7 +18,8 @@ const BUFFER_BYTES = 1024 * 1024;
 
 /** @throws the bind's error (EADDRINUSE, EADDRNOTAVAIL, …). */
 export async function openDatagramSocket(ip: string, port: number, onPacket: (packet: Buffer) => void): Promise<DatagramSocket> {
-  const socket = createSocket({ type: isIPv6(ip) ? 'udp6' : 'udp4', recvBufferSize: BUFFER_BYTES, sendBufferSize: BUFFER_BYTES });
+  const type = isIPv6(ip) ? 'udp6' : 'udp4';
+  const socket = createSocket({ type, recvBufferSize: BUFFER_BYTES, sendBufferSize: BUFFER_BYTES, lookup: asItIs });
   await bind(socket, ip, port);
   // Linux reports past sends' ICMP errors here; they concern a peer, not us.
   socket.on('error', () => {});
@@ -33,6 +34,11 @@ export async function openDatagramSocket(ip: string, port: number, onPacket: (pa
     },
     close: () => new Promise((resolve) => socket.close(resolve)),
   };
+}
+
+/** Addresses here are never names. Node's own lookup would answer a tick later, for each packet. */
+function asItIs(address: string, _options: unknown, found: (error: null, address: string, family: number) => void): void {
+  found(null, address, isIPv6(address) ? 6 : 4);
 }
 
 function bind(socket: Socket, ip: string, port: number): Promise<void> {
