@@ -80,11 +80,11 @@ export class Beliefs {
       else suspicions.stop(entry.id);
     }
     if (state !== before.state) announce(turn, entry.member);
-    if (entry.member !== previous) onChange(turn, entry.member, previous);
+    if (entry.record.incarnation !== previous.incarnation || state !== previous.state) onChange(turn, entry.member, previous);
   }
 
   #passOnRecord(entry: Entry): void {
-    this.#passOn(entry, { kind: 'record', member: aliveForm(entry.member) });
+    this.#passOn(entry, { kind: 'record', member: entry.record });
   }
 
   #passOnState(entry: Entry, from: string): void {
@@ -96,9 +96,6 @@ export class Beliefs {
     this.#parts.queue.put(entry.id, rumour, this.#parts.packets.rumourBytes(rumour));
   }
 }
-
-/** As it says of itself, and never its state in our eyes. */
-const aliveForm = (member: Member): Member => (member.state === 'alive' ? member : { ...member, state: 'alive' });
 
 /** The event of a member that came into a state. */
 export function announce(turn: Turn, member: Member): void {

@@ -7,8 +7,8 @@ import type { Claim } from './claim.ts';
  * beside the records that were received, where a row object each takes 2 MB.
  */
 export class MemberColumns {
-  /** What everybody sees: the record as it came, with the state it is believed to be in. */
-  readonly members: (Member | undefined)[] = [];
+  /** Records as they came, each with the state `alive` that its member gave itself; undefined in a free slot. */
+  readonly records: (Member | undefined)[] = [];
   /** When the state last changed, monotonic ms. */
   since: Float64Array;
   /** 1 where it has sent us anything. */
@@ -29,24 +29,36 @@ export class MemberColumns {
   }
 
   /** A slot that nobody has. */
-  take(member: Member, sinceMs: number): number {
-    const slot = this.#free.pop() ?? this.members.length;
+  take(record: Member, sinceMs: number): number {
+    const slot = this.#free.pop() ?? this.records.length;
     if (slot >= this.heard.length) this.#grow();
-    this.members[slot] = member;
+    this.records[slot] = record;
     this.since[slot] = sinceMs;
     this.heard[slot] = 0;
     this.places[slot] = -1;
-    this.setClaim(slot, member);
+    this.setClaim(slot, record);
     return slot;
   }
 
   release(slot: number): void {
-    this.members[slot] = undefined;
+    this.records[slot] = undefined;
     this.#free.push(slot);
   }
 
+  record(slot: number): Member {
+    return this.records[slot] as Member;
+  }
+
+  /** What everybody sees: the record with the state it is believed to be in. The record itself where that is alive, as it mostly is. */
   member(slot: number): Member {
-    return this.members[slot] as Member;
+    const record = this.record(slot);
+    const state = this.state(slot);
+    return state === record.state ? record : { ...record, state };
+  }
+
+  /** Slots that are taken. */
+  *slots(): Generator<number> {
+    for (let slot = 0; slot < this.records.length; slot++) if (this.records[slot] !== undefined) yield slot;
   }
 
   claim(slot: number): Claim {

@@ -13,7 +13,8 @@ export interface Entry {
   readonly slot: number;
   readonly id: NodeId;
   readonly shortId: string;
-  readonly record: MemberRecord;
+  /** As its member gave it, and so with the state `alive`. */
+  readonly record: Member;
   /**
    * The highest claim heard. Its incarnation may be ahead of the record's (the state rumour overtook the
    * record): the two are kept apart, so that an old record is never passed on under a new incarnation.
@@ -56,7 +57,7 @@ export class MemberTable {
     this.#limit = limit;
     const columns = new MemberColumns(expected + 1);
     this.#columns = columns;
-    this.#index = new MemberIndex((slot) => columns.member(slot).id, expected + 1);
+    this.#index = new MemberIndex((slot) => columns.record(slot).id, expected + 1);
     this.#peerSlots = new Int32Array(expected);
     const entryAt = (place: number): Entry => this.at(this.#peerSlots[place] as number);
     const count = (): number => this.#peerCount;
@@ -87,12 +88,12 @@ export class MemberTable {
 
   /** Whether a slot is taken by another member that is alive or suspect. */
   isPeer(slot: number): boolean {
-    return this.#columns.members[slot] !== undefined && (this.#columns.places[slot] as number) >= 0;
+    return this.#columns.records[slot] !== undefined && (this.#columns.places[slot] as number) >= 0;
   }
 
   /** In every state, this node included. The same array until something changes. */
   members(): readonly Member[] {
-    return (this.#members ??= this.#columns.members.filter((member) => member !== undefined));
+    return (this.#members ??= Array.from(this.#columns.slots(), (slot) => this.#columns.member(slot)));
   }
 
   /** Alive and suspect, this node included. */
@@ -113,12 +114,18 @@ export class MemberTable {
   }
 
   dead(): readonly NodeId[] {
-    return (this.#dead ??= this.#columns.members.flatMap((member) => (member?.state === 'dead' ? [member.id] : [])));
+    const columns = this.#columns;
+    return (this.#dead ??= Array.from(columns.slots()).flatMap((slot) =>
+      columns.state(slot) === 'dead' ? [columns.record(slot).id] : [],
+    ));
   }
 
   /** Not by way of `members`, whose list would be made and thrown away with each change of a large table. */
   inBuckets(buckets: ReadonlySet<number>): readonly Member[] {
-    return this.#columns.members.filter((member) => member !== undefined && buckets.has(bucketOf(member.id))) as readonly Member[];
+    const columns = this.#columns;
+    const members: Member[] = [];
+    for (const slot of columns.slots()) if (buckets.has(bucketOf(columns.record(slot).id))) members.push(columns.member(slot));
+    return members;
   }
 
   /** Adds an unknown member as alive; undefined where the table is full of live ones. */
@@ -132,21 +139,19 @@ export class MemberTable {
   merge(id: NodeId, news: { readonly record?: MemberRecord; readonly claim?: Claim }, nowMs: number): boolean {
     const slot = this.#slot(id);
     const columns = this.#columns;
-    const before = { member: columns.member(slot), claim: columns.claim(slot) };
-    const isNewer = news.record !== undefined && news.record.incarnation > before.member.incarnation;
-    const record: MemberRecord = isNewer && news.record !== undefined ? news.record : before.member;
+    const before = { record: columns.record(slot), claim: columns.claim(slot) };
+    const isNewer = news.record !== undefined && news.record.incarnation > before.record.incarnation;
+    const record: MemberRecord = isNewer && news.record !== undefined ? news.record : before.record;
     let { claim } = before;
     const alive: Claim = { incarnation: record.incarnation, state: 'alive' };
     if (outranks(alive, claim)) claim = alive;
     if (news.claim !== undefined && outranks(news.claim, claim)) claim = news.claim;
     if (!isNewer && claim === before.claim) return false;
-    if (isLive(before.claim.state)) this.buckets.toggle(id, before.member.incarnation);
+    if (isLive(before.claim.state)) this.buckets.toggle(id, before.record.incarnation);
     if (isLive(claim.state)) this.buckets.toggle(id, record.incarnation);
     if (claim.state !== before.claim.state) columns.since[slot] = nowMs;
-    if (isNewer || claim.state !== before.claim.state) {
-      columns.members[slot] = inState(record, claim.state);
-      this.#changed();
-    }
+    if (isNewer) columns.records[slot] = asAlive(record);
+    if (isNewer || claim.state !== before.claim.state) this.#changed();
     columns.setClaim(slot, claim);
     if (!isLive(claim.state)) this.#unlist(slot);
     else if (slot !== this.self.slot) this.#list(slot);
@@ -159,11 +164,15 @@ export class MemberTable {
 
   /** Drops those that have been dead or have left for longer than their bounds. */
   forget(nowMs: number, bounds: { readonly deadKeptMs: number; readonly leftKeptMs: number }): void {
-    for (const [slot, member] of this.#columns.members.entries()) {
-      if (member === undefined || slot === this.self.slot || isLive(member.state)) continue;
-      const keptMs = member.state === 'dead' ? bounds.deadKeptMs : bounds.leftKeptMs;
+    for (const slot of this.#gone()) {
+      const keptMs = this.#columns.state(slot) === 'dead' ? bounds.deadKeptMs : bounds.leftKeptMs;
       if (nowMs - (this.#columns.since[slot] as number) > keptMs) this.#delete(slot);
     }
+  }
+
+  /** Slots of those that are dead or have left. */
+  *#gone(): Generator<number> {
+    for (const slot of this.#columns.slots()) if (slot !== this.self.slot && !isLive(this.#columns.state(slot))) yield slot;
   }
 
   #slot(id: NodeId): number {
@@ -173,7 +182,7 @@ export class MemberTable {
   }
 
   #insert(record: MemberRecord, nowMs: number): Entry {
-    const slot = this.#columns.take(inState(record, 'alive'), nowMs);
+    const slot = this.#columns.take(asAlive(record), nowMs);
     this.#index.add(slot);
     this.#size++;
     this.buckets.toggle(record.id, record.incarnation);
@@ -183,10 +192,9 @@ export class MemberTable {
   }
 
   #evict(): boolean {
-    const { members, since } = this.#columns;
+    const { since } = this.#columns;
     let oldest = -1;
-    for (const [slot, member] of members.entries()) {
-      if (member === undefined || slot === this.self.slot || isLive(member.state)) continue;
+    for (const slot of this.#gone()) {
       if (oldest < 0 || (since[slot] as number) < (since[oldest] as number)) oldest = slot;
     }
     if (oldest >= 0) this.#delete(oldest);
@@ -240,15 +248,15 @@ class View implements Entry {
   }
 
   get id(): NodeId {
-    return this.member.id;
+    return this.#columns.record(this.slot).id;
   }
 
   get shortId(): string {
     return rumourId(this.id);
   }
 
-  get record(): MemberRecord {
-    return this.member;
+  get record(): Member {
+    return this.#columns.record(this.slot);
   }
 
   get claim(): Claim {
@@ -270,7 +278,7 @@ export function recordOf(record: MemberRecord & { readonly state?: MemberState }
   return rest;
 }
 
-/** The record itself where it says so already: most members are alive, as their records came. */
-function inState(record: MemberRecord & { readonly state?: MemberState }, state: MemberState): Member {
-  return record.state === state ? (record as Member) : { ...record, state };
+/** The record itself where it says so already: records are shared with the messages that they came in. */
+function asAlive(record: MemberRecord & { readonly state?: MemberState }): Member {
+  return record.state === 'alive' ? (record as Member) : { ...record, state: 'alive' };
 }

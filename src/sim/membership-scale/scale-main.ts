@@ -48,6 +48,7 @@ export function scaleMain(argv: readonly string[]): number {
             sessionMs: parseDuration(session),
             windowMs,
             regions: Number(values.regions),
+            progress: nodes >= 4_000 ? sayHowFar : undefined,
           };
           const trial = scaleTrial(options);
           trials.push(trial);
@@ -58,6 +59,11 @@ export function scaleMain(argv: readonly string[]): number {
     }
   }
   return 0;
+}
+
+function sayHowFar(nowMs: number, endMs: number): void {
+  const { rss } = process.memoryUsage();
+  console.error(`${Math.round(nowMs / 1_000)} of ${Math.round(endMs / 1_000)} s, ${Math.round(rss / 1e6)} MB`);
 }
 
 /** `30s`, `1h`, `7d` in ms. @throws Error naming the value */

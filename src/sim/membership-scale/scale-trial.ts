@@ -13,6 +13,8 @@ export interface TrialOptions {
   /** Measured, ms; undefined: long enough for some deaths. */
   readonly windowMs: number | undefined;
   readonly regions: number;
+  /** Told now and then how far it is, virtual ms: the large ones take many minutes. */
+  readonly progress?: ((nowMs: number, endMs: number) => void) | undefined;
 }
 
 /** What a trial measured. Bytes per node and second, times in ms. */
@@ -58,7 +60,9 @@ export function scaleTrial(options: TrialOptions): Scale {
   let deathMs = next(1 / eventsPerMs);
   let joinMs = next(1 / eventsPerMs);
   let hintMs = times.settleMs;
+  let told = 0;
   while (world.nowMs < endMs) {
+    if (options.progress !== undefined && world.nowMs - told >= PROGRESS_MS) options.progress((told = world.nowMs), endMs + times.lastMs);
     const untilMs = Math.min(endMs, deathMs, joinMs, hintMs);
     world.runUntil(untilMs);
     world.measuring = untilMs >= times.settleMs;
@@ -110,8 +114,9 @@ function known(spreads: Iterable<Spread>): Known {
 
 /** Settling, the least and the most to be measured, and what the last news of it gets to arrive. */
 const TIMES = {
-  lan: { settleMs: 30_000, leastMs: 30_000, mostMs: 300_000, lastMs: 60_000 },
-  wan: { settleMs: 150_000, leastMs: 120_000, mostMs: 600_000, lastMs: 240_000 },
+  lan: { settleMs: 20_000, leastMs: 30_000, mostMs: 300_000, lastMs: 20_000 },
+  wan: { settleMs: 120_000, leastMs: 120_000, mostMs: 600_000, lastMs: 180_000 },
 } as const;
 const SOME_DEATHS = 5;
 const HINT_EVERY_MS = 1_000;
+const PROGRESS_MS = 5_000;
