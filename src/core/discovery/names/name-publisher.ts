@@ -1,7 +1,7 @@
 /**
  * Registers this node's containers with the owners of their keys: at once when one is launched, renamed or
  * removed; within 2 s, at random, when the ring gives a key to another owner, when an owner may have
- * forgotten (it raised its incarnation) or when others may have dropped us (we raised ours); every 15 minutes
+ * forgotten (it raised its incarnation) or when others may have dropped us (we raised ours); every hour
  * to stay alive. Unlike offers, which are only guesses, a name that is missing or stale is a wrong answer to
  * a user, so owners confirm: each has an account here of what it has, or may have, and what it should.
  *

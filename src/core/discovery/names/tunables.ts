@@ -16,8 +16,12 @@ export const NAME_TIMES = {
 
 /** Bounds and times of the name directory (DESIGN §6); times in ms. */
 export const NAMES = {
-  ttlMs: 30 * 60_000,
-  refreshMs: 15 * 60_000,
+  /**
+   * Longer than an offer's: registrations are confirmed, taken back, and dropped with their node, so that time has
+   * the last word only where all of that failed. Each 15 minutes they were most of the messages of a quiet instance.
+   */
+  ttlMs: 150 * 60_000,
+  refreshMs: 60 * 60_000,
   /** What was registered elsewhere is registered anew within this, at random. */
   jitterMs: 2_000,
   /** The longest wait between two tries to register with an owner that gives no word. */
