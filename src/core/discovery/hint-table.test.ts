@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Hint } from '../model/index.ts';
-import { HintTable, countOf, levelOf } from './hint-table.ts';
+import { countOf, levelOf } from './hint-level.ts';
+import { HintTable } from './hint-table.ts';
 import { DISCOVERY } from './tunables.ts';
 
 const hint = (cpuBucket: number, stamp: number, countLevel = 1): Hint => ({

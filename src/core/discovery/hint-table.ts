@@ -3,14 +3,14 @@
  * wins. Rows that are news ride on ⌈log⌉ many membership packets; behind them the others rotate
  * slowly, so that a node that joined or missed one hears it, too.
  *
- * In a burst the regions of a small instance change faster than gossip tells. So a node also goes by what
- * it saw itself, an offer that moved to a region of which no hint says anything yet, for as long as a
- * hint may need; it tells nobody, since only the region's trader counts.
+ * In a burst regions change faster than gossip tells. So a node also goes by what it saw itself
+ * (suppositions.ts), for as long as a hint may need; it tells nobody, since only the region's trader counts.
  */
 import { regionKey } from '../model/index.ts';
 import type { Hint, Region } from '../model/index.ts';
 import type { Hints } from './hints.ts';
 import { isRegion } from './region.ts';
+import { Suppositions } from './suppositions.ts';
 import { DISCOVERY } from './tunables.ts';
 
 interface Row {
@@ -21,8 +21,7 @@ interface Row {
 
 export class HintTable implements Hints {
   readonly #rows = new Map<string, Row>();
-  /** Regions that this node saw an offer move to, and until when it looks there. */
-  readonly #supposed = new Map<string, { readonly region: Region; readonly untilMs: number }>();
+  readonly #supposed = new Suppositions();
   readonly #members: () => number;
   #rotation: string[] = [];
 
@@ -40,20 +39,11 @@ export class HintTable implements Hints {
   }
 
   suppose(region: Region, nowMs: number): void {
-    this.#supposed.set(regionKey(region), { region, untilMs: nowMs + DISCOVERY.supposeMs });
+    this.#supposed.add(region, nowMs);
   }
 
-  /** What a find goes by: all rows, and one offer where none is hinted and one is supposed. */
   believed(nowMs: number): readonly Hint[] {
-    const believed = new Map(Array.from(this.#rows, ([key, row]) => [key, row.hint]));
-    for (const [key, { region, untilMs }] of this.#supposed) {
-      const hint = believed.get(key);
-      if (untilMs <= nowMs) this.#supposed.delete(key);
-      else if (hint === undefined || hint.countLevel === 0) {
-        believed.set(key, { region, countLevel: 1, splitLevel: hint?.splitLevel ?? 0, stamp: 0 });
-      }
-    }
-    return [...believed.values()];
+    return this.#supposed.over(this.all(), (key) => this.#rows.get(key)?.hint, nowMs);
   }
 
   /** From the network. @returns the rows that were news. */
@@ -96,10 +86,6 @@ export class HintTable implements Hints {
     this.#rows.set(regionKey(hint.region), { hint, sends });
   }
 }
-
-/** About how many offers a level stands for, and the level of a count. */
-export const countOf = (level: number): number => (level === 0 ? 0 : 2 ** (level - 1));
-export const levelOf = (count: number): number => (count === 0 ? 0 : 1 + Math.round(Math.log2(count)));
 
 /** The year 36812: whatever a clock says, there is room for newer rows. */
 const LATEST_STAMP = 2 ** 40;

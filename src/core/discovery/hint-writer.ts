@@ -6,7 +6,7 @@
 import { regionKey } from '../model/index.ts';
 import type { NodeId, Region, Turn } from '../model/index.ts';
 import type { Directory } from './directory.ts';
-import { levelOf } from './hint-table.ts';
+import { levelOf } from './hint-level.ts';
 import { directoryKey } from './region.ts';
 import { DISCOVERY } from './tunables.ts';
 

@@ -3,7 +3,7 @@ import { Prng } from '../../lib/prng.ts';
 import { MIB, nodeId, regionKey, requestId } from '../model/index.ts';
 import type { CpuClass, Hint, Need } from '../model/index.ts';
 import { bucketsOf, fitShare, isRegion, regionOf, shardOf } from './region.ts';
-import { nextQuery } from './route.ts';
+import { isSafeSomewhere, nextQuery } from './route.ts';
 import type { FindState } from './route.ts';
 import { DISCOVERY } from './tunables.ts';
 
@@ -87,7 +87,7 @@ test('eight queries; a region is asked as often as it has shards, at most three 
   expect(ask([split], { asked: DISCOVERY.queries })).toBeUndefined();
 });
 
-test('later queries alternate with a safe region, weighted by count; a higher class only where it must be', () => {
+test('the second and the fourth query go to a safe region, weighted by count; a higher class only where it must be', () => {
   const unlikely = hint(2, 2, 1);
   const safe = hint(5, 5, 8);
   const high = hint(5, 5, 12, 0, 'high');
@@ -98,8 +98,17 @@ test('later queries alternate with a safe region, weighted by count; a higher cl
   const counts = new Map<number, number>();
   const [few, many] = [hint(5, 5, 6), hint(6, 6, 9)];
   for (let i = 0; i < 500; i++) {
-    const region = ask([few, many], { asked: 5 });
+    const region = ask([few, many], { asked: 1 });
     counts.set(region?.cpuBucket ?? 0, (counts.get(region?.cpuBucket ?? 0) ?? 0) + 1);
   }
   expect(counts.get(6) ?? 0).toBeGreaterThan(5 * (counts.get(5) ?? 0));
+});
+
+test('a region where only a part may fit is never safe, however many offers it has', () => {
+  const half = { ...need, resources: { cpuMillicores: 1_400, memoryBytes: 256 * MIB } };
+  const view = (hints: readonly Hint[]) => ({ hints, mean, members: 1000 });
+  expect(isSafeSomewhere(half, view([hint(2, 2, 9)]))).toBe(false);
+  expect(isSafeSomewhere(half, view([hint(2, 2, 9), hint(3, 2, 4)]))).toBe(true);
+  expect(nextQuery(half, state, view([hint(2, 2, 9), hint(3, 2, 4)]), random)?.region.cpuBucket).toBe(2);
+  expect(nextQuery(half, { ...state, asked: 1 }, view([hint(2, 2, 9), hint(3, 2, 4)]), random)?.region.cpuBucket).toBe(3);
 });

@@ -11,6 +11,8 @@ export const DISCOVERY = {
   thresholds: [0.5, 0.8, 0.95],
   /** Hit probability of a safe region. */
   safe: 0.9,
+  /** Queries that go to a random safe region, counted from 0: after a miss by score, hints are not to be trusted. */
+  safeTurns: [1, 3] as readonly number[],
   /** Offers that make a good shard: split above 1.5 times this per shard, merge below half. */
   shardTarget: 64,
   /** 2^10 shards of 64 offers: as many as LIMITS.members. */

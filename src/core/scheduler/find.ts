@@ -8,7 +8,7 @@ import { hasSafeRegion, onward } from '../discovery/directory.ts';
 import { consideredOf } from '../discovery/trail.ts';
 import type { DirectRound } from './direct.ts';
 import { needOf } from './need.ts';
-import { consider } from './run.ts';
+import { WAITING, consider } from './run.ts';
 import type { Run } from './run.ts';
 import type { Runs } from './runs.ts';
 import { SCHEDULER } from './tunables.ts';
@@ -54,9 +54,13 @@ export class Finds {
 
   notFound(turn: Turn, run: Run, message: NotFound): void {
     for (const entry of message.considered) consider(run, entry);
+    const { stage } = run;
+    // Nothing is held for this attempt: there is nobody to tell.
+    run.stage = WAITING;
     run.misses++;
-    if (this.#mayHaveMissed(turn, run)) this.begin(turn, run);
-    else this.#exhausted(turn, run);
+    if (stage.kind !== 'finding' || !this.#mayHaveMissed(turn, run)) return this.#exhausted(turn, run);
+    if (run.misses === 1) return this.begin(turn, run);
+    run.stage = { ...stage, token: this.#runs.setTimer(turn, run, SCHEDULER.missMs) };
   }
 
   /** Of a plan: what a trader believes, which they are now asked themselves. */

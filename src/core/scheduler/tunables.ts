@@ -24,8 +24,9 @@ export const SCHEDULER = {
   smallFinds: 3,
   /** In a larger one, after which it ends: with 5 % of datagrams lost, one attempt in four is. */
   finds: 8,
-  /** Attempts that came back without a place after which it does. */
-  misses: 2,
+  /** Attempts that came back without a place after which it does. The second begins at once, the third after missMs. */
+  misses: 3,
+  missMs: 3_000,
   /** Launches that failed in the engine's hands, each on another node, after which its words are the answer. */
   launchFailures: 3,
   /** Launches refused because their hold had run out. */

@@ -1,5 +1,5 @@
 import type { Hints } from '../../core/discovery/hints.ts';
-import { DISCOVERY } from '../../core/discovery/tunables.ts';
+import { Suppositions } from '../../core/discovery/suppositions.ts';
 import { regionKey } from '../../core/model/index.ts';
 import type { Hint, Region } from '../../core/model/index.ts';
 import type { HintLog } from './hint-log.ts';
@@ -15,7 +15,7 @@ export interface HintViewOptions {
 /** One node's hints: of the shared log what it has heard by now, and what it supposes itself. */
 export class HintView implements Hints {
   readonly #options: HintViewOptions;
-  readonly #supposed = new Map<string, { readonly region: Region; readonly untilMs: number }>();
+  readonly #supposed = new Suppositions();
 
   constructor(options: HintViewOptions) {
     this.#options = options;
@@ -36,24 +36,11 @@ export class HintView implements Hints {
   }
 
   believed(nowMs: number): readonly Hint[] {
-    if (this.#supposed.size === 0) return this.all();
-    const hints = [...this.all()];
-    for (const [key, { region, untilMs }] of this.#supposed) {
-      if (untilMs <= nowMs) {
-        this.#supposed.delete(key);
-        continue;
-      }
-      const hint = this.#seen(key, nowMs);
-      if (hint !== undefined && hint.countLevel > 0) continue;
-      const one: Hint = { region, countLevel: 1, splitLevel: hint?.splitLevel ?? 0, stamp: 0 };
-      if (hint === undefined) hints.push(one);
-      else hints[hints.indexOf(hint)] = one;
-    }
-    return hints;
+    return this.#supposed.over(this.all(), (key) => this.#seen(key, nowMs), nowMs);
   }
 
   suppose(region: Region, nowMs: number): void {
-    this.#supposed.set(regionKey(region), { region, untilMs: nowMs + DISCOVERY.supposeMs });
+    this.#supposed.add(region, nowMs);
   }
 
   write(region: Region, countLevel: number, splitLevel: number, wallMs: number): void {
