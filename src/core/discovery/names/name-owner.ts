@@ -176,8 +176,10 @@ export class NameOwner {
         this.#conflicts.delete(name);
         continue;
       }
-      // Whose node is away may come back, or be dropped: then it is looked at again.
-      const [keeper, ...others] = rows.filter((row) => this.#isShown(row)).sort((a, b) => (keepsName(a, b) ? -1 : 1));
+      // Whose node is away may come back, or be dropped, and whose node has restarted may have been removed: then it is looked at again.
+      const [keeper, ...others] = rows
+        .filter((row) => this.#isShown(row) && this.#isCurrent(row))
+        .sort((a, b) => (keepsName(a, b) ? -1 : 1));
       if (keeper === undefined || this.#options.ring.owner(key) !== this.#options.self) continue;
       const { containerId, node, createdAtMs: keeperCreatedAtMs } = keeper;
       for (const other of others) {
@@ -196,6 +198,11 @@ export class NameOwner {
 
   #isShown({ node }: Registration): boolean {
     return this.#isLiveNode(node);
+  }
+
+  /** Said by its node in its present life, and not just left over from an earlier one. */
+  #isCurrent({ node, incarnation }: Registration): boolean {
+    return incarnation >= (this.#options.member(node)?.incarnation ?? 0);
   }
 
   #isLiveNode(id: NodeId): boolean {

@@ -263,6 +263,24 @@ describe('conflicts', () => {
     expect(cluster.at(1).renames).toEqual([]);
   });
 
+  test('what a node had before its restart, and has not registered since, renames nobody', () => {
+    const cluster = new NamesCluster(32, 4);
+    const owner = cluster.ownerOf('web');
+    const [first, second] = cluster.nodes.filter((node) => node !== owner) as [NamesNode, NamesNode];
+    const web = cluster.add(first, 'web');
+    cluster.run(1_000);
+    cluster.drop = (from) => from === first.id;
+    cluster.remove(first, web.request.containerId);
+    cluster.run(100);
+    cluster.drop = () => false;
+    cluster.restart(first, 100);
+    cluster.run(5_000);
+    cluster.add(second, 'web');
+    cluster.run(60_000);
+    expect(second.renames).toEqual([]);
+    expectWhole(cluster);
+  });
+
   test('many at once, with loss, duplicates, restarts and partitions, come to rest with one name each', () => {
     for (let seed = 1; seed <= 40; seed++) {
       const cluster = new NamesCluster(seed, 3 + (seed % 4));
