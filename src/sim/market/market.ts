@@ -13,13 +13,11 @@
  * are those at which the supplier's accept that led to it was at the buyer. So an accept whose launch then
  * failed is never reported. An ask whose own node fails is never answered: nobody is left to ask.
  */
-import { STREAM_KINDS, containerId, nodeId, regionKey, requestId } from '../../core/model/index.ts';
+import { STREAM_KINDS, containerId, nodeId, requestId } from '../../core/model/index.ts';
 import type {
   CommandId,
   ContainerId,
   Event,
-  Hint,
-  MemberRecord,
   Message,
   NodeId,
   Register,
@@ -29,7 +27,6 @@ import type {
   Timer,
 } from '../../core/model/index.ts';
 import type { SurroundingsFactory } from '../../core/node/surroundings.ts';
-import { shardOf } from '../../core/discovery/region.ts';
 import { PROFILES } from '../../core/membership/profile.ts';
 import { assert } from '../../lib/assert.ts';
 import { Prng } from '../../lib/prng.ts';
@@ -39,8 +36,9 @@ import { Accounts } from './accounts.ts';
 import { GossipDelay } from './gossip-delay.ts';
 import { Grapevine } from './grapevine.ts';
 import { HintLog } from './hint-log.ts';
-import type { Entry } from './hint-log.ts';
 import { HintView } from './hint-view.ts';
+import { HintWatch } from './hint-watch.ts';
+import { marketRecord } from './market-record.ts';
 import { MarketNode } from './market-node.ts';
 import type { Floor } from './market-node.ts';
 import { askRequest, requestIdOf } from './requests.ts';
@@ -80,6 +78,7 @@ export class Market implements Contender, Floor {
   readonly #ids: Prng;
   readonly #roster: Roster;
   readonly #grapevine: Grapevine;
+  readonly #watch: HintWatch;
   readonly #nodes: MarketNode[] = [];
   readonly #pending = new Map<RequestId, Pending>();
   /** Commands under way, by node and id. */
@@ -103,10 +102,11 @@ export class Market implements Contender, Floor {
     this.hints = new HintLog(delay, probeMs / PACKETS_PER_PROBE);
     this.#roster = new Roster(delay, { packetMs: gossipMs, rotationMs: SYNC_MS });
     this.#grapevine = new Grapevine(this.#roster, this.schedule, (node, change) => this.#hear(node, change));
+    this.#watch = new HintWatch(this.hints, this.#grapevine, this.schedule, (index) => this.#node(index));
     this.meter = new TrafficMeter(nodes.length);
     this.accounts = new Accounts(nodes);
     for (const [index, shape] of nodes.entries()) {
-      const node = new MarketNode(index, this.#recordOf(index, shape), this);
+      const node = new MarketNode(index, marketRecord(nodeId(this.#ids.hex(16)), index, shape), this);
       this.#nodes.push(node);
       this.#roster.add(node.record, true);
     }
@@ -190,7 +190,7 @@ export class Market implements Contender, Floor {
     if (message.kind === 'launch' && pending !== undefined) this.#decide(pending, target.index, depth);
     this.meter.sent(message);
     this.#grapevine.sent(from.index, target.index, message);
-    this.#lookLater(from.index, message);
+    if (message.kind === 'publish') this.#watch.published(from.index, message);
     if (message.kind === 'register') return this.#confirm(from, target, message);
     const stream = STREAM_KINDS.has(message.kind);
     if (!stream && this.#network.chance(this.#options.loss)) {
@@ -271,7 +271,7 @@ export class Market implements Contender, Floor {
     const viewer = node.index;
     const roster = this.#roster;
     const now = (): number => this.schedule.nowMs;
-    const hints = new HintView({ viewer, joinedMs, log: this.hints, nowMs: now, onWrite: (hint) => this.#write(viewer, hint) });
+    const hints = new HintView({ viewer, joinedMs, log: this.hints, nowMs: now, onWrite: (hint) => this.#watch.write(viewer, hint) });
     return (_config, _kept, listeners) => {
       node.listeners = listeners;
       const self = { ...node.record, incarnation: listeners.incarnation, state: 'alive' as const };
@@ -315,34 +315,6 @@ export class Market implements Contender, Floor {
     });
   }
 
-  /** A row that moves offers is looked for by those whose offers it moves, when they hear of it. */
-  #write(writer: number, hint: Hint): void {
-    const key = regionKey(hint.region);
-    const before = this.hints.newest(key)?.hint.splitLevel ?? 0;
-    const entry = this.hints.add(writer, hint, this.schedule.nowMs);
-    if (entry === undefined || hint.splitLevel === before) return;
-    for (const place of this.#grapevine.keysOf(key)) {
-      for (const supplier of this.#grapevine.suppliersAt(place)) this.#wake(supplier, entry);
-    }
-  }
-
-  /** An offer goes where a newer row may just be moving offers from. */
-  #lookLater(from: number, message: Message): void {
-    if (message.kind !== 'publish') return;
-    const entry = this.hints.newest(regionKey(message.region));
-    if (entry !== undefined && message.shard !== shardOf(this.#node(from).id, entry.hint.splitLevel)) this.#wake(from, entry);
-  }
-
-  #wake(supplier: number, entry: Entry): void {
-    const node = this.#node(supplier);
-    const heardMs = this.hints.heardAtMs(entry, supplier, node.joinedMs);
-    if (heardMs <= this.schedule.nowMs) return;
-    const { core } = node;
-    this.schedule.at(heardMs, () => {
-      if (node.core === core) node.input(0, (_core, turn) => node.listeners?.onHints(turn));
-    });
-  }
-
   #settleLater(): void {
     this.schedule.after(SETTLE_EVERY_MS, () => {
       this.#roster.settle(this.schedule.nowMs);
@@ -352,22 +324,6 @@ export class Market implements Contender, Floor {
 
   #later(run: () => void): void {
     this.schedule.after(0, run);
-  }
-
-  #recordOf(index: number, shape: NodeShape): Omit<MemberRecord, 'incarnation'> {
-    return {
-      id: nodeId(this.#ids.hex(16)),
-      name: `node-${index}`,
-      number: index + 1,
-      address: { ip: '10.0.0.1', controlPort: 8001, gossipPort: 8000 },
-      class: shape.class,
-      arch: 'amd64',
-      labels: {},
-      capacity: shape.capacity,
-      underlayMtu: 1_500,
-      version: 'simulated',
-      draining: false,
-    };
   }
 
   #node(index: number): MarketNode {
