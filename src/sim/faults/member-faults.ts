@@ -32,7 +32,8 @@ export function drawMemberFault(random: Prng, kind: MemberFault['kind'], when: W
       return { kind, ...when, node, labels: random.chance(0.2) ? {} : { rack: String(random.int(4)), disk: 'new' } };
     case 'readdress':
     case 'move':
-      return { kind, ...when, node, ip: drawIp(random) };
+      // The first keeps its address: where all have moved while apart nobody knows a way to anybody, and no protocol finds one.
+      return { kind, ...when, node: Math.max(1, node), ip: drawIp(random) };
     case 'join':
     case 'leave':
     case 'drain':
