@@ -95,3 +95,45 @@ test('a stack is placed whole: a group together, a group apart', () => {
   expect(nodes[0]).toBe(nodes[1]);
   expect(new Set(nodes.slice(2)).size).toBe(20);
 });
+
+test('a run cancelled while its affinities are looked up is answered once and goes on with nothing', () => {
+  const buyer = at(3);
+  let cancelled = 0;
+  for (const value of ['nobody-1', 'nobody-2', 'nobody-3', 'nobody-4']) {
+    const request = instance.request(room(0.1, 16), { affinities: [affinity('==', value)] });
+    const id = instance.command(buyer, { kind: 'run', request, exclude: [] });
+    // The name is claimed, the find waits for the word of a key's owner.
+    instance.drop = (_from, to, message) => to === buyer.record.id && message.kind === 'found';
+    instance.run(100);
+    // The buyer itself keeps that key.
+    if (instance.results.has(id)) continue;
+    cancelled++;
+    expect(instance.ask(buyer, { kind: 'cancel-run', requestId: request.id })).toMatchObject({ ok: true, kind: 'done' });
+    instance.drop = () => false;
+    instance.run(5_000);
+    expect(refused(instance.result(id)).error.code).toBe('cancelled');
+  }
+  expect(cancelled).toBeGreaterThan(1);
+  const parts = ['nobody-5', 'nobody-6'].map((value) => ({
+    request: instance.request(room(0.1, 16), { affinities: [affinity('==', value)] }),
+    group: undefined,
+  }));
+  const stack: Stack = { id: requestId(instance.random.hex(16)), groups: [], parts };
+  const id = instance.command(buyer, { kind: 'plan', stack, exclude: [] });
+  expect(instance.ask(buyer, { kind: 'cancel-run', requestId: stack.id })).toMatchObject({ ok: true, kind: 'done' });
+  instance.run(5_000);
+  expect(refused(instance.result(id)).error.code).toBe('cancelled');
+  expect(buyer.node.runs()).toEqual([]);
+});
+
+test('a wish to be apart that is given up rules nothing out any more', () => {
+  const buyer = at(7);
+  const alone = at(50);
+  const pin = { constraints: [{ key: 'node', operator: '==', value: alone.record.name, soft: false }] } as const;
+  placed(run({ name: 'loud', ...pin }));
+  instance.run(5_000);
+  const request = instance.request(room(0.1, 16), { ...pin, affinities: [affinity('!=', 'loud', { soft: true })] });
+  const result = placed(instance.ask(buyer, { kind: 'run', request, exclude: [] }));
+  expect(result.supplier).toBe(alone.record.id);
+  expect(result.placement.givenUp).toEqual(['container!=~loud']);
+});

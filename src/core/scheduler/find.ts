@@ -31,8 +31,11 @@ export class Finds {
     run.attempt++;
     run.finds++;
     if (run.finds > (this.#runs.small ? SCHEDULER.smallFinds : SCHEDULER.finds)) return this.#exhausted(turn, run);
+    // Of the attempt before; it may have had wishes that are given up by now.
+    run.among = undefined;
+    run.shunned = [];
+    run.unknown = [];
     if (this.#runs.small) {
-      run.among = undefined;
       if (run.owner.plans || isDrawn(run)) return this.#direct.begin(turn, run);
     } else if (affinitiesOf(run).length > 0) {
       return this.#whereabouts.begin(turn, run);

@@ -37,7 +37,8 @@ export class Whereabouts {
     run.stage = stage;
     for (const { affinity, key } of asked) {
       lookUp(turn, key, (turn, { entries, complete }) => {
-        if (run.stage !== stage) return;
+        // It has gone on without this word, or is over: an ended run keeps the stage it ended in.
+        if (run.stage !== stage || this.#runs.get(run.request.id) !== run) return;
         const nodes = entries.filter((entry) => isAsked(key, entry, affinity)).map(({ node }) => node);
         const before = stage.found.get(affinity);
         stage.found.set(affinity, {
