@@ -200,6 +200,11 @@ describe('the instance as one Docker', () => {
     const [asked, second] = instance.nodes as [FakeNode, FakeNode];
     const noImage = await post(asked, '/containers/create', { Image: 'busybox' });
     expect([noImage.statusCode, message(noImage)]).toEqual([404, 'No such image: busybox:latest']);
+    const noReference = await post(asked, '/containers/create', { Image: 'UPPER case' });
+    expect([noReference.statusCode, message(noReference)]).toEqual([
+      400,
+      expect.stringContaining('invalid reference format: "UPPER case"'),
+    ]);
     asked.images.put('docker.io/library/busybox:latest', '7');
     const other = second.put('web');
     const taken = await post(asked, '/containers/create?name=web', { Image: 'busybox' });
@@ -210,7 +215,7 @@ describe('the instance as one Docker', () => {
     for (const [body, status] of [
       [{}, 400],
       [{ Image: 'busybox', HostConfig: { Binds: ['/:/x'] } }, 501],
-      [{ Image: 'Busy Box' }, 404],
+      [{ Image: 'Busy Box' }, 400],
     ] as const) {
       expect((await post(asked, '/containers/create', body)).statusCode).toBe(status);
     }

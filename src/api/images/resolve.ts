@@ -29,6 +29,7 @@ const PEER_IMAGE = ObjectOf({
 
 /** Finds an image here, else on any node that answers. @throws ApiError 400 (not a reference), 404 (nobody has it) */
 export async function resolveImage(context: ApiContext, name: string, scope: Scope): Promise<ResolvedImage> {
+  if (!isId(name)) parseReference(name);
   const here = await context.backend.images.inspect(name);
   if (here !== undefined) return resolvedFrom(name, here);
   const path = `/images/${encodeURIComponent(name)}/json`;
