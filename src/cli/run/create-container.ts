@@ -1,9 +1,8 @@
-import { access, writeFile } from 'node:fs/promises';
 import type { Client } from '../../docker-api/client.ts';
 import type { ContainerCreateResponse } from '../../docker-api/types.ts';
-import { EXIT, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { readBodyFiles } from './body-files.ts';
+import { writingId } from './cid-file.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { createBody } from './create-body.ts';
 import { pullMissing } from './pull-missing.ts';
@@ -18,27 +17,15 @@ export interface CreateRequest {
 /** Places a container, fetching its image first where that is missing or asked for. Resolves to its id. */
 export async function createContainer(client: Client, io: Io, request: CreateRequest): Promise<string> {
   const { image, options } = request;
-  if (options.cidfile !== undefined) await refuseExisting(options.cidfile);
   const body = createBody({ ...request, ...(await readBodyFiles(options)), env: io.env });
   const query = { name: options.name };
-  const created = await pullMissing(client, io, options, [image], () =>
-    client.json<ContainerCreateResponse>('POST', '/containers/create', { query, body }),
-  );
-  const { Id, Warnings } = created.value;
-  // In the foreground stderr is the container's own, where nobody looks at it as a person.
-  if (!request.attached || io.stderrIsTty) for (const warning of Warnings) io.stderr.write(`warning: ${warning}\n`);
-  if (options.cidfile !== undefined) await writeFile(options.cidfile, Id);
-  return Id;
-}
-
-async function refuseExisting(file: string): Promise<void> {
-  const there = await access(file).then(
-    () => true,
-    () => false,
-  );
-  if (there)
-    throw new Failure(
-      `the file ${file} exists: it may hold the id of another container; remove it, or name another --cidfile`,
-      EXIT.refused,
+  return await writingId(options.cidfile, async () => {
+    const created = await pullMissing(client, io, options, [image], () =>
+      client.json<ContainerCreateResponse>('POST', '/containers/create', { query, body }),
     );
+    const { Id, Warnings } = created.value;
+    // In the foreground stderr is the container's own, where nobody looks at it as a person.
+    if (!request.attached || io.stderrIsTty) for (const warning of Warnings) io.stderr.write(`warning: ${warning}\n`);
+    return Id;
+  });
 }
