@@ -29,6 +29,9 @@ export function loadCommand(context: Context): Command {
 /** The file is opened before the daemon is asked, so that a wrong name is told as such. */
 async function archiveOf(file: string | undefined, stdin: Readable): Promise<Readable> {
   if (file === undefined) return stdin;
-  await (await open(file)).close();
+  const opened = await open(file);
+  const isDirectory = (await opened.stat()).isDirectory();
+  await opened.close();
+  if (isDirectory) throw new Failure(`cannot use ${file}: it is a directory`);
   return createReadStream(file);
 }

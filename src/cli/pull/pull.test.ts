@@ -81,6 +81,7 @@ describe('images', () => {
     expect((await cli(['load'], { stdin: 'from stdin' })).out).toBe('Loaded image: from stdin\n');
     expect((await cli(['load'], { tty: true })).err).toMatch(/your terminal: name a file with -i/);
     expect((await cli(['load', '-i', '/nonexistent.tar'])).err).toBe('caravela: cannot use /nonexistent.tar: no such file\n');
+    expect((await cli(['load', '-i', scratch])).err).toBe(`caravela: cannot use ${scratch}: it is a directory\n`);
   });
 
   it('lists and removes', async () => {

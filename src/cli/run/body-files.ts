@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readText } from '../read-text.ts';
 import type { ContainerOptions } from './container-options.ts';
 
 /** Texts of the --env-file and --label-file files, in order. */
@@ -8,7 +8,7 @@ export interface BodyFiles {
 }
 
 export async function readBodyFiles({ envFile, labelFile }: ContainerOptions): Promise<BodyFiles> {
-  const read = (files: readonly string[] | undefined) => Promise.all((files ?? []).map((file) => readFile(file, 'utf8')));
+  const read = (files: readonly string[] | undefined) => Promise.all((files ?? []).map(readText));
   const [envFiles, labelFiles] = await Promise.all([read(envFile), read(labelFile)]);
   return { envFiles, labelFiles };
 }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -132,6 +132,16 @@ describe('run -d', () => {
     expect(daemon.asked[0]?.query).toEqual({ name: 'web' });
     const again = await cli(['run', '-d', '--cidfile', join(scratch, 'cid'), 'img']);
     expect([again.code, again.err]).toEqual([125, expect.stringContaining('cid exists')]);
+  });
+
+  it('places nothing whose id it could not write down, and leaves no file without an id', async () => {
+    const gone = await cli(['run', '-d', '--cidfile', join(scratch, 'none/cid'), 'img']);
+    expect([gone.code, gone.err]).toEqual([125, `caravela: cannot use ${join(scratch, 'none/cid')}: no such file\n`]);
+    expect(daemon.lines).toEqual([]);
+    daemon.on('POST /containers/create', (_asked: Asked, response: ServerResponse) => refuse(response, 503, 'no room'));
+    expect((await cli(['run', '-d', '--cidfile', join(scratch, 'cid'), 'img'])).code).toBe(125);
+    expect(existsSync(join(scratch, 'cid'))).toBe(false);
+    expect((await cli(['run', '-d', '--env-file', scratch, 'img'])).err).toBe(`caravela: cannot use ${scratch}: it is a directory\n`);
   });
 
   it('is refused with the daemon’s words and 125', async () => {
