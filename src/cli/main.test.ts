@@ -30,7 +30,10 @@ describe('the command line', () => {
   });
 
   it('says what is wrong with a line, and how to go on', async () => {
-    expect(await run(['frobnicate'])).toEqual({ code: 1, out: '', err: 'caravela: "frobnicate" is no command; see `caravela --help`\n' });
+    const unknown = { code: 1, out: '', err: 'caravela: "frobnicate" is no command; see `caravela --help`\n' };
+    expect(await run(['frobnicate'])).toEqual(unknown);
+    expect(await run(['frobnicate', 'web', '-x'])).toEqual(unknown);
+    expect((await run(['exec', 'web', 'sh'])).err).toBe('caravela: "exec" is not there yet; see `caravela --help`\n');
     expect(await run(['ps', '--bogus'])).toEqual({
       code: 125,
       out: '',

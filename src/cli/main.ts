@@ -6,6 +6,9 @@ import type { Io } from './io.ts';
 import { addGlobalOptions, findVerb } from './argv/global-options.ts';
 import { COMMANDS, findCommand, type Found, GROUPS } from './registry.ts';
 
+/** Docker's commands that the README has under "comes next". */
+const LATER: readonly string[] = ['attach', 'cp', 'exec', 'login', 'logout', 'push', 'stats'];
+
 /** Runs one command line. Resolves to the exit code; whatever goes wrong is told on stderr. */
 export async function main(argv: readonly string[], io: Io, installation: Installation): Promise<number> {
   const context: Context = { io, installation, exitCode: 0 };
@@ -33,7 +36,8 @@ async function dispatch(argv: readonly string[], context: Context, path: string[
     const first = words[verb.index] ?? '';
     const group = Object.hasOwn(GROUPS, first) ? GROUPS[first] : undefined;
     if (group !== undefined) throw new Failure(`${first} needs one of ${Object.keys(group).join(', ')}; see \`caravela --help\``);
-    throw new Failure(`${JSON.stringify(words.slice(verb.index, verb.index + 2).join(' '))} is no command; see \`caravela --help\``);
+    if (LATER.includes(first)) throw new Failure(`"${first}" is not there yet; see \`caravela --help\``);
+    throw new Failure(`${JSON.stringify(first)} is no command; see \`caravela --help\``);
   }
   path.push(...found.path);
   const command = await attach(root, found, context);
