@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Client } from '../../docker-api/client.ts';
 import { type Context, connect } from '../context.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { containerPath } from '../paths.ts';
+import { readText } from '../read-text.ts';
 import { asRefusal } from '../run/as-refusal.ts';
 import { readBodyFiles } from '../run/body-files.ts';
 import { addContainerOptions, type ContainerOptions, refuseUnserved } from '../run/container-options.ts';
@@ -15,6 +15,7 @@ import { startFailure } from '../run/start-failure.ts';
 import { runStack } from '../stack/run-stack.ts';
 import { stackBody } from '../stack/stack-body.ts';
 import { isStackFile, refuseForStack } from '../stack/stack-options.ts';
+import { withLine } from '../stack/with-line.ts';
 
 interface Options extends ContainerOptions {
   readonly detach?: boolean;
@@ -62,10 +63,14 @@ export function runCommand(context: Context): Command {
 
 async function ofStackFile({ io }: Context, client: Client, file: string, options: Options): Promise<void> {
   const { parseStackFile } = await import('../stack/stack-file.ts');
-  const stack = parseStackFile(await readFile(file, 'utf8'), file);
+  const stack = parseStackFile(await readText(file), file);
   const body = stackBody({ file, stack, options, env: io.env, ...(await readBodyFiles(options)) });
-  if (options.dryRun === true) await dryRun(client, io, body, options.format);
-  else await runStack(client, io, body, options, options.format);
+  try {
+    if (options.dryRun === true) await dryRun(client, io, body, options.format);
+    else await runStack(client, io, body, options, options.format);
+  } catch (error) {
+    throw withLine(error, file, stack);
+  }
 }
 
 async function ofImage(context: Context, client: Client, image: string, words: string[], options: Options): Promise<void> {

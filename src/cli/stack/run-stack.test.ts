@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -141,6 +141,36 @@ describe('run STACK.yml', () => {
     const moved = await cli(['run', '--network', 'host', ports('"8080:80"')]);
     expect([moved.code, moved.err]).toEqual([125, expect.stringContaining("port 80 is 80 on its node, too, and can't be 8080")]);
     expect((await cli(['run', '--network', 'host', ports('"80:80/tcp"')])).code).toBe(0);
+  });
+
+  it('says each warning once', async () => {
+    const parts = (...warnings: string[][]) =>
+      warnings.map((Warnings, i) => ({ Id: IDS[i], Name: ['web', 'api', 'db'][i], Node: 'n1', Warnings }));
+    daemon.on('POST /caravela/v1/stacks', { parts: parts(['x', 'all of us'], ['all of us'], ['all of us', 'x']) });
+    expect((await cli(['run', write(STACK)])).err).toBe('warning: web, db: x\nwarning: all 3 containers: all of us\n');
+  });
+
+  it('makes nothing where what it is to print can’t be', async () => {
+    const ran = await cli(['run', '--format', '{{.Nam}}', write(STACK)]);
+    expect([ran.code, ran.err]).toEqual([125, 'caravela: there is no field .Nam; there are ID, Name, Node\n']);
+    expect((await cli(['run', '--format', '{{.Name', file])).code).toBe(125);
+    expect(daemon.lines).toEqual([]);
+    expect((await cli(['run', '--format', 'table {{truncate .ID 4}}\\t{{.Node}}', file])).out).toMatch(/^aaaa +n1$/m);
+  });
+
+  it('names file and line where the daemon refuses one of its containers', async () => {
+    const message = 'container api: invalid reference format: "UPPER" must have a name of lower-case letters and digits';
+    for (const [path, options] of [
+      ['/caravela/v1/stacks', []],
+      ['/caravela/v1/plan', ['--dry-run']],
+    ] as const) {
+      daemon.on(`POST ${path}`, (_asked: Asked, response: ServerResponse) => refuse(response, 400, message));
+      expect(await cli(['run', ...options, write(STACK)])).toEqual({ code: 125, out: '', err: `caravela: ${file}:5: ${message}\n` });
+    }
+    expect((await cli(['run', scratch.concat('/dir.yml')])).err).toContain('no such file');
+    mkdirSync(join(scratch, 'dir.yml'));
+    const directory = await cli(['run', join(scratch, 'dir.yml')]);
+    expect([directory.code, directory.err]).toEqual([125, `caravela: cannot use ${join(scratch, 'dir.yml')}: it is a directory\n`]);
   });
 
   it('is refused with the daemon’s words and 125', async () => {

@@ -22,11 +22,13 @@ export async function runStack(
   options: ContainerOptions,
   format: string | undefined,
 ): Promise<void> {
+  // A template that can't be applied is told before there is anything to undo.
+  renderList(body.parts.map(sample), VIEW, format);
   const images = body.parts.map((part) => part.body.Image);
   const { value } = await pullMissing(client, io, options, images, () =>
     client.json<StackCreated>('POST', '/caravela/v1/stacks', { body }),
   );
-  for (const { Name, Warnings } of value.parts) for (const warning of Warnings) io.stderr.write(`warning: ${Name}: ${warning}\n`);
+  for (const line of warningLines(value.parts)) io.stderr.write(`${line}\n`);
   await startAll(client, io, value.parts);
   io.stdout.write(renderList(value.parts, VIEW, format));
 }
@@ -37,6 +39,19 @@ const VIEW: View<Placed> = {
   fields: ({ Id, Name, Node }) => ({ ID: Id.slice(0, 12), Name, Node }),
   json: ({ Id, Name, Node }) => ({ Id, Name, Node }),
 };
+
+/** A row as there may be. */
+const sample = ({ name }: StackBody['parts'][number]): Placed => ({ Id: '0'.repeat(64), Name: name ?? '', Node: 'node', Warnings: [] });
+
+/** Each warning once, with the containers that it is about. */
+function warningLines(parts: readonly Placed[]): readonly string[] {
+  const about = new Map<string, string[]>();
+  for (const { Name, Warnings } of parts) for (const warning of Warnings) about.set(warning, [...(about.get(warning) ?? []), Name]);
+  return [...about].map(([warning, names]) => {
+    const all = names.length > 1 && names.length === parts.length;
+    return `warning: ${all ? `all ${names.length} containers` : names.join(', ')}: ${warning}`;
+  });
+}
 
 async function startAll(client: Client, io: Io, parts: readonly Placed[]): Promise<void> {
   let told: Failure | undefined;

@@ -53,6 +53,7 @@ export function parseStackFile(text: string, file: string): StackFile {
   if (entries.length > STACK_LIMITS.containers) {
     throw reader.error({ line: 1 }, `a stack may have ${STACK_LIMITS.containers} containers, this one has ${entries.length}`);
   }
+  refuseCompose(reader, entries);
   const containers: StackContainer[] = [];
   const groups = new Map<string, GroupPolicy>();
   for (const entry of entries) {
@@ -68,6 +69,16 @@ export function parseStackFile(text: string, file: string): StackFile {
     containers.push(container);
   }
   return { containers, groups: [...groups].map(([name, policy]) => ({ name, policy })) };
+}
+
+/** Under a Compose file's `services` there are containers, where a container has its image. */
+function refuseCompose(reader: YamlReader, entries: readonly Entry[]): void {
+  const services = entries.find(({ key }) => key === 'services');
+  if (services === undefined || reader.has(services, 'image')) return;
+  throw reader.error(
+    services,
+    'this looks like a Compose file; those come later: a stack file has its containers at the top, not under services',
+  );
 }
 
 function containerOf(reader: YamlReader, entry: Entry): { readonly container: StackContainer; readonly policy: GroupPolicy | undefined } {

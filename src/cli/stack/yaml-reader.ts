@@ -32,7 +32,7 @@ export class YamlReader {
     const [first] = [...this.#document.errors, ...this.#document.warnings];
     if (first === undefined) return;
     const line = this.#lines.linePos(first.pos[0]).line;
-    if (first.code === 'DUPLICATE_KEY') throw new StackFileError(file, line, 'this key is there already');
+    if (first.code === 'DUPLICATE_KEY') throw new StackFileError(file, line, `the key ${keyAt(text, first.pos[0])} is there already`);
     if (first.code === 'MULTIPLE_DOCS') throw new StackFileError(file, line, 'a second document begins here; a file holds one stack');
     throw new StackFileError(file, line, `this is not YAML: ${first.message}`);
   }
@@ -50,6 +50,11 @@ export class YamlReader {
       const key = this.text({ line, node: this.#resolved(pair.key, line) }, 'a key');
       return { key, line, node: this.#resolved(pair.value, line) };
     });
+  }
+
+  /** Whether this is a mapping with such a key. */
+  has({ node }: Located, key: string): boolean {
+    return isMap(node) && node.has(key);
   }
 
   /** The elements of a list; undefined where it is none. */
@@ -94,6 +99,12 @@ export class YamlReader {
     const start = (node as Partial<Node> | null | undefined)?.range?.[0];
     return start === undefined ? otherwise : this.#lines.linePos(start).line;
   }
+}
+
+/** A key as it stands in the file, quoted. */
+function keyAt(text: string, position: number): string {
+  const [key = ''] = /^(?:"[^"\n]*"|'[^'\n]*'|[^:,}\n]*)/.exec(text.slice(position, position + 80)) ?? [];
+  return JSON.stringify(key.trim().replace(/^(["'])(.*)\1$/, '$2'));
 }
 
 function described(node: unknown): string {
