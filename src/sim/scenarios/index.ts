@@ -1,12 +1,6 @@
 import { bothHalvesMovedApart } from './both-halves-moved-apart.ts';
 import { clockSetBackAfterAFullDisk } from './clock-set-back-after-a-full-disk.ts';
 import { incarnationLostOnAFullDisk } from './incarnation-lost-on-a-full-disk.ts';
-import { renamedForOneRemoved } from './renamed-for-one-removed.ts';
 import type { Scenario } from './scenario.ts';
 
-export const SCENARIOS: readonly Scenario[] = [
-  incarnationLostOnAFullDisk,
-  bothHalvesMovedApart,
-  clockSetBackAfterAFullDisk,
-  renamedForOneRemoved,
-];
+export const SCENARIOS: readonly Scenario[] = [incarnationLostOnAFullDisk, bothHalvesMovedApart, clockSetBackAfterAFullDisk];
