@@ -1,6 +1,7 @@
 /** More than 64 nodes: not everybody is asked, traders and the name directory tell whom to ask. */
 import { beforeAll, expect, test } from 'vitest';
 import { assert } from '../../lib/assert.ts';
+import { DISCOVERY } from '../discovery/tunables.ts';
 import { requestId } from '../model/index.ts';
 import type { Affinity, NodeId, Request, Result, Stack } from '../model/index.ts';
 import { TestInstance, room } from './test-instance.ts';
@@ -136,4 +137,18 @@ test('a wish to be apart that is given up rules nothing out any more', () => {
   const result = placed(instance.ask(buyer, { kind: 'run', request, exclude: [] }));
   expect(result.supplier).toBe(alone.record.id);
   expect(result.placement.givenUp).toEqual(['container!=~loud']);
+});
+
+test('two affinities, one of them to what nearly every node has: the node that meets both is asked', () => {
+  const some = room(0.01, 4);
+  const nodes = instance.nodes.filter(({ node }) => node.resources().free.cpuMillicores >= 3 * some.cpuMillicores);
+  const last = nodes.at(-1) as TestNode;
+  expect(nodes.length).toBeGreaterThan(DISCOVERY.smallInstance);
+  for (const node of nodes) {
+    const constraints = [{ key: 'node', operator: '==', value: node.record.name, soft: false }] as const;
+    placed(run({ constraints, labels: node === last ? { agent: 'log', rare: 'yes' } : { agent: 'log' } }, some));
+  }
+  instance.run(5_000);
+  const affinities = [affinity('==', 'log', { subject: 'label', key: 'agent' }), affinity('==', 'yes', { subject: 'label', key: 'rare' })];
+  expect(placed(run({ affinities }, some)).supplier).toBe(last.record.id);
 });

@@ -68,6 +68,7 @@ export class Whereabouts {
       if (where.size > 0 || complete) run.among = both(run.among, where);
       else unknown.push(affinityWords(affinity));
     }
+    run.among = atMost(DISCOVERY.smallInstance, run.among, turn);
     run.shunned = [...shunned].slice(0, SCHEDULER.shunned);
     run.unknown = unknown;
     this.#located(turn, run);
@@ -75,8 +76,13 @@ export class Whereabouts {
 }
 
 function both(before: ReadonlySet<NodeId> | undefined, now: ReadonlySet<NodeId>): ReadonlySet<NodeId> {
-  const nodes = before === undefined ? [...now] : [...now].filter((id) => before.has(id));
-  return new Set(nodes.slice(0, DISCOVERY.smallInstance));
+  return before === undefined ? now : new Set([...now].filter((id) => before.has(id)));
+}
+
+/** Only once all affinities have had their say, and not always the same ones: the first may be the fullest. */
+function atMost(most: number, nodes: ReadonlySet<NodeId> | undefined, turn: Turn): ReadonlySet<NodeId> | undefined {
+  if (nodes === undefined || nodes.size <= most) return nodes;
+  return new Set(turn.random.shuffle([...nodes]).slice(0, most));
 }
 
 /** What to look up; nothing where the directory has no key for it. */
