@@ -333,3 +333,29 @@ test('what no stack can be is refused at the door, with the reason', () => {
   const exclude = Array.from({ length: 30 }, () => instance.random.hex(16) as NodeId);
   expect(ask(stackOf(instance, many, [apart]), exclude)).toContain('at most 64 nodes can be ruled out');
 });
+
+test('while one part waits for its image, the others keep what they hold, however long it takes', () => {
+  const instance = instanceOf(2);
+  const [a, b] = instance.nodes as [TestNode, TestNode];
+  const pin = (node: TestNode) => ({ constraints: [{ key: 'node', operator: '==', value: node.record.name, soft: false }] }) as const;
+  b.host.createMs = 25 * 60_000;
+  const stack = stackOf(
+    instance,
+    [
+      [instance.request(room(1, 64), pin(a)), 'app'],
+      [instance.request(room(1, 64), pin(a)), 'app'],
+      [instance.request(room(1, 64), pin(b))],
+    ],
+    [together],
+  );
+  const id = instance.command(a, runStack(stack));
+  instance.run(24 * 60_000);
+  expect(instance.results.has(id)).toBe(false);
+  expect(a.node.resources()).toMatchObject({ free: { cpuMillicores: 0 }, holds: 0 });
+  instance.run(2 * 60_000);
+  expect(stackPlaced(instance.result(id))).toEqual([a.record.id, a.record.id, b.record.id]);
+  expect(a.node.resources().free.cpuMillicores).toBe(0);
+  // From then on they are the user's to start.
+  instance.run(11 * 60_000);
+  expect(a.node.resources().free.cpuMillicores).toBe(2_000);
+});

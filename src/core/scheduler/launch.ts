@@ -154,9 +154,21 @@ export class Launches {
     this.#cancel(turn, run, stage);
   }
 
+  /** It is ready before the rest of its stack: not started for long, it would give its room back. */
+  keep(turn: Turn, run: Run, stage: Ready): void {
+    const { id: requestId } = run.request;
+    this.#runs.send(turn, run, stage.supplier, { kind: 'renew', requestId, attempt: run.attempt });
+    this.#keepLater(turn, run, stage);
+  }
+
+  #keepLater(turn: Turn, run: Run, stage: Ready): void {
+    run.stage = { ...stage, token: this.#runs.setTimer(turn, run, SCHEDULER.keepMs) };
+  }
+
   #ready(turn: Turn, run: Run, { supplier }: Launching): void {
     run.stage = { kind: 'ready', supplier, token: 0, cancelled: false };
     run.owner.ready(turn, run);
+    if (run.stage.kind === 'ready' && this.#runs.get(run.request.id) === run) this.#keepLater(turn, run, run.stage);
   }
 
   /** A user has started it meanwhile: it is not ours to remove any more. */

@@ -44,7 +44,7 @@ export type Stage =
       readonly token: number;
     }
   /** Launched, while others of its stack are not yet. */
-  | { readonly kind: 'ready'; readonly supplier: NodeId; readonly token: 0; readonly cancelled: false };
+  | { readonly kind: 'ready'; readonly supplier: NodeId; readonly token: number; readonly cancelled: false };
 
 export const WAITING = { kind: 'waiting', token: 0 } as const;
 

@@ -136,8 +136,9 @@ export class Scheduler {
     const { stage } = run;
     switch (stage.kind) {
       case 'waiting':
-      case 'ready':
         return;
+      case 'ready':
+        return this.#launches.keep(turn, run, stage);
       case 'looking-up':
         return this.#whereabouts.timedOut(turn, run, stage);
       case 'held':

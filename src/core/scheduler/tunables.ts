@@ -35,6 +35,8 @@ export const SCHEDULER = {
   recordMs: 60_000,
   /** From recorded to ready: an image may have to be fetched over a thin line. */
   readyMs: 30 * 60_000,
+  /** Between two words that a part of a stack which is ready is still waited with: well within a supplier's ten minutes. */
+  keepMs: 120_000,
   /** For the word that a part of a stack that failed is taken back. */
   takeBackMs: 120_000,
   /** Nodes that a find is told to leave out because of what they have: half of LIMITS.exclude, which refusals need, too. */

@@ -52,6 +52,11 @@ export class Context {
     this.launched.delete(entry.container.request.id);
   }
 
+  /** Never started, it gives its room back after a while, from now on. */
+  awaitStart(turn: Turn, entry: Entry): void {
+    entry.unstarted = this.setTimer(turn, 'never-started', idOf(entry), SUPPLIER.neverStartedMs);
+  }
+
   /** What affinities look at: containers from their launch to their removal. */
   *neighbours(): Generator<Neighbour> {
     for (const { container } of this.entries.values()) yield { ...container.request, name: container.name };

@@ -32,6 +32,8 @@ export interface Entry {
   readonly waiting: { readonly id: CommandId; readonly command: ContainerCommand }[];
   /** The disk did not take the record: a timer is set to write it again. */
   storeRetry: boolean;
+  /** Of the timer by which it gives its room back if it is not started: a renewal sets a new one. */
+  unstarted: number;
   /** The next restart's delay, in ms. */
   backoffMs: number;
   /** Monotonic time of the newest task's start. */

@@ -13,7 +13,7 @@
  * A co-location group has one hold, which its launches turn into containers one by one: the ledger moves
  * each part's amount, the rest stays held, so no room is free or sold twice in between.
  */
-import type { Cancel, ContainerId, CoreError, Launch, Launched, NodeId, Turn } from '../model/index.ts';
+import type { Cancel, ContainerId, CoreError, Launch, Launched, NodeId, Renew, Turn } from '../model/index.ts';
 import { unmet } from '../model/affinity.ts';
 import type { Context } from './context.ts';
 import { called, idOf } from './entry.ts';
@@ -78,6 +78,7 @@ export class Launches {
       activity: { kind: 'recording', attempt, abandoned: false },
       waiting: [],
       storeRetry: false,
+      unstarted: 0,
       backoffMs: SUPPLIER.firstBackoffMs,
       startedMs: 0,
     };
@@ -101,7 +102,7 @@ export class Launches {
       this.#context.note(turn, entry, { readiness: 'ready' });
       this.#tell(turn, entry, attempt, 'ready');
       turn.emit({ kind: 'container-ready', containerId });
-      this.#context.setTimer(turn, 'never-started', containerId, SUPPLIER.neverStartedMs);
+      this.#context.awaitStart(turn, entry);
       this.#settle(turn, entry);
     });
   }
@@ -122,6 +123,14 @@ export class Launches {
     } else if (takeBack && (activity.kind === 'idle' || activity.kind === 'removing')) {
       this.#takeBack(turn, entry, attempt);
     }
+  }
+
+  /** It is ready, and its buyer waits for the rest of its stack. */
+  renew(turn: Turn, from: NodeId, { requestId }: Renew): void {
+    const id = this.#context.launched.get(requestId);
+    const entry = id === undefined ? undefined : this.#context.entries.get(id);
+    if (entry === undefined || entry.container.buyer !== from || entry.activity.kind !== 'idle') return;
+    if (entry.container.task === undefined && entry.container.holding) this.#context.awaitStart(turn, entry);
   }
 
   retryForget(turn: Turn, id: ContainerId): void {

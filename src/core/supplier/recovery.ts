@@ -37,7 +37,7 @@ export function restore(
     const holding = runs.has(containerId) || holdsOn(container, exits.get(containerId));
     const activity: Activity = { kind: 'idle' };
     const backoffMs = SUPPLIER.firstBackoffMs;
-    context.add({ container: { ...container, holding }, activity, waiting: [], storeRetry: false, backoffMs, startedMs: 0 });
+    context.add({ container: { ...container, holding }, activity, waiting: [], storeRetry: false, unstarted: 0, backoffMs, startedMs: 0 });
     if (holding) context.ledger.count(containerKey(containerId), resources);
   }
 }
@@ -88,7 +88,7 @@ export class Recovery {
     if (run !== undefined) return this.#adopt(turn, entry, run);
     const { task } = container;
     if (task === undefined) {
-      if (container.holding) this.#context.setTimer(turn, 'never-started', idOf(entry), SUPPLIER.neverStartedMs);
+      if (container.holding) this.#context.awaitStart(turn, entry);
     } else if (!ended(task)) {
       this.#finish(turn, entry, task, exit);
     } else if (!this.#startsWithNode(turn, entry)) {

@@ -34,7 +34,6 @@ import { Renames } from './renames.ts';
 import { Reservations } from './reservations.ts';
 import { Stops } from './stops.ts';
 import { Tasks } from './tasks.ts';
-import { SUPPLIER } from './tunables.ts';
 
 export interface SupplierOptions {
   readonly self: () => Member;
@@ -92,7 +91,8 @@ export class Supplier {
       case 'ask':
         return this.#reservations.ask(turn, from, message);
       case 'renew':
-        return this.#reservations.renew(turn, from, message);
+        this.#reservations.renew(turn, from, message);
+        return this.#launches.renew(turn, from, message);
       case 'cancel':
         this.#reservations.cancel(turn, from, message);
         return this.#launches.cancel(turn, from, message);
@@ -128,7 +128,7 @@ export class Supplier {
       this.#launches.retryForget(turn, entry.container.request.containerId);
     } else if (timer.name === 'store-retry') {
       this.#context.storeAgain(turn, entry);
-    } else if (timer.name === 'never-started') {
+    } else if (timer.name === 'never-started' && entry.unstarted === timer.token) {
       this.#giveBack(turn, entry);
     }
   }
@@ -200,7 +200,7 @@ export class Supplier {
       const { task, holding } = entry.container;
       if (error === undefined && task === undefined && !holding) return this.#context.ledger.release(containerKey(containerId));
       entry.container = { ...entry.container, holding: true };
-      this.#context.setTimer(turn, 'never-started', containerId, SUPPLIER.neverStartedMs);
+      this.#context.awaitStart(turn, entry);
     });
   }
 }
