@@ -359,3 +359,20 @@ test('while one part waits for its image, the others keep what they hold, howeve
   instance.run(11 * 60_000);
   expect(a.node.resources().free.cpuMillicores).toBe(2_000);
 });
+
+test('a co-location group whose first part its node could not store leaves nothing held there', () => {
+  const instance = new TestInstance(3);
+  // Binpack prefers the smaller one.
+  for (const capacity of [room(2, 512), room(4, 1024)]) {
+    instance.add(capacity);
+    instance.run(500);
+  }
+  instance.run(8_000);
+  const [a, b] = instance.nodes as [TestNode, TestNode];
+  a.host.storeFails = true;
+  const parts = Array.from({ length: 2 }, (): Part => [instance.request(room(1, 256)), 'app']);
+  const nodes = stackPlaced(instance.ask(b, runStack(stackOf(instance, parts, [together]))));
+  expect(nodes).toEqual([b.record.id, b.record.id]);
+  instance.run(10);
+  expect(a.node.resources()).toMatchObject({ held: room(0, 0), holds: 0 });
+});

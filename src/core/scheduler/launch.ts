@@ -102,6 +102,8 @@ export class Launches {
       run.launchError = failure;
       if (run.failed.size >= SCHEDULER.launchFailures) return this.#runs.failed(turn, run, failure);
     }
+    // What it holds for the others of the group.
+    if (run.group !== undefined) this.#runs.cancel(turn, run, supplier);
     run.owner.moving(turn, run);
     this.#finds.begin(turn, run);
   }
