@@ -2,8 +2,8 @@
 import { beforeAll, expect, test } from 'vitest';
 import { assert } from '../../lib/assert.ts';
 import { DISCOVERY } from '../discovery/tunables.ts';
-import { requestId } from '../model/index.ts';
-import type { Affinity, NodeId, Request, Result, Stack } from '../model/index.ts';
+import { LIMITS, requestId } from '../model/index.ts';
+import type { Affinity, NameKey, NodeId, Request, Result, Stack } from '../model/index.ts';
 import { TestInstance, room } from './test-instance.ts';
 import type { TestNode } from './test-instance.ts';
 import { placed, refused } from './test-words.ts';
@@ -151,4 +151,13 @@ test('two affinities, one of them to what nearly every node has: the node that m
   instance.run(5_000);
   const affinities = [affinity('==', 'log', { subject: 'label', key: 'agent' }), affinity('==', 'yes', { subject: 'label', key: 'rare' })];
   expect(placed(run({ affinities }, some)).supplier).toBe(last.record.id);
+});
+
+test('what is longer than any message carries is found nowhere, and nobody is asked', () => {
+  const long = 'x'.repeat(LIMITS.nameKeyBytes + 1);
+  const found = (key: NameKey): Result => instance.ask(at(11), { kind: 'look-up', key }, 50);
+  expect(found({ kind: 'name', name: long })).toEqual({ ok: true, kind: 'found', entries: [], complete: true });
+  expect(found({ kind: 'image', reference: long })).toEqual({ ok: true, kind: 'found', entries: [], complete: false });
+  const message = refused(run({ affinities: [affinity('==', long, { subject: 'image' })] })).error.message;
+  expect(message).toContain('could not be looked up');
 });

@@ -22,8 +22,9 @@ import type {
   Turn,
 } from '../../model/index.ts';
 import { assertNever } from '../../../lib/assert.ts';
+import { utf8Length } from '../../../lib/utf8.ts';
 import type { Directory } from '../directory.ts';
-import { ringKey, rowsOf } from './keys.ts';
+import { ringKey, rowsOf, textOf } from './keys.ts';
 import type { Found, LookUp } from './lookup.ts';
 import { NameClaims } from './name-claims.ts';
 import { NameOwner } from './name-owner.ts';
@@ -84,6 +85,10 @@ export class Names {
   }
 
   readonly lookUp: LookUp = (turn, key, done) => {
+    // Nothing is registered under what no message carries; of labels and images there may be some nevertheless.
+    if (utf8Length(textOf(key)) > LIMITS.nameKeyBytes) {
+      return done(turn, { entries: [], complete: key.kind === 'name' || key.kind === 'id' });
+    }
     const owner = this.#options.ring.owner(ringKey(key)) ?? this.#options.self;
     if (owner === this.#options.self) done(turn, this.#owner.lookUp(turn, key));
     else this.#questions.ask(turn, owner, key, false, done);
