@@ -2,8 +2,6 @@ import type { InitDocument } from './node-options.ts';
 import type { InitResult } from './init.ts';
 
 const DEFAULTS = { control: 8001, gossip: 8000, vxlan: 4789 };
-/** Between members of the agreement. */
-const AGREEMENT_PORT = 2380;
 
 /** What `create` says when the first node is up. */
 export function afterCreate(result: InitResult, document: InitDocument, token: string | undefined): string {
@@ -17,7 +15,7 @@ export function afterCreate(result: InitResult, document: InitDocument, token: s
     'To add a machine, run on it:',
     `  caravela join ${target}${auth}`,
     '',
-    `Between the machines these must be open: ${control}/tcp, ${document.gossipPort ?? DEFAULTS.gossip}/udp, ${document.vxlanPort ?? DEFAULTS.vxlan}/udp, and ${AGREEMENT_PORT}/tcp once there are three.`,
+    `Between the machines these must be open: ${control}/tcp, ${document.gossipPort ?? DEFAULTS.gossip}/udp and, when networks come, ${document.vxlanPort ?? DEFAULTS.vxlan}/udp.`,
   ];
   const open =
     document.open === true
