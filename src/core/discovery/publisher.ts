@@ -3,9 +3,10 @@
  * changes (new first, then the old is withdrawn), a minute late for changes within a region, every hour
  * to stay alive, and within 2 s, at random, when the ring gives the key to another trader.
  * After a split or merge the offer stands in both shards for one hint period, since buyers learn of the
- * new level at different times. Nothing is acknowledged; what goes to a new place is said once more
- * after 5 s, for the one in a hundred that is lost and for traders that had not heard of us yet. There
- * is no replica trader: simulated churn did not need one.
+ * new level at different times. Nothing is acknowledged; what goes to a new place is said again after
+ * 5 s and with what changed within a minute, for the few in a hundred that are lost and for traders that
+ * had not heard of us yet: at 5 % of loss, twice was not enough (ADR 13). There is no replica trader:
+ * simulated churn did not need one.
  */
 import { regionKey } from '../model/index.ts';
 import type { Epoch, Member, NodeId, Region, Resources, Timer, Turn } from '../model/index.ts';
@@ -55,9 +56,7 @@ export class Publisher {
     if (place === undefined || this.#live === undefined || regionKey(place.region) !== regionKey(this.#live.region)) {
       return this.#publish(turn, place);
     }
-    if (this.#lazyPending) return;
-    this.#lazyPending = true;
-    this.#setTimer(turn, 'lazy', DISCOVERY.lazyMs);
+    this.#publishLazily(turn);
   }
 
   /** Perhaps another trader answers for our key now, or hints tell of another split. */
@@ -117,6 +116,7 @@ export class Publisher {
       this.#repeatPending = true;
       this.#setTimer(turn, 'repeat', DISCOVERY.repeatMs);
     }
+    if (place !== undefined) this.#publishLazily(turn);
     if (before === undefined) return;
     const resharded = place !== undefined && regionKey(place.region) === regionKey(before.region) && place.splitLevel !== before.splitLevel;
     this.#withdrawFormer(turn);
@@ -124,6 +124,12 @@ export class Publisher {
     if (!resharded) return this.#options.hasTold(before.trader) ? undefined : this.#withdraw(turn, before);
     this.#former = before;
     this.#formerUntil = this.#setTimer(turn, 'former', DISCOVERY.hintMs);
+  }
+
+  #publishLazily(turn: Turn): void {
+    if (this.#lazyPending) return;
+    this.#lazyPending = true;
+    this.#setTimer(turn, 'lazy', DISCOVERY.lazyMs);
   }
 
   #send(turn: Turn, { region, shard, trader }: Place): void {
