@@ -13,12 +13,12 @@ const READY_WITHIN_MS = 30_000;
 const LOG_LINES = 8;
 /**
  * A daemon lives for months and is seldom busy: V8 and malloc shall rather spare memory than time (10
- * of 90 MB at rest), and its middle compiler (Maglev) would wake other cores for minutes after each start for
- * code that runs a few times a second: what is hot gets the optimizing one all the same. Registries are trusted as
- * the host trusts them, also by a CA that its administrator added.
+ * of 90 MB at rest). Its compilers stay on, though: they work for minutes after a start, and after four of
+ * them a node at rest cost about a quarter less than one without Maglev. Registries are trusted as the host trusts them, also by
+ * a CA that its administrator added.
  */
 const MALLOC = ['/usr/bin/env', 'MALLOC_ARENA_MAX=2'];
-const NODE_OPTIONS = ['--max-semi-space-size=1', '--optimize-for-size', '--no-maglev', '--use-system-ca'];
+const NODE_OPTIONS = ['--max-semi-space-size=1', '--optimize-for-size', '--use-system-ca'];
 
 export interface Start {
   readonly settings: Settings;
