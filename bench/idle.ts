@@ -4,18 +4,21 @@
  *   node bench/idle.ts [nodes …]
  *
  * Each node is a daemon in a network namespace of its own. UDP is counted by an nftables rule in
- * that namespace (IP bytes less 28 per packet), after a minute of quiet, over a minute.
+ * that namespace (IP bytes less 28 per packet). Measured over a minute, twice: a minute after the last node came up,
+ * while V8 still compiles what it finds to run often, and after five, as a node is that has been there for a while.
  */
 import { readFileSync } from 'node:fs';
 import { allAlive } from '../test/lab/instance.ts';
 import { Lab } from '../test/lab/lab.ts';
 import type { LabHost } from '../test/lab/lab-host.ts';
 import { must } from '../test/lab/shell.ts';
-import { machine, today } from './lib/machine.ts';
+import { loadAverage, machine, today } from './lib/machine.ts';
 import { summary, table } from './lib/stats.ts';
 import { writeResult } from './lib/result.ts';
 
-const QUIET_MS = 60_000;
+/** From the last node's start to the two measurements. */
+const EARLY_MS = 60_000;
+const LATE_MS = 300_000;
 const MEASURE_MS = 60_000;
 const IP_AND_UDP_HEADER_BYTES = 28;
 const TICKS_PER_SECOND = 100;
@@ -29,7 +32,7 @@ interface Cost {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-async function measure(nodes: number): Promise<readonly Cost[]> {
+async function measure(nodes: number): Promise<{ readonly early: readonly Cost[]; readonly late: readonly Cost[] }> {
   const lab = new Lab({ name: 'crvidle', hosts: nodes, dir: '/tmp/crvidle', subnet: '10.79.1' });
   try {
     await lab.up();
@@ -39,15 +42,21 @@ async function measure(nodes: number): Promise<readonly Cost[]> {
     for (const host of lab.hosts.slice(1)) await host.ok(['join', host.ip, first.ip, '--name', host.name, '--token', token]);
     await allAlive(first, nodes);
     for (const host of lab.hosts) await count(host);
-    console.error(`${nodes} nodes are up; ${QUIET_MS / 1000} s of quiet, then ${MEASURE_MS / 1000} s of measuring`);
-    await sleep(QUIET_MS);
-    const before = await Promise.all(lab.hosts.map(reading));
-    await sleep(MEASURE_MS);
-    const after = await Promise.all(lab.hosts.map(reading));
-    return after.map((now, i) => costOf(before[i] as Reading, now));
+    console.error(`${nodes} nodes are up; measured over ${MEASURE_MS / 1000} s after ${EARLY_MS / 1000} and after ${LATE_MS / 1000} s`);
+    await sleep(EARLY_MS);
+    const early = await costs(lab);
+    await sleep(LATE_MS - EARLY_MS - MEASURE_MS);
+    return { early, late: await costs(lab) };
   } finally {
     await lab.down();
   }
+}
+
+async function costs(lab: Lab): Promise<readonly Cost[]> {
+  const before = await Promise.all(lab.hosts.map(reading));
+  await sleep(MEASURE_MS);
+  const after = await Promise.all(lab.hosts.map(reading));
+  return after.map((now, i) => costOf(before[i] as Reading, now));
 }
 
 async function count(host: LabHost): Promise<void> {
@@ -98,17 +107,43 @@ function costOf(before: Reading, after: Reading): Cost {
 const sizes = process.argv.slice(2).map(Number);
 const rows: string[][] = [];
 for (const nodes of sizes.length > 0 ? sizes : [3, 30]) {
-  const costs = await measure(nodes);
-  const figure = (name: keyof Cost, digits: number) => {
-    const s = summary(costs.map((cost) => cost[name]));
-    return [s.median, s.max].map((x) => x.toFixed(digits));
+  const { early, late } = await measure(nodes);
+  const figure = (costs: readonly Cost[], name: keyof Cost, digits: number): readonly string[] => {
+    const { median, max } = summary(costs.map((cost) => cost[name]));
+    return [median, max].map((x) => x.toFixed(digits));
   };
-  rows.push([String(nodes), ...figure('rssMb', 1), ...figure('pssMb', 1), ...figure('cpuPercent', 2), ...figure('udpBytesPerSecond', 0)]);
+  rows.push([
+    String(nodes),
+    ...figure(late, 'rssMb', 1),
+    ...figure(late, 'pssMb', 1),
+    ...figure(early, 'cpuPercent', 2),
+    ...figure(late, 'cpuPercent', 2),
+    ...figure(late, 'udpBytesPerSecond', 0),
+  ]);
 }
+const head = [
+  'nodes',
+  'RSS MB',
+  'worst',
+  'PSS MB',
+  'worst',
+  'CPU % of a core, early',
+  'worst',
+  'CPU % of a core',
+  'worst',
+  'UDP payload B/s',
+  'worst',
+];
 writeResult(
   'idle',
-  `# An idle node\n\n${today()}; ${machine()}\n\nMedian and worst over the nodes, after ${QUIET_MS / 1000} s of quiet, over ${MEASURE_MS / 1000} s.\n\n${table(
-    ['nodes', 'RSS MB', 'worst', 'PSS MB', 'worst', 'CPU % of a core', 'worst', 'UDP payload B/s', 'worst'],
-    rows,
-  )}\n\nRerun: \`node bench/idle.ts\`\n`,
+  `# An idle node
+
+${today()}; ${machine()}. Load average at the end ${loadAverage()}.
+
+Median and worst over the nodes, over ${MEASURE_MS / 1000} s, ${LATE_MS / 1000} s after the last node's start; early: after ${EARLY_MS / 1000} s.
+
+${table(head, rows)}
+
+Rerun: \`node bench/idle.ts\`
+`,
 );
