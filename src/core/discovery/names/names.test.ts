@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LIMITS, containerId } from '../../model/index.ts';
+import { LIMITS, containerId, nodeId } from '../../model/index.ts';
 import type { Container } from '../../model/index.ts';
 import { newName } from './new-name.ts';
 import { NamesCluster } from './test-cluster.ts';
@@ -279,6 +279,39 @@ describe('conflicts', () => {
     cluster.run(60_000);
     expect(second.renames).toEqual([]);
     expectWhole(cluster);
+  });
+
+  test('an older one that is gone renames nobody, though its end can’t be told to the name’s owner', () => {
+    const cluster = new NamesCluster(33, 4);
+    const owner = cluster.ownerOf('web');
+    const [first, second] = cluster.nodes.filter((node) => node !== owner) as [NamesNode, NamesNode];
+    const web = cluster.add(first, 'web');
+    cluster.run(1_000);
+    cluster.drop = (from, to) => from === first.id && to === owner.id;
+    cluster.remove(first, web.request.containerId);
+    cluster.add(second, 'web');
+    cluster.run(60_000);
+    cluster.drop = () => false;
+    cluster.run(60_000);
+    expect(second.renames).toEqual([]);
+    expectWhole(cluster);
+  });
+
+  test('a member’s word alone takes no name away', () => {
+    const cluster = new NamesCluster(34, 3);
+    const [node, liar, other] = [cluster.at(0), cluster.at(1), cluster.at(2)];
+    const web = cluster.add(node, 'web');
+    cluster.run(1_000);
+    const nobody = nodeId('f'.repeat(32));
+    cluster.drop = (_from, to) => to === nobody;
+    for (const keeper of [other.id, nobody]) {
+      const conflict = { containerId: web.request.containerId, name: 'web', keeperCreatedAtMs: 0 };
+      const message = { kind: 'name-conflict', ...conflict, keeper: { containerId: containerId('0'.repeat(64)), node: keeper } } as const;
+      for (let i = 0; i < 3; i++) cluster.input(node, (turn) => node.names.receive(turn, liar.id, message));
+      expect(node.names.sizes().questions).toBe(1);
+      cluster.run(5_000);
+    }
+    expect(node.renames).toEqual([]);
   });
 
   test('many at once, with loss, duplicates, restarts and partitions, come to rest with one name each', () => {

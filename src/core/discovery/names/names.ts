@@ -15,6 +15,7 @@ import type {
   Member,
   NameConflict,
   NameEntry,
+  NameHolder,
   NameKey,
   NameMessage,
   NodeId,
@@ -50,6 +51,8 @@ export class Names {
   readonly #owner: NameOwner;
   readonly #publisher: NamePublisher;
   readonly #questions: Questions;
+  /** Younger ones of a name, whose older one's node is asked just now. */
+  readonly #inConflict = new Set<ContainerId>();
 
   constructor(options: NamesOptions) {
     this.#options = options;
@@ -180,11 +183,25 @@ export class Names {
     return { entries: [...here, ...claimed].slice(0, LIMITS.namesPerKey), complete: true };
   }
 
+  /**
+   * What an owner has may be stale, and a new name is for ever: the older one's node is asked whether it has it.
+   * Where it gives no answer, the owner will say it again.
+   */
   #conflict(turn: Turn, { containerId, name, keeper, keeperCreatedAtMs }: NameConflict): void {
     const container = this.#options.container(containerId);
     if (container === undefined || container.name !== name || keeper.containerId === containerId) return;
     const [row] = rowsOf(container);
     if (row === undefined || !keepsName({ createdAtMs: keeperCreatedAtMs, containerId: keeper.containerId }, row)) return;
+    if (this.#inConflict.has(containerId)) return;
+    this.#inConflict.add(containerId);
+    this.#questions.ask(turn, keeper.node, { kind: 'name', name }, true, (turn, { entries }) => {
+      this.#inConflict.delete(containerId);
+      const keeps = entries.some((entry) => entry.containerId === keeper.containerId);
+      if (keeps && this.#options.container(containerId)?.name === name) this.#yield(turn, containerId, name, keeper);
+    });
+  }
+
+  #yield(turn: Turn, containerId: ContainerId, name: string, keeper: NameHolder): void {
     const { rename, member } = this.#options;
     const why = `container ${keeper.containerId.slice(0, 12)} on ${member(keeper.node)?.name ?? keeper.node.slice(0, 12)} has the name and is older`;
     rename(turn, containerId, newName(name, containerId), why);
