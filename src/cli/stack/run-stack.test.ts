@@ -215,6 +215,11 @@ describe('run STACK.yml', () => {
     expect(daemon.lines.slice(-3)).toEqual([C, B, A].map((id) => `DELETE /containers/${id}`));
     expect(daemon.lines).not.toContain(`POST /containers/${C}/start`);
 
+    const three = daemon.routes.get('POST /caravela/v1/stacks');
+    daemon.on('POST /caravela/v1/stacks', { parts: [{ Id: B, Name: 'api', Node: 'n2', Warnings: [] }] });
+    expect((await cli(['run', file])).err).toMatch(/not found in \$PATH; it was removed again\n$/);
+    if (three !== undefined) daemon.routes.set('POST /caravela/v1/stacks', three);
+
     daemon.on(`DELETE /containers/${A}`, (_asked: Asked, response: ServerResponse) => refuse(response, 503, 'n1 does not answer'));
     daemon.on(`DELETE /containers/${B}`, (_asked: Asked, response: ServerResponse) => refuse(response, 404, 'No such container'));
     const left = await cli(['run', file]);

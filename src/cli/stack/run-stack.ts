@@ -73,7 +73,7 @@ async function startAll(client: Client, io: Io, parts: readonly Placed[]): Promi
     if (why === undefined) throw error;
     const rest =
       left.length === 0
-        ? `all ${parts.length} containers of the stack were removed again`
+        ? `${parts.length === 1 ? 'it was' : `all ${parts.length} containers of the stack were`} removed again`
         : `these containers of the stack could not be removed again: ${left.map((part) => part.Name).join(', ')}; end them with \`caravela rm -f\``;
     throw new Failure(`${why}; ${rest}`, error instanceof Failure ? error.exitCode : EXIT.refused);
   } finally {

@@ -107,6 +107,7 @@ c: {image: x, group_policy: co-location}
     ['web:\n  cpus: 1', 'stack.yml:1: container web has no image'],
     ['web:\n  image:\n', 'stack.yml:2: container web: image has no value'],
     ['web:\n  image: x\n  imagee: y', 'stack.yml:3: container web: there is no key "imagee"; there are image, args, ports'],
+    ['web:\n  image: x\n  restart: always', 'group, name; for all containers of the file, write `caravela run --restart …`'],
     ['web:\n  image: x\n  <<: {cpus: 1}', 'there is no key "<<"'],
     ['web: {image: x}\nweb: {image: y}', 'stack.yml:2: the key "web" is there already'],
     ['{image: x, "image": y}', 'stack.yml:1: the key "image" is there already'],

@@ -42,6 +42,15 @@ const GROUP_POLICIES: readonly GroupPolicy[] = ['spread', 'co-location'];
 /** The ancestor's command line had these numbers for its two classes. */
 const CPU_POWERS: Readonly<Record<string, 'low' | 'high'>> = { low: 'low', high: 'high', '0': 'low', '1': 'high' };
 
+/** What Compose says for each container, and we on the command line for all. */
+const ON_THE_LINE: ReadonlyMap<string, string> = new Map([
+  ['environment', '-e'],
+  ['labels', '-l'],
+  ['network', '--network'],
+  ['network_mode', '--network'],
+  ['restart', '--restart'],
+]);
+
 /**
  * A stack file: a mapping of container names to what each is, in the order in which they are to start.
  * docs/STACKS.md is its reference. @throws StackFileError naming line, container and key
@@ -86,7 +95,11 @@ function containerOf(reader: YamlReader, entry: Entry): { readonly container: St
   const found = new Map<Key, Entry>();
   for (const item of reader.mapping(entry, `${about} must be a mapping with at least an image`)) {
     const key = KEYS.find((k) => k === item.key);
-    if (key === undefined) throw reader.error(item, `${about}: there is no key ${JSON.stringify(item.key)}; there are ${KEYS.join(', ')}`);
+    if (key === undefined) {
+      const option = ON_THE_LINE.get(item.key);
+      const hint = option === undefined ? '' : `; for all containers of the file, write \`caravela run ${option} …\``;
+      throw reader.error(item, `${about}: there is no key ${JSON.stringify(item.key)}; there are ${KEYS.join(', ')}${hint}`);
+    }
     found.set(key, item);
   }
   const textOf = (key: Key): string | undefined => {
