@@ -1,12 +1,10 @@
 import { Node } from '../core/node/node.ts';
-import { scaleMain } from './membership-scale/scale-main.ts';
 import { durationFor, nodesFor } from './nodes-for.ts';
 import { parseOptions, USAGE } from './options.ts';
 import type { Options } from './options.ts';
 import { exitCodeOf } from './outcome.ts';
 import { report, summaryLine } from './report.ts';
 import { simulate } from './simulate.ts';
-import { trialMain } from './trials/trial-main.ts';
 
 /** The second main over the core: the same Node in virtual time. The worst run gives the exit code. */
 function main(options: Options): number {
@@ -32,8 +30,9 @@ function main(options: Options): number {
 const argv = process.argv.slice(2);
 try {
   const [command, ...rest] = argv;
-  if (command === 'trial') process.exitCode = await trialMain(rest);
-  else if (command === 'membership') process.exitCode = scaleMain(rest);
+  // Read only when asked for: the charts' library costs each of a soak's thousands of processes its start.
+  if (command === 'trial') process.exitCode = await (await import('./trials/trial-main.ts')).trialMain(rest);
+  else if (command === 'membership') process.exitCode = (await import('./membership-scale/scale-main.ts')).scaleMain(rest);
   else process.exitCode = main(parseOptions(argv, () => Date.now() % 0x1_0000_0000));
 } catch (error) {
   console.error(`${(error as Error).message}\n${USAGE}`);
