@@ -56,7 +56,9 @@ export class Whereabouts {
     const companions = run.owner.companions(run);
     const shunned = new Set<NodeId>();
     const unknown: string[] = [];
-    run.among = undefined;
+    const partly: string[] = [];
+    let whole: ReadonlySet<NodeId> | undefined;
+    let part: ReadonlySet<NodeId> | undefined;
     for (const affinity of affinitiesOf(run)) {
       const { nodes, complete } = found.get(affinity) ?? { nodes: new Set<NodeId>(), complete: false };
       if (affinity.operator === '!=') {
@@ -65,10 +67,19 @@ export class Whereabouts {
       }
       const meant = companions.filter(({ part }) => isMeant(affinity, part)).map(({ node }) => node);
       const where = new Set([...nodes, ...meant]);
-      if (where.size > 0 || complete) run.among = both(run.among, where);
-      else unknown.push(affinityWords(affinity));
+      if (complete) {
+        whole = both(whole, where);
+      } else if (where.size > 0) {
+        part = both(part, where);
+        partly.push(affinityWords(affinity));
+      } else {
+        unknown.push(affinityWords(affinity));
+      }
     }
-    run.among = atMost(DISCOVERY.smallInstance, run.among, turn);
+    // A list that may lack some tells where to look first, not where there is nothing.
+    const narrowed = part === undefined ? undefined : both(whole, part);
+    if (narrowed?.size === 0) unknown.push(...partly);
+    run.among = atMost(DISCOVERY.smallInstance, narrowed === undefined || narrowed.size === 0 ? whole : narrowed, turn);
     run.shunned = [...shunned].slice(0, SCHEDULER.shunned);
     run.unknown = unknown;
     this.#located(turn, run);
