@@ -77,6 +77,47 @@ test('the same about a stack and a plan: each is answered once, and nothing stay
   );
 });
 
+test('arbitrary messages about names, among them some about ours: the run ends, nothing is left, no name is had twice', () => {
+  const kinds = ['register', 'registered', 'name-claim', 'name-claimed', 'name-release', 'name-conflict', 'look-up', 'found'] as const;
+  const talk = fc.oneof(
+    ...[...kinds, 'cancel', 'renew'].map((kind) => messagesByKind[kind as keyof typeof messagesByKind] as fc.Arbitrary<Message>),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(talk, fc.nat(3), fc.nat(300)), { maxLength: 50 }), fc.nat(), (steps, seed) => {
+      const instance = instanceOf(2, room(2, 512), seed);
+      const [a, b] = instance.nodes as [TestNode, TestNode];
+      const there = instance.request(room(0.1, 16), { name: 'web' });
+      expect(instance.ask(a, { kind: 'run', request: there, exclude: [] })).toMatchObject({ ok: true });
+      const request = instance.request(room(1, 64), { name: 'api' });
+      const id = instance.command(a, { kind: 'run', request, exclude: [] });
+      for (const [message, whose, waitMs] of steps) {
+        const ours = [there, request][whose];
+        instance.deliver(b.record.id, a, ours === undefined ? message : about(message, ours));
+        instance.run(waitMs);
+      }
+      instance.run(100_000);
+      expect(instance.result(id)).toBeDefined();
+      expect(a.node.resources().holds).toBe(0);
+      expect(a.node.sizes()).toMatchObject({ questions: 0, claims: 0 });
+      const names = instance.nodes.flatMap(({ node }) => node.containers()).map(({ name }) => name);
+      expect(new Set(names).size).toBe(names.length);
+    }),
+    { numRuns: 40 },
+  );
+});
+
+/** The same message, about that container, as far as it speaks of one. */
+function about(message: Message, { id: requestId, containerId, name }: Request): Message {
+  if (message.kind === 'register')
+    return { ...message, rows: message.rows.map((row) => ({ ...row, key: { kind: 'name', name }, name, containerId })) };
+  return {
+    ...message,
+    ...('requestId' in message && { requestId }),
+    ...('containerId' in message && { containerId }),
+    ...('name' in message && { name }),
+  };
+}
+
 test('arbitrary membership messages, among them claims about us under the highest incarnations', () => {
   const swim = fc.oneof(
     ...(['ping', 'ping-request', 'ack', 'gossip', 'sync-reply'] as const).map((kind) => messagesByKind[kind] as fc.Arbitrary<Message>),
