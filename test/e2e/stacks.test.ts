@@ -158,9 +158,11 @@ describe('a stack file', () => {
     const file = stackFile('gone.yml', ['one', 'two', 'three'].map((name) => part(name, 'group_policy: spread')).join(''));
     const body = JSON.parse(await host(1).ok(['run', '--dry-run', '--format', 'json', file])) as { parts: { Name: string }[] };
     const parts = body.parts.map(({ Name }) => ({ name: Name, body: { Image: instance.image, Cmd: ['sleep', '1000'] } }));
-    for (const afterMs of [0.01, 0.03, 0.06, 0.1]) {
+    for (const afterMs of [0.005, 0.01, 0.02, 0.03, 0.06, 0.1]) {
       const url = 'http://x/caravela/v1/stacks';
-      await shell(['curl', '-s', '-m', String(afterMs), '--unix-socket', host(1).socket, '-d', JSON.stringify({ parts }), url]);
+      const curl = ['curl', '-s', '-m', String(afterMs), '--unix-socket', host(1).socket, '-d', JSON.stringify({ parts }), url];
+      // A quick machine has placed it before the client dies: whoever was told the ids has the stack.
+      if ((await shell(curl)).code === 0) await clear();
       await until('nothing to be left', async () => (await host(2).ok(['ps', '-aq'])) === '');
     }
     await nothingLeft();
