@@ -201,8 +201,8 @@ export type NameClaim = {
   readonly requestId: RequestId;
   readonly containerId: ContainerId;
   readonly name: string;
-  /** A container that the buyer was told has the name, and whose node says that it has not. */
-  readonly doubted: ContainerId | undefined;
+  /** Who the buyer was told has the name, and whose node says that it has not. */
+  readonly doubted: NameHolder | undefined;
 };
 export type NameClaimed = {
   readonly kind: 'name-claimed';

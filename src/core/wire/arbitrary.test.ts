@@ -234,7 +234,7 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<OfKind<
     requestId,
     containerId,
     name,
-    doubted: fc.option(containerId, { nil: undefined }),
+    doubted: fc.option(holder, { nil: undefined }),
   }),
   'name-claimed': fc.record({ ...kind('name-claimed'), requestId, holder: fc.option(holder, { nil: undefined }) }),
   'name-release': fc.record({ ...kind('name-release'), containerId, name }),

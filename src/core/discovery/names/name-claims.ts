@@ -43,7 +43,10 @@ interface Claim extends Wish {
   owner: NodeId;
   /** Where the container is: here until it is placed. */
   node: NodeId;
-  doubted: ContainerId | undefined;
+  /** Who the owner said has the name. */
+  told: NameHolder | undefined;
+  /** The one of these whose node has no such container. */
+  doubted: NameHolder | undefined;
   doubts: number;
   repeated: boolean;
   token: number;
@@ -69,7 +72,16 @@ export class NameClaims {
     const taken = mine?.containerId ?? here(wish.name);
     if (taken !== undefined && taken !== wish.containerId) return done(turn, { containerId: taken, node: self });
     this.#makeRoom();
-    const state = { stage: 'asking', owner: self, node: self, doubted: undefined, doubts: 0, repeated: false, token: 0 } as const;
+    const state = {
+      stage: 'asking',
+      owner: self,
+      node: self,
+      told: undefined,
+      doubted: undefined,
+      doubts: 0,
+      repeated: false,
+      token: 0,
+    } as const;
     const claim: Claim = { ...wish, done, ...state };
     this.#claims.set(wish.requestId, claim);
     this.#ask(turn, claim);
@@ -103,7 +115,10 @@ export class NameClaims {
     if (claim?.stage !== 'asking' || claim.owner !== from) return;
     if (holder === undefined) this.#held(turn, claim);
     // Otherwise a late answer to the question before the doubt.
-    else if (holder.containerId !== claim.doubted) this.#doubt(turn, claim, holder);
+    else if (!isSame(holder, claim.doubted)) {
+      claim.told = holder;
+      this.#doubt(turn, claim, holder);
+    }
   }
 
   memberGone(turn: Turn, id: NodeId): void {
@@ -169,7 +184,7 @@ export class NameClaims {
     const entry = entries.find(({ containerId }) => containerId === holder.containerId);
     if (entry !== undefined && entry.node === holder.node) return this.#taken(turn, claim, holder);
     if (entry !== undefined) return this.#doubt(turn, claim, { containerId: entry.containerId, node: entry.node });
-    claim.doubted = holder.containerId;
+    claim.doubted = claim.told;
     this.#ask(turn, claim);
   }
 
@@ -196,4 +211,8 @@ export class NameClaims {
     turn.setTimer({ machine: 'names', name: 'claim', key: claim.requestId, token }, afterMs);
     return token;
   }
+}
+
+function isSame(a: NameHolder, b: NameHolder | undefined): boolean {
+  return a.containerId === b?.containerId && a.node === b.node;
 }

@@ -82,7 +82,7 @@ export class NameOwner {
     if (latest !== undefined && newerEpoch(latest, epoch)) return;
     this.#latest.set(from, epoch);
     for (const { key, containerId } of gone) {
-      if (this.#table.get(ringKey(key), containerId)?.node === from) this.#table.delete(ringKey(key), containerId);
+      this.#table.delete(ringKey(key), { containerId, node: from });
       if (key.kind === 'name') this.#claims.release(key.name, containerId);
     }
     for (const row of rows) {
@@ -101,10 +101,10 @@ export class NameOwner {
     const key = nameKey(name);
     if (doubted !== undefined) {
       this.#table.delete(key, doubted);
-      this.#claims.release(name, doubted);
+      this.#claims.release(name, doubted.containerId);
     }
     const holder = this.#holder(name, containerId, turn.nowMs);
-    if (holder === undefined && this.#table.get(key, containerId) === undefined) this.#claims.hold(name, containerId, from, turn.nowMs);
+    if (holder === undefined && !this.#table.has(key, containerId)) this.#claims.hold(name, containerId, from, turn.nowMs);
     this.#sweepLater(turn);
     turn.send(from, { kind: 'name-claimed', requestId, holder });
   }
@@ -183,6 +183,8 @@ export class NameOwner {
       if (keeper === undefined || this.#options.ring.owner(key) !== this.#options.self) continue;
       const { containerId, node, createdAtMs: keeperCreatedAtMs } = keeper;
       for (const other of others) {
+        // The same one, on its way from a node that could not create it.
+        if (other.containerId === containerId) continue;
         const conflict = { containerId: other.containerId, name, keeper: { containerId, node }, keeperCreatedAtMs };
         turn.send(other.node, { kind: 'name-conflict', ...conflict });
       }

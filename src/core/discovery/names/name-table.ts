@@ -1,4 +1,4 @@
-import type { ContainerId, NameRow, NodeId } from '../../model/index.ts';
+import type { ContainerId, NameHolder, NameRow, NodeId } from '../../model/index.ts';
 import { LIMITS } from '../../model/index.ts';
 import { ringKey } from './keys.ts';
 import { NAMES } from './tunables.ts';
@@ -13,9 +13,12 @@ export interface Registration extends NameRow {
   outdatedMs: number | undefined;
 }
 
-/** What others have registered with this node, by key; bounded in all and per key. */
+/**
+ * What others have registered with this node, by key; bounded in all and per key. Each node's word stands for
+ * itself: a container that one node could not create is another's a moment later, and their words come in any order.
+ */
 export class NameTable {
-  readonly #keys = new Map<string, Map<ContainerId, Registration>>();
+  readonly #keys = new Map<string, Map<string, Registration>>();
   /** Keys of which something did not fit, and until when that may be missed. */
   readonly #cut = new Map<string, number>();
   #cutUntilMs = 0;
@@ -27,8 +30,9 @@ export class NameTable {
 
   put(registration: Registration, nowMs: number): void {
     const key = ringKey(registration.key);
-    const rows = this.#keys.get(key) ?? new Map<ContainerId, Registration>();
-    const isNew = !rows.has(registration.containerId);
+    const rows = this.#keys.get(key) ?? new Map<string, Registration>();
+    const id = rowId(registration);
+    const isNew = !rows.has(id);
     if (isNew && rows.size >= LIMITS.namesPerKey) {
       this.#cut.set(key, nowMs + NAMES.ttlMs);
       return;
@@ -40,18 +44,19 @@ export class NameTable {
       return;
     }
     if (isNew) this.#size++;
-    this.#keys.set(key, rows.set(registration.containerId, registration));
+    this.#keys.set(key, rows.set(id, registration));
   }
 
-  delete(key: string, id: ContainerId): void {
+  delete(key: string, whose: NameHolder): void {
     const rows = this.#keys.get(key);
-    if (rows?.delete(id) !== true) return;
+    if (rows?.delete(rowId(whose)) !== true) return;
     this.#size--;
     if (rows.size === 0) this.#keys.delete(key);
   }
 
-  get(key: string, id: ContainerId): Registration | undefined {
-    return this.#keys.get(key)?.get(id);
+  /** Whether any node has registered the container. */
+  has(key: string, id: ContainerId): boolean {
+    return this.under(key).some(({ containerId }) => containerId === id);
   }
 
   under(key: string): readonly Registration[] {
@@ -68,7 +73,9 @@ export class NameTable {
   }
 
   sweep(nowMs: number, isOver: (registration: Registration) => boolean): void {
-    for (const [key, rows] of this.#keys) for (const [id, row] of rows) if (isOver(row)) this.delete(key, id);
+    for (const [key, rows] of this.#keys) for (const row of rows.values()) if (isOver(row)) this.delete(key, row);
     for (const [key, untilMs] of this.#cut) if (untilMs <= nowMs) this.#cut.delete(key);
   }
 }
+
+const rowId = ({ containerId, node }: NameHolder): string => `${containerId} ${node}`;

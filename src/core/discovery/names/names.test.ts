@@ -91,6 +91,23 @@ describe('look-up', () => {
     expect(cluster.lookUp(asker, { kind: 'name', name: 'web' })).toMatchObject({ entries: [{ node: asker.id }], complete: true });
   });
 
+  test('a container that one node could not create is found on the next, though the first one’s words come late', () => {
+    const cluster = new NamesCluster(35, 6);
+    const owner = cluster.ownerOf('web');
+    const [first, second, asker] = cluster.nodes.filter((node) => node !== owner) as [NamesNode, NamesNode, NamesNode];
+    let held = true;
+    cluster.hold = (from, to) => held && from === first.id && to === owner.id;
+    const web = cluster.add(first, 'web');
+    cluster.remove(first, web.request.containerId);
+    cluster.add(second, 'web', { containerId: web.request.containerId });
+    cluster.run(1_000);
+    held = false;
+    cluster.run(60_000);
+    const entry = { containerId: idOf(web), name: 'web', node: second.id, value: '' };
+    expect(cluster.lookUp(asker, { kind: 'name', name: 'web' })).toEqual({ entries: [entry], complete: true });
+    expectWhole(cluster);
+  });
+
   test('beyond a key’s bound it says that it does not know all', () => {
     const cluster = new NamesCluster(4, 2);
     for (let i = 0; i <= LIMITS.namesPerKey; i++) cluster.add(cluster.at(i % 2), `job-${i}`, { labels: { app: 'x' } });

@@ -70,6 +70,8 @@ export class NamesCluster {
   readonly sent: NameMessage['kind'][] = [];
   /** Drops what it returns true for. */
   drop: (from: NodeId, to: NodeId, message: NameMessage) => boolean = () => false;
+  /** Keeps on its way what it returns true for, for as long as it does. */
+  hold: (from: NodeId, to: NodeId) => boolean = () => false;
   readonly #queue = new Heap<Due>((a, b) => a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order));
   #order = 0;
 
@@ -241,11 +243,14 @@ export class NamesCluster {
     if (this.drop(from, to, message)) return;
     const copies = this.random.chance(this.loss) ? 0 : this.random.chance(this.duplicates) ? 2 : 1;
     for (let i = 0; i < copies; i++) {
-      this.#later(1 + this.random.float() * 40, () => {
-        const target = this.byId(to);
-        this.input(target, (turn) => target.names.receive(turn, from, message));
-      });
+      this.#later(1 + this.random.float() * 40, () => this.#arrive(from, to, message));
     }
+  }
+
+  #arrive(from: NodeId, to: NodeId, message: NameMessage): void {
+    if (this.hold(from, to)) return this.#later(100, () => this.#arrive(from, to, message));
+    const target = this.byId(to);
+    this.input(target, (turn) => target.names.receive(turn, from, message));
   }
 
   #later(afterMs: number, run: () => void): void {

@@ -50,7 +50,8 @@ export const nameKinds: Kinds<NameMessage> = {
   registered: [41, record({ epoch: [1, epoch] })],
   'name-claim': [
     42,
-    record({ requestId: [1, requestId], containerId: [2, containerId], name: [3, name], doubted: [4, optional(containerId)] }),
+    // 4 was the doubted container without its node.
+    record({ requestId: [1, requestId], containerId: [2, containerId], name: [3, name], doubted: [5, optional(holder)] }),
   ],
   'name-claimed': [43, record({ requestId: [1, requestId], holder: [2, optional(holder)] })],
   'name-release': [44, record({ containerId: [1, containerId], name: [2, name] })],
