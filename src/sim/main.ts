@@ -32,6 +32,7 @@ try {
   const [command, ...rest] = argv;
   // Read only when asked for: the charts' library costs each of a soak's thousands of processes its start.
   if (command === 'trial') process.exitCode = await (await import('./trials/trial-main.ts')).trialMain(rest);
+  else if (command === '--help' || command === '-h') console.log(USAGE);
   else if (command === 'membership') process.exitCode = (await import('./membership-scale/scale-main.ts')).scaleMain(rest);
   else process.exitCode = main(parseOptions(argv, () => Date.now() % 0x1_0000_0000));
 } catch (error) {

@@ -38,9 +38,10 @@ export async function trialMain(argv: readonly string[]): Promise<number> {
     return 3;
   }
   console.log(asText(comparison(results)));
-  const dir = options.out ?? join(BENCH, 'results', 'scheduling');
-  const files = await keepResults(results, dir);
-  console.error(`written to ${dir}: ${files.join(', ')}`);
+  if (options.out !== undefined) {
+    const files = await keepResults(results, options.out);
+    console.error(`written to ${options.out}: ${files.join(', ')}`);
+  }
   return results.some(({ unanswered, oversold }) => unanswered + oversold > 0) ? 1 : 0;
 }
 

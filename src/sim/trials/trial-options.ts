@@ -25,7 +25,7 @@ export const TRIAL_USAGE = `npm run simulate -- trial [options]
   --contenders LIST  of ${CONTENDER_NAMES.join(',')} (default all)
   --loss P           share of packets lost, 0 to 0.5 (default 0)
   --file FILE        workload file (default bench/workloads/caravela.json)
-  --out DIR          for results as JSON, table and charts (default bench/results/scheduling)
+  --out DIR          also write the results there, as JSON, table and charts
   --pace P           ramp, churn: requests per second in percent of nodes (default 0.06 and 0.3)
   --preload P        burst, churn: percent of capacity in use before (default 50 and 70)
   --requests P       burst: in percent of nodes (default 100)
