@@ -106,6 +106,25 @@ test('a launch that comes again after the container was removed finds its tombst
   }
 });
 
+test('a container that a user removes before its buyer knows that it is ready is launched nowhere else', () => {
+  const instance = instanceOf(3);
+  const [a, b] = instance.nodes as [TestNode, TestNode];
+  instance.drop = (_from, _to, message) => message.kind === 'launched' && message.phase === 'ready';
+  const request = instance.request(room(1, 64));
+  const run = instance.command(a, { kind: 'run', request, exclude: [a.record.id] });
+  instance.run(1_000);
+  const there = instance.nodes.find(({ node }) => node.container(request.containerId) !== undefined) ?? b;
+  expect(instance.ask(there, { kind: 'remove', containerId: request.containerId, force: false })).toMatchObject({ ok: true });
+  instance.run(60_000);
+  const { error } = refused(instance.result(run));
+  expect(error).toMatchObject({ code: 'wrong-state', changed: false });
+  expect(error.message).toContain('was removed');
+  for (const { node } of instance.nodes) {
+    expect(node.containers()).toEqual([]);
+    expect(node.resources()).toMatchObject({ held: room(0, 0), holds: 0 });
+  }
+});
+
 test('never oversold, never twice, always one reply: concurrent runs over a network that loses, repeats and delays', () => {
   for (let seed = 1; seed <= 12; seed++) {
     console.log(`seed ${seed}`);

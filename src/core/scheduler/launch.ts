@@ -89,8 +89,8 @@ export class Launches {
       free: undefined,
       score: undefined,
     });
-    // On any other node it would be a second one of that name.
-    if (error.code === 'name-taken') {
+    // On any other node it would be a second one of that name; or a user has removed it, and it would be back.
+    if (error.code === 'name-taken' || error.code === 'wrong-state') {
       this.#cancel(turn, run, stage);
       return this.#runs.failed(turn, run, error);
     }
