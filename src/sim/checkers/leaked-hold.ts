@@ -50,8 +50,8 @@ export function leakedHold(): Checker {
         if (run === undefined) continue;
         const { node: buyer, generation } = run.issued;
         if (run.endedMs > world.nowMs && (!buyer.up || buyer.generation !== generation)) run.endedMs = world.nowMs;
-        // A find that was long on its way makes one only after the end of its run.
-        const sinceMs = Math.max(run.endedMs, hold.sinceMs);
+        // A find that was long on its way makes one only after the end of its run; what waited for a pause to end may renew it.
+        const sinceMs = Math.max(run.endedMs, hold.sinceMs, node.resumedMs);
         if (world.nowMs - sinceMs <= OUTLIVES_MS) continue;
         const what = `${id.slice(0, 6)} for ${shortId(buyer.id)}, whose run has ended`;
         world.violate('leaked hold', 'correctness', `${node.name} holds ${what}, since ${Math.round(world.nowMs - sinceMs)} ms`);
