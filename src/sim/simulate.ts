@@ -14,6 +14,7 @@ import { oneReply } from './checkers/one-reply.ts';
 import { placedWhereAsked } from './checkers/placed-where-asked.ts';
 import { plansChangeNothing } from './checkers/plans-change-nothing.ts';
 import { settles, unsettled } from './checkers/settles.ts';
+import { staysRemoved } from './checkers/stays-removed.ts';
 import { taskStates } from './checkers/task-states.ts';
 import type { Fault } from './faults/fault.ts';
 import { FaultInjector } from './faults/inject.ts';
@@ -154,6 +155,7 @@ function allCheckers(): readonly Checker[] {
     oneOwner(),
     oneName(),
     lostContainer(),
+    staysRemoved(),
     leakedHold(),
     keepsItsWord(),
     placedWhereAsked,

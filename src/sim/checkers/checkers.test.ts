@@ -1,7 +1,20 @@
 import { describe, expect, test } from 'vitest';
-import type { Affinity, Command, CommandId, Message, NodeId, OrderAnswer, OrderId, Result, Timer, Turn } from '../../core/model/index.ts';
+import type {
+  Affinity,
+  Command,
+  CommandId,
+  Message,
+  NodeId,
+  Order,
+  OrderAnswer,
+  OrderId,
+  Result,
+  Timer,
+  Turn,
+} from '../../core/model/index.ts';
 import { Node } from '../../core/node/node.ts';
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
+import type { Fault } from '../faults/fault.ts';
 import { EXIT, exitCodeOf } from '../outcome.ts';
 import type { Outcome } from '../outcome.ts';
 import { simulate } from '../simulate.ts';
@@ -13,22 +26,26 @@ const STRAY = 1_000_000;
 
 type Breakage = (core: CoreNode) => Partial<CoreNode>;
 
-function withCore(createCore: (config: NodeConfig, kept: Kept) => CoreNode, durationMs = 5_000): Outcome {
-  return simulate({ seed: 7, nodes: 4, durationMs, loss: 0, createCore, faults: [] });
+function withCore(createCore: (config: NodeConfig, kept: Kept) => CoreNode, durationMs = 5_000, faults: readonly Fault[] = []): Outcome {
+  return simulate({ seed: 7, nodes: 4, durationMs, loss: 0, createCore, faults });
 }
 
-function broken(breakage: Breakage, durationMs?: number): Outcome {
-  return withCore((config, kept) => {
-    const core = new Node(config, kept);
-    const overrides = breakage(core) as Record<string | symbol, unknown>;
-    return new Proxy<CoreNode>(core, {
-      get(target, key) {
-        if (Object.hasOwn(overrides, key)) return overrides[key];
-        const member: unknown = Reflect.get(target, key, target);
-        return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-      },
-    });
-  }, durationMs);
+function broken(breakage: Breakage, durationMs?: number, faults?: readonly Fault[]): Outcome {
+  return withCore(
+    (config, kept) => {
+      const core = new Node(config, kept);
+      const overrides = breakage(core) as Record<string | symbol, unknown>;
+      return new Proxy<CoreNode>(core, {
+        get(target, key) {
+          if (Object.hasOwn(overrides, key)) return overrides[key];
+          const member: unknown = Reflect.get(target, key, target);
+          return typeof member === 'function' ? (member.bind(target) as unknown) : member;
+        },
+      });
+    },
+    durationMs,
+    faults,
+  );
 }
 
 const brokenRules = (outcome: Outcome): ReadonlySet<string> => new Set(outcome.violations.map((violation) => violation.checker));
@@ -71,6 +88,30 @@ describe('correctness', () => {
       },
     }));
     expect(brokenRules(outcome)).toContain('one owner');
+  });
+
+  test('a node that acknowledges before its record is durable is caught when its daemon dies', () => {
+    const early = (core: CoreNode): Partial<CoreNode> => {
+      const answered = new Set<OrderId>();
+      const atOnce = (turn: Turn, input: (turn: Turn) => void): void => {
+        const perform = (order: Order): void => {
+          turn.perform(order);
+          if (order.kind !== 'forget-container') return;
+          answered.add(order.id);
+          core.answer(turn, order.id, { ok: true });
+        };
+        input(Object.assign(Object.create(turn) as Turn, { perform }));
+      };
+      return {
+        command: (turn: Turn, id: CommandId, command: Command) => atOnce(turn, (turn) => core.command(turn, id, command)),
+        answer: (turn: Turn, id: OrderId, answer: OrderAnswer) => {
+          if (!answered.delete(id)) atOnce(turn, (turn) => core.answer(turn, id, answer));
+        },
+      };
+    };
+    const restarts = Array.from({ length: 100 }, (_, i) => ({ kind: 'restart', atMs: 8_000 + i * 200, forMs: 20, node: i % 4 }) as const);
+    expect(brokenRules(broken(early, 20_000, restarts))).toContain('stays removed');
+    expect(brokenRules(broken(() => ({}), 20_000, restarts))).toEqual(new Set());
   });
 
   test('a node that forgets what it was given is caught', () => {
@@ -205,10 +246,13 @@ describe('stacks', () => {
   });
 
   test('a node that plans by doing is caught', () => {
-    const outcome = broken((core) => ({
-      command: (turn: Turn, id: CommandId, command: Command) =>
-        core.command(turn, id, command.kind === 'plan' ? { ...command, kind: 'run-stack' } : command),
-    }));
+    const outcome = broken(
+      (core) => ({
+        command: (turn: Turn, id: CommandId, command: Command) =>
+          core.command(turn, id, command.kind === 'plan' ? { ...command, kind: 'run-stack' } : command),
+      }),
+      10_000,
+    );
     expect(brokenRules(outcome)).toContain('plans change nothing');
   });
 

@@ -163,7 +163,7 @@ export class SimNode implements Station {
     if (this.core === undefined) return;
     this.#note('crash');
     this.core = undefined;
-    this.engine.abandon();
+    this.#host.daemonDied();
     this.pendingTimers = 0;
     this.#backlog = [];
     this.#paused = false;
