@@ -17,6 +17,9 @@ export interface Candidate {
   readonly free: Resources;
 }
 
+/** What a node says of itself to everybody. */
+type Described = Pick<Candidate, 'id' | 'name' | 'class' | 'arch' | 'labels'>;
+
 /** A "no" with its reason, and a detail in words that a person can act on. */
 export interface Unfit {
   readonly reason: RefusalReason;
@@ -40,6 +43,15 @@ export function unfit(need: Need, candidate: Candidate): Unfit | undefined {
   return lacking(need.resources, candidate.free);
 }
 
+/** Whether a node is what class, architectures and constraints ask for: what its member record tells, whatever is free. */
+export function isEligible(
+  { class: cpuClass, arches, constraints }: Pick<Need, 'class' | 'arches' | 'constraints'>,
+  who: Described,
+): boolean {
+  if (classRank(who.class) < classRank(cpuClass) || (arches.length > 0 && !arches.includes(who.arch))) return false;
+  return constraints.every((constraint) => satisfies(constraint, who));
+}
+
 /** The shortage of `wanted` in `free`, memory first; undefined where it fits. */
 export function lacking(wanted: Resources, free: Resources): Unfit | undefined {
   const lacksMemory = wanted.memoryBytes > free.memoryBytes;
@@ -59,12 +71,12 @@ export function isAmount({ cpuMillicores, memoryBytes }: Resources): boolean {
 
 export const classRank = (cpuClass: CpuClass): number => CPU_CLASSES.indexOf(cpuClass);
 
-function satisfies(constraint: Constraint, candidate: Candidate): boolean {
+function satisfies(constraint: Constraint, candidate: Described): boolean {
   const found = valuesOf(constraint.key, candidate).some((value) => matchesGlob(constraint.value, value));
   return constraint.operator === '==' ? found : !found;
 }
 
-function valuesOf(key: string, candidate: Candidate): readonly string[] {
+function valuesOf(key: string, candidate: Described): readonly string[] {
   switch (key) {
     case 'node':
       return [candidate.name, candidate.id];

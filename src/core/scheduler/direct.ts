@@ -2,6 +2,7 @@
  * The direct round of small instances (≤ 64 alive members): before a run is refused, every node is asked
  * for its true vector, and those that fit are asked to hold, best first. "No room" is then true, and the
  * answers are its explanation. Cost: two messages a node, only for requests that would be refused.
+ * In a large instance it is for the few nodes that alone can take a run (eligible.ts, whereabouts.ts).
  */
 import { MIB } from '../model/index.ts';
 import type { Answer, NodeId, Refuse, Region, Reserve, Turn } from '../model/index.ts';
@@ -25,12 +26,12 @@ export class DirectRound {
 
   /** @param among only these, where others can't take it */
   begin(turn: Turn, run: Run, among?: ReadonlySet<NodeId>): void {
-    const { self, alive, times } = this.#runs.options;
+    const { self, times } = this.#runs.options;
     run.attempt++;
     run.by = 'direct';
     const asked = new Set<NodeId>();
-    for (const { id, name } of alive()) {
-      if (run.failed.has(id) || (among !== undefined && !among.has(id))) continue;
+    for (const { id, name } of this.#runs.live(among)) {
+      if (run.failed.has(id)) continue;
       const why = ruledOut(run, id);
       if (why === undefined) asked.add(id);
       else consider(run, { nodeId: id, name, accepted: false, ...why, free: undefined, score: undefined });

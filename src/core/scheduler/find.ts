@@ -1,12 +1,14 @@
 /**
  * The first stage: through the directory. A trader sends the reserve; its supplier answers us. What wants
  * to be with certain containers is not for traders, who can't see them: that goes to the direct round,
- * in a large instance with just the nodes that the name directory knows to have them.
+ * in a large instance with just the nodes that the name directory knows to have them. So does what only
+ * few nodes can take by their records, which a find might never meet (eligible.ts).
  */
 import type { Candidates, NodeId, NotFound, Turn } from '../model/index.ts';
 import { hasSafeRegion, onward } from '../discovery/directory.ts';
 import { consideredOf } from '../discovery/trail.ts';
 import type { DirectRound } from './direct.ts';
+import { Eligible, filterWords } from './eligible.ts';
 import { needOf } from './need.ts';
 import { WAITING, consider } from './run.ts';
 import type { Run } from './run.ts';
@@ -19,11 +21,13 @@ export class Finds {
   readonly #runs: Runs;
   readonly #direct: DirectRound;
   readonly #whereabouts: Whereabouts;
+  readonly #eligible: Eligible;
 
   constructor(runs: Runs, direct: DirectRound, whereabouts: Whereabouts) {
     this.#runs = runs;
     this.#direct = direct;
     this.#whereabouts = whereabouts;
+    this.#eligible = new Eligible(runs.options);
   }
 
   /** A new attempt; what older ones may hold anywhere is void from now on. */
@@ -33,17 +37,21 @@ export class Finds {
     if (run.finds > (this.#runs.small ? SCHEDULER.smallFinds : SCHEDULER.finds)) return this.#exhausted(turn, run);
     // Of the attempt before; it may have had wishes that are given up by now.
     run.among = undefined;
+    run.amongWords = [];
+    if (run.finds === 1) run.sampled = undefined;
     run.shunned = [];
     run.unknown = [];
     if (this.#runs.small) {
       if (run.owner.plans || isDrawn(run)) return this.#direct.begin(turn, run);
-    } else if (affinitiesOf(run).length > 0) {
-      return this.#whereabouts.begin(turn, run);
+    } else {
+      run.among = this.#eligible.rare(run);
+      if (run.among !== undefined) run.amongWords = filterWords(run);
+      if (run.among?.size !== 0 && affinitiesOf(run).length > 0) return this.#whereabouts.begin(turn, run);
     }
-    this.#send(turn, run);
+    this.located(turn, run);
   }
 
-  /** The name directory has told what it can. */
+  /** The name directory has told what it can, where there was something to ask. */
   located(turn: Turn, run: Run): void {
     if (run.among === undefined) this.#send(turn, run);
     else this.#direct.begin(turn, run, run.among);
@@ -90,7 +98,12 @@ export class Finds {
   }
 
   #exhausted(turn: Turn, run: Run): void {
-    if (this.#runs.small) this.#direct.begin(turn, run);
-    else this.#runs.refused(turn, run, false);
+    if (this.#runs.small) return this.#direct.begin(turn, run);
+    const unseen = run.among === undefined && run.sampled === undefined ? this.#eligible.unseen(turn, run) : undefined;
+    if (unseen === undefined) return this.#runs.refused(turn, run, false);
+    const words = filterWords(run);
+    if (unseen.of === undefined) [run.among, run.amongWords] = [unseen.nodes, words];
+    else run.sampled = { nodes: unseen.of, words: words.join(' and ') };
+    this.#direct.begin(turn, run, unseen.nodes);
   }
 }

@@ -77,6 +77,14 @@ test('affinities leave only some nodes to ask, or none, or could not be looked u
   );
 });
 
+test('some of those that meet the filters were asked, since no offer was found', () => {
+  n = 0;
+  const asked = { nodes: 900, direct: false, among: { nodes: 200, words: 'zone==west' } };
+  expect(refusalText(wanted, [node('cpu', 500, 999)], asked)).toBe(
+    'no offer of 2 CPUs and 256 MiB was found among 200 nodes with zone==west (of those that refused 1 lacks CPU (best: node-1 with 0.5 CPUs)); try again in a minute, or ask for less',
+  );
+});
+
 test('who was excluded for its group’s sake is told apart from who was excluded by the user', () => {
   n = 0;
   const excluded = [

@@ -7,7 +7,7 @@ export interface Asked {
   readonly nodes: number;
   /** Whether each of them was asked itself; else traders were, which know only what they were told. */
   readonly direct: boolean;
-  /** Where affinities left only some nodes to ask, of which `considered` are the answers. */
+  /** Where affinities or filters left only some nodes to ask, of which `considered` are the answers. */
   readonly among?: { readonly nodes: number; readonly words: string } | undefined;
   /** Affinities that the name directory could not tell the nodes of. */
   readonly unknown?: readonly string[];
@@ -22,14 +22,14 @@ export function refusalText(wanted: Resources, considered: readonly Considered[]
   const parts = groups.map(({ reason, of }) => `${of.length} ${phrase(wanted, reason, of)}`);
   const short = groups.some(({ reason }) => reason === 'cpu' || reason === 'memory');
   const room = `${cpuWords(wanted.cpuMillicores)} and ${memoryWordsApart(wanted.memoryBytes, mostMemory(considered, wanted))[0]}`;
+  const whom = among === undefined ? count(nodes, 'node') : `${count(among.nodes, 'node')} with ${among.words}`;
   if (!direct) {
     const words = parts.length > 0 ? ` (of those that refused ${parts.join(', ')})` : '';
     const untold = unknown.length > 0 ? `; where ${unknown.join(' and ')} is met could not be looked up: name it in full, or` : ';';
-    return `no offer of ${room} was found among ${count(nodes, 'node')}${words}${untold} try again in a minute, or ask for less`;
+    return `no offer of ${room} was found among ${whom}${words}${untold} try again in a minute, or ask for less`;
   }
   const lead = short || parts.length === 0 ? `no node has ${room} free` : 'no node can take it';
   if (among?.nodes === 0) return `no node can take it: none of ${count(nodes, 'node')} meets ${among.words}`;
-  const whom = among === undefined ? count(nodes, 'node') : `${count(among.nodes, 'node')} with ${among.words}`;
   return `${lead}: of ${whom} ${parts.length > 0 ? parts.join(', ') : 'none could be asked'}`;
 }
 

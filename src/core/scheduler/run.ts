@@ -108,8 +108,12 @@ export interface Run {
   messages: number;
   /** Soft wishes are kept as long as that finds somebody. */
   wishes: 'kept' | 'given-up';
-  /** In a large instance: the only nodes where its affinities can be met, as the name directory said. */
+  /** In a large instance, where they are few: the only nodes that it can be on, by the name directory's word and the members' records. */
   among: ReadonlySet<NodeId> | undefined;
+  /** What these meet, in words. */
+  amongWords: readonly string[];
+  /** The directory had none, and so some of those that meet its filters were asked directly: of how many. */
+  sampled: { readonly nodes: number; readonly words: string } | undefined;
   /** In a large instance: nodes that have what it must not be with, as far as was told. */
   shunned: readonly NodeId[];
   /** Affinities that the name directory could not tell the nodes of, in words. */
@@ -144,6 +148,8 @@ export function newRun(
     messages: 0,
     wishes: 'kept',
     among: undefined,
+    amongWords: [],
+    sampled: undefined,
     shunned: [],
     unknown: [],
     failed: new Set(),

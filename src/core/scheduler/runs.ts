@@ -7,8 +7,7 @@ import { refusalText } from './refusal-text.ts';
 import type { Asked } from './refusal-text.ts';
 import { DISCOVERY } from '../discovery/tunables.ts';
 import type { SchedulerTimes } from './tunables.ts';
-import { affinitiesOf, hasWishes } from './wishes.ts';
-import { affinityWords } from '../model/affinity.ts';
+import { hasWishes } from './wishes.ts';
 
 export interface SchedulerOptions {
   readonly self: NodeId;
@@ -44,6 +43,18 @@ export class Runs {
 
   all(): readonly Run[] {
     return [...this.#runs.values()];
+  }
+
+  isLive(id: NodeId): boolean {
+    const state = this.options.member(id)?.state;
+    return state === 'alive' || state === 'suspect';
+  }
+
+  /** Alive and suspect members: all, or those of them. */
+  live(among: ReadonlySet<NodeId> | undefined): readonly Member[] {
+    const { alive, member } = this.options;
+    if (among === undefined) return alive();
+    return [...among].flatMap((id) => (this.isLive(id) ? [member(id) as Member] : []));
   }
 
   add(run: Run): void {
@@ -94,15 +105,14 @@ export class Runs {
       run.misses = 0;
       return this.#again(turn, run);
     }
-    const { alive: members, directory } = this.options;
-    // All of them are gone through only where there is something to compare them with.
-    const alive = new Set(direct || run.among !== undefined ? members().map(({ id }) => id) : []);
-    const nodes = directory.ring.size;
+    const nodes = this.options.directory.ring.size;
+    // Some of many were asked: as with the directory, there may be one that has room.
+    const all = direct && run.sampled === undefined;
     // Who was asked in an earlier attempt may be gone by now: the counts have to add up.
     const considered = [...run.considered.values()].filter(
-      ({ nodeId }) => !direct || (alive.has(nodeId) && run.among?.has(nodeId) !== false),
+      ({ nodeId }) => !all || (this.isLive(nodeId) && run.among?.has(nodeId) !== false),
     );
-    const why = refusalText(run.wanted.resources, considered, { nodes, direct, among: amongOf(run, alive), unknown: run.unknown });
+    const why = refusalText(run.wanted.resources, considered, { nodes, direct: all, among: this.#amongOf(run), unknown: run.unknown });
     const { launchError } = run;
     const error: CoreError =
       launchError === undefined
@@ -129,13 +139,10 @@ export class Runs {
     const holder = run.stage.kind === 'finding' ? run.stage.trader : supplierOf(run);
     if (holder !== undefined) this.cancel(turn, run, holder);
   }
-}
 
-/** Where only some nodes were asked, because only there is what it wants to be with. */
-function amongOf(run: Run, alive: ReadonlySet<NodeId>): Asked['among'] {
-  if (run.among === undefined) return undefined;
-  const words = affinitiesOf(run)
-    .filter(({ operator }) => operator === '==')
-    .map(affinityWords);
-  return { nodes: [...run.among].filter((id) => alive.has(id)).length, words: words.join(' and ') };
+  /** Where only some nodes could be asked at all. */
+  #amongOf({ among, amongWords, sampled }: Run): Asked['among'] {
+    if (among === undefined) return sampled;
+    return { nodes: this.live(among).length, words: amongWords.join(' and ') };
+  }
 }

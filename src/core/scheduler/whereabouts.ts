@@ -6,12 +6,14 @@
  *
  * The directory knows no patterns of names and images. Such an affinity, or one whose keeper did not
  * answer, is left to chance: the find goes on without it, suppliers refuse, and a refusal says so.
+ * Where few nodes meet the run's filters, of those only the ones that affinities leave are asked.
  * Cost: a look-up, two messages, for each affinity.
  */
 import type { Affinity, NameEntry, NameKey, NodeId, Turn } from '../model/index.ts';
 import { affinityWords, imageRepository, isMeant } from '../model/affinity.ts';
-import { matchesGlob } from '../model/filter.ts';
+import { isEligible, matchesGlob } from '../model/filter.ts';
 import { DISCOVERY } from '../discovery/tunables.ts';
+import { filterWords, filtersOf } from './eligible.ts';
 import type { Run, Stage } from './run.ts';
 import type { Runs } from './runs.ts';
 import { SCHEDULER } from './tunables.ts';
@@ -57,7 +59,8 @@ export class Whereabouts {
     const shunned = new Set<NodeId>();
     const unknown: string[] = [];
     const partly: string[] = [];
-    let whole: ReadonlySet<NodeId> | undefined;
+    // What filters leave, where that is few.
+    let whole = run.among;
     let part: ReadonlySet<NodeId> | undefined;
     for (const affinity of affinitiesOf(run)) {
       const { nodes, complete } = found.get(affinity) ?? { nodes: new Set<NodeId>(), complete: false };
@@ -79,21 +82,29 @@ export class Whereabouts {
     // A list that may lack some tells where to look first, not where there is nothing.
     const narrowed = part === undefined ? undefined : both(whole, part);
     if (narrowed?.size === 0) unknown.push(...partly);
-    run.among = atMost(DISCOVERY.smallInstance, narrowed === undefined || narrowed.size === 0 ? whole : narrowed, turn);
+    const words = affinitiesOf(run)
+      .filter(({ operator }) => operator === '==')
+      .map(affinityWords);
+    run.amongWords = [...words.filter((affinity) => !unknown.includes(affinity)), ...run.amongWords];
+    this.#narrow(turn, run, narrowed === undefined || narrowed.size === 0 ? whole : narrowed);
     run.shunned = [...shunned].slice(0, SCHEDULER.shunned);
     run.unknown = unknown;
     this.#located(turn, run);
+  }
+
+  /** As many as may be asked: first who meets the filters, then not always the same ones, since those may be the fullest. */
+  #narrow(turn: Turn, run: Run, where: ReadonlySet<NodeId> | undefined): void {
+    run.among = where;
+    if (where === undefined || where.size <= DISCOVERY.smallInstance) return;
+    const filters = filtersOf(run);
+    const meeting = this.#runs.live(where).filter((member) => isEligible(filters, member));
+    run.among = new Set(turn.random.shuffle(meeting.map(({ id }) => id)).slice(0, DISCOVERY.smallInstance));
+    run.amongWords = [...run.amongWords, ...filterWords(run)];
   }
 }
 
 function both(before: ReadonlySet<NodeId> | undefined, now: ReadonlySet<NodeId>): ReadonlySet<NodeId> {
   return before === undefined ? now : new Set([...now].filter((id) => before.has(id)));
-}
-
-/** Only once all affinities have had their say, and not always the same ones: the first may be the fullest. */
-function atMost(most: number, nodes: ReadonlySet<NodeId> | undefined, turn: Turn): ReadonlySet<NodeId> | undefined {
-  if (nodes === undefined || nodes.size <= most) return nodes;
-  return new Set(turn.random.shuffle([...nodes]).slice(0, most));
 }
 
 /** What to look up; nothing where the directory has no key for it. */
