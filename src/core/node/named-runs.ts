@@ -47,7 +47,7 @@ export class NamedRuns {
   }
 
   run(turn: Turn, command: CommandId, id: RequestId, requests: readonly Request[], effort: Effort): void {
-    const refusal = this.#refusal(id);
+    const refusal = this.#refusal(id, requests);
     if (refusal !== undefined) return turn.reply(command, { ok: false, error: refusal });
     const run: NamedRun = { command, id, requests, effort, sinceMs: turn.nowMs, missing: requests.length, over: false };
     this.#runs.set(id, run);
@@ -101,11 +101,18 @@ export class NamedRuns {
     turn.emit({ kind: 'run-refused', requestId: run.id, error, tookMs: Math.round(turn.nowMs - run.sinceMs) });
   }
 
-  #refusal(id: RequestId): CoreError | undefined {
-    if (this.#runs.has(id)) return { code: 'wrong-state', message: `request ${id} is being worked on already`, changed: false };
-    if (this.#runs.size < LIMITS.runs) return undefined;
-    const message = `this node works on ${LIMITS.runs} runs already, the most it may; try again later, or on another node`;
-    return { code: 'too-many-runs', message, changed: false };
+  #refusal(id: RequestId, requests: readonly Request[]): CoreError | undefined {
+    const twice = this.#runs.has(id) ? id : requests.find((request) => this.#claims.isUnderWay(request.id))?.id;
+    if (twice !== undefined) return { code: 'wrong-state', message: `request ${twice} is being worked on already`, changed: false };
+    const tooMany = (what: string): CoreError => ({
+      code: 'too-many-runs',
+      message: `this node ${what}; try again later, or on another node`,
+      changed: false,
+    });
+    if (this.#runs.size >= LIMITS.runs) return tooMany(`works on ${LIMITS.runs} runs already, the most it may`);
+    const { underWay } = this.#claims;
+    if (underWay + requests.length <= LIMITS.nameClaims) return undefined;
+    return tooMany(`claims ${underWay} names for its runs already, of ${LIMITS.nameClaims} that it may, and this needs ${requests.length}`);
   }
 
   #taken(name: string, { containerId, node }: NameHolder): CoreError {

@@ -28,6 +28,11 @@ export class ClaimBook {
     this.#claims.set(name, { containerId, buyer, untilMs: nowMs + NAMES.claimMs });
   }
 
+  /** By its buyer's own word. */
+  giveBack(name: string, containerId: ContainerId, buyer: NodeId): void {
+    if (this.#claims.get(name)?.buyer === buyer) this.release(name, containerId);
+  }
+
   release(name: string, containerId: ContainerId): void {
     if (this.#claims.get(name)?.containerId === containerId) this.#claims.delete(name);
   }

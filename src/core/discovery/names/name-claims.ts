@@ -13,7 +13,9 @@
  */
 import { LIMITS } from '../../model/index.ts';
 import type { ContainerId, NameClaimed, NameEntry, NameHolder, NodeId, RequestId, Timer, Turn } from '../../model/index.ts';
+import { assert } from '../../../lib/assert.ts';
 import type { Directory } from '../directory.ts';
+import { ClaimList } from './claim-list.ts';
 import { ringKey } from './keys.ts';
 import type { Found } from './lookup.ts';
 import type { Questions } from './questions.ts';
@@ -54,7 +56,9 @@ interface Claim extends Wish {
 
 export class NameClaims {
   readonly #options: NameClaimsOptions;
-  readonly #claims = new Map<RequestId, Claim>();
+  readonly #underWay = new ClaimList<Claim>();
+  /** Only so that whoever doubts them is told where the container is; they give way to those under way. */
+  readonly #placed = new ClaimList<Claim>();
   #token = 0;
 
   constructor(options: NameClaimsOptions) {
@@ -62,16 +66,27 @@ export class NameClaims {
   }
 
   get size(): number {
-    return this.#claims.size;
+    return this.#underWay.size + this.#placed.size;
+  }
+
+  /** How many are not settled yet: at most LIMITS.nameClaims, to which whoever claims has to see. */
+  get underWay(): number {
+    return this.#underWay.size;
+  }
+
+  isUnderWay(id: RequestId): boolean {
+    return this.#underWay.get(id) !== undefined;
   }
 
   /** `done` is called once, unless the claim is released before. */
   claim(turn: Turn, wish: Wish, done: Claimed): void {
     const { self, here } = this.#options;
-    const mine = [...this.#claims.values()].find(({ name, stage }) => name === wish.name && stage !== 'placed');
+    assert(this.#underWay.size < LIMITS.nameClaims, 'a run begins only where there is room for its names');
+    const [mine] = this.#underWay.named(wish.name);
     const taken = mine?.containerId ?? here(wish.name);
     if (taken !== undefined && taken !== wish.containerId) return done(turn, { containerId: taken, node: self });
-    this.#makeRoom();
+    this.#placed.delete(this.#placed.get(wish.requestId));
+    if (this.size >= LIMITS.nameClaims) this.#placed.delete(this.#placed.oldest());
     const state = {
       stage: 'asking',
       owner: self,
@@ -83,35 +98,38 @@ export class NameClaims {
       token: 0,
     } as const;
     const claim: Claim = { ...wish, done, ...state };
-    this.#claims.set(wish.requestId, claim);
+    this.#underWay.add(claim);
     this.#ask(turn, claim);
   }
 
   /** The run came to nothing: others may have the name. */
   release(turn: Turn, id: RequestId): void {
-    const claim = this.#claims.get(id);
-    if (!this.#claims.delete(id) || claim === undefined) return;
+    const claim = this.#get(id);
+    if (claim === undefined) return;
+    this.#drop(claim);
     const { containerId, name } = claim;
     turn.send(claim.owner, { kind: 'name-release', containerId, name });
   }
 
   /** The container is on that node. It is remembered while the owner may not have heard so from there. */
   placed(turn: Turn, id: RequestId, node: NodeId): void {
-    const claim = this.#claims.get(id);
+    const claim = this.#get(id);
     if (claim !== undefined) claim.node = node;
     this.lapse(turn, id);
   }
 
   /** Nobody knows whether the container exists: the claim stands until it runs out. */
   lapse(turn: Turn, id: RequestId): void {
-    const claim = this.#claims.get(id);
+    const claim = this.#get(id);
     if (claim === undefined) return;
+    this.#underWay.delete(claim);
+    this.#placed.add(claim);
     claim.stage = 'placed';
     claim.token = this.#setTimer(turn, claim, NAMES.claimMs);
   }
 
   claimed(turn: Turn, from: NodeId, { requestId, holder }: NameClaimed): void {
-    const claim = this.#claims.get(requestId);
+    const claim = this.#get(requestId);
     if (claim?.stage !== 'asking' || claim.owner !== from) return;
     if (holder === undefined) this.#held(turn, claim);
     // Otherwise a late answer to the question before the doubt.
@@ -122,7 +140,7 @@ export class NameClaims {
   }
 
   memberGone(turn: Turn, id: NodeId): void {
-    for (const claim of this.#claims.values()) {
+    for (const claim of this.#underWay.all()) {
       if (claim.owner !== id) continue;
       if (claim.stage === 'asking') this.#ask(turn, claim);
       else if (claim.stage === 'held') this.#renew(turn, claim);
@@ -130,9 +148,9 @@ export class NameClaims {
   }
 
   timer(turn: Turn, { key, token }: Timer): void {
-    const claim = this.#claims.get(key as RequestId);
+    const claim = this.#get(key as RequestId);
     if (claim?.token !== token) return;
-    if (claim.stage === 'placed') this.#claims.delete(claim.requestId);
+    if (claim.stage === 'placed') this.#drop(claim);
     else if (claim.stage === 'held') this.#renew(turn, claim);
     else if (claim.stage === 'asking' && claim.repeated) this.#held(turn, claim);
     else if (claim.stage === 'asking') this.#askAgain(turn, claim);
@@ -140,9 +158,17 @@ export class NameClaims {
 
   /** Names that this node has claimed, for whoever doubts it. */
   entries(name: string): readonly NameEntry[] {
-    return [...this.#claims.values()]
-      .filter((claim) => claim.name === name)
-      .map(({ containerId, node }) => ({ containerId, name, node, value: '' }));
+    const claims = [...this.#underWay.named(name), ...this.#placed.named(name)];
+    return claims.map(({ containerId, node }) => ({ containerId, name, node, value: '' }));
+  }
+
+  #get(id: RequestId): Claim | undefined {
+    return this.#underWay.get(id) ?? this.#placed.get(id);
+  }
+
+  #drop(claim: Claim): void {
+    this.#underWay.delete(claim);
+    this.#placed.delete(claim);
   }
 
   #ask(turn: Turn, claim: Claim): void {
@@ -175,7 +201,7 @@ export class NameClaims {
     claim.stage = 'doubting';
     const key = { kind: 'name', name: claim.name } as const;
     this.#options.questions.ask(turn, holder.node, key, true, (turn, found) => {
-      if (this.#claims.get(claim.requestId) === claim) this.#heard(turn, claim, holder, found);
+      if (this.#underWay.get(claim.requestId) === claim) this.#heard(turn, claim, holder, found);
     });
   }
 
@@ -189,7 +215,7 @@ export class NameClaims {
   }
 
   #taken(turn: Turn, claim: Claim, holder: NameHolder): void {
-    this.#claims.delete(claim.requestId);
+    this.#drop(claim);
     claim.done(turn, holder);
   }
 
@@ -198,12 +224,6 @@ export class NameClaims {
     const { requestId, containerId, name, doubted } = claim;
     claim.owner = ring.owner(ringKey({ kind: 'name', name })) ?? self;
     turn.send(claim.owner, { kind: 'name-claim', requestId, containerId, name, doubted });
-  }
-
-  #makeRoom(): void {
-    if (this.#claims.size < LIMITS.nameClaims) return;
-    const oldest = [...this.#claims.values()].find(({ stage }) => stage === 'placed');
-    if (oldest !== undefined) this.#claims.delete(oldest.requestId);
   }
 
   #setTimer(turn: Turn, claim: Claim, afterMs: number): number {

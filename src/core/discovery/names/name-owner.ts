@@ -83,7 +83,8 @@ export class NameOwner {
     this.#latest.set(from, epoch);
     for (const { key, containerId } of gone) {
       this.#table.delete(ringKey(key), { containerId, node: from });
-      if (key.kind === 'name') this.#claims.release(key.name, containerId);
+      // Another's is for the next node that may get the container.
+      if (key.kind === 'name') this.#claims.giveBack(key.name, containerId, from);
     }
     for (const row of rows) {
       if (!isSound(row)) continue;
@@ -109,8 +110,8 @@ export class NameOwner {
     turn.send(from, { kind: 'name-claimed', requestId, holder });
   }
 
-  release({ name, containerId }: NameRelease): void {
-    this.#claims.release(name, containerId);
+  release(from: NodeId, { name, containerId }: NameRelease): void {
+    this.#claims.giveBack(name, containerId, from);
   }
 
   lookUp(turn: Turn, key: LookUpMessage['key']): Found {

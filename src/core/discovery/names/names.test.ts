@@ -240,6 +240,30 @@ describe('claims', () => {
   });
 });
 
+test('a claim under way is its buyer’s to give back: nobody else’s word ends it', () => {
+  const cluster = new NamesCluster(14, 6);
+  const owner = cluster.ownerOf('web');
+  const [buyer, other, third] = cluster.nodes.filter((node) => node !== owner) as [NamesNode, NamesNode, NamesNode];
+  const first = cluster.claim(buyer, 'web');
+  cluster.run(500);
+  const { containerId } = first.wish;
+  const register = {
+    kind: 'register',
+    epoch: { incarnation: 1, counter: 1_000 },
+    rows: [],
+    gone: [{ key: { kind: 'name', name: 'web' }, containerId }],
+  } as const;
+  cluster.input(owner, (turn) => owner.names.receive(turn, other.id, register));
+  cluster.input(owner, (turn) => owner.names.receive(turn, other.id, { kind: 'name-release', containerId, name: 'web' }));
+  const second = cluster.claim(third, 'web');
+  cluster.run(1_000);
+  expect([first.outcome(), second.outcome()]).toEqual(['granted', { containerId, node: buyer.id }]);
+  cluster.input(owner, (turn) => owner.names.receive(turn, buyer.id, register));
+  const last = cluster.claim(third, 'web');
+  cluster.run(1_000);
+  expect(last.outcome()).toBe('granted');
+});
+
 describe('conflicts', () => {
   test.each([0, 1, 2, 3])('names made on both sides of a partition: the older keeps it, healed in order %i', (order) => {
     const cluster = new NamesCluster(20 + order, 5);

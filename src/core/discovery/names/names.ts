@@ -133,7 +133,7 @@ export class Names {
       case 'name-claimed':
         return this.claims.claimed(turn, from, message);
       case 'name-release':
-        return this.#owner.release(message);
+        return this.#owner.release(from, message);
       case 'name-conflict':
         return this.#conflict(turn, message);
       case 'look-up': {
