@@ -61,6 +61,10 @@ test('after a find in vain: all where they are few, some of a minority, nobody e
   expect(eligible.unseen(turn, runWith({ constraints: [where('thirds', '2')] }))).toMatchObject({ nodes: { size: 64 }, of: 333 });
   expect(eligible.unseen(turn, runWith({ constraints: [where('halves', '1')] }))).toBeUndefined();
   expect(eligible.unseen(turn, runWith({}))).toBeUndefined();
+  // A hundred of class high: regions tell them, and a find has looked there.
+  const classed = members.slice(0, 100).map((member) => ({ ...member, class: 'high' }) as const);
+  const options = { directory: { ring: { size: COUNT } }, alive: () => classed } as unknown as SchedulerOptions;
+  expect(new Eligible(options).unseen(turn, runWith({ class: 'high' }))).toBeUndefined();
 });
 
 test('filters in words; a wish that was given up is none', () => {

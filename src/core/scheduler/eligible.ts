@@ -28,9 +28,9 @@ export class Eligible {
     this.#options = options;
   }
 
-  /** All of them, where a find would hardly meet one. A class alone is part of each region, and so found by a find. */
+  /** All of them, where a find would hardly meet one. */
   rare(run: Run): ReadonlySet<NodeId> | undefined {
-    if (constraintsOf(run).length === 0 && run.wanted.arches.length === 0) return undefined;
+    if (!isHidden(run)) return undefined;
     const most = Math.min(DISCOVERY.smallInstance, Math.ceil(this.#options.directory.ring.size / SCHEDULER.rare) - 1);
     const nodes = this.#meeting(run, most + 1);
     return nodes.length <= most ? new Set(nodes) : undefined;
@@ -40,9 +40,10 @@ export class Eligible {
   unseen({ random }: Turn, run: Run): Unseen | undefined {
     if (filterWords(run).length === 0) return undefined;
     const half = Math.ceil(this.#options.directory.ring.size / 2);
-    const nodes = this.#meeting(run, Math.max(half, DISCOVERY.smallInstance + 1));
-    if (nodes.length <= DISCOVERY.smallInstance) return { nodes: new Set(nodes), of: undefined };
-    if (nodes.length >= half) return undefined;
+    const most = DISCOVERY.smallInstance + 1;
+    const nodes = this.#meeting(run, isHidden(run) ? Math.max(half, most) : most);
+    if (nodes.length < most) return { nodes: new Set(nodes), of: undefined };
+    if (nodes.length >= half || !isHidden(run)) return undefined;
     const open = nodes.filter((id) => !run.excluded.has(id) && !run.failed.has(id) && !run.shunned.includes(id));
     return { nodes: new Set(random.shuffle(open).slice(0, DISCOVERY.smallInstance)), of: nodes.length };
   }
@@ -66,6 +67,9 @@ export class Eligible {
     return alive();
   }
 }
+
+/** Whether it asks for what regions don't tell: a class alone is part of each, and so what a find looks for. */
+const isHidden = (run: Run): boolean => constraintsOf(run).length > 0 || run.wanted.arches.length > 0;
 
 type Filters = Pick<Wanted, 'class' | 'arches' | 'constraints'>;
 
