@@ -50,6 +50,11 @@ export function logEvent(log: Log, event: Event): void {
       });
     case 'task-failed':
       return log('warn', 'task failed', { container: shortId(event.containerId), task: event.taskId.slice(65), error: event.error });
+    case 'room-given-back':
+      return log('info', 'container was not started: its room is given back', {
+        container: shortId(event.containerId),
+        ...event.resources,
+      });
     case 'container-renamed': {
       const { containerId, from, to, why } = event;
       return log('warn', 'container renamed', { container: shortId(containerId), from, to, why });

@@ -229,11 +229,14 @@ test('the buyer dies while it launches: its holds expire, and what was launched 
   for (const { host } of instance.nodes.slice(1)) host.createMs = 200;
   const parts = Array.from({ length: 3 }, (): Part => [instance.request(room(0.5, 64)), 'app']);
   instance.command(a, runStack(stackOf(instance, [...parts, [instance.request(room(0.5, 64))]], [together])));
-  instance.run(8);
+  instance.run(60);
   instance.crash(a);
   instance.run(10_000);
   for (const { node } of instance.nodes.slice(1)) expect(node.resources().holds).toBe(0);
   instance.run(620_000);
+  const launched = instance.nodes.slice(1).flatMap(({ node }) => node.containers());
+  expect(launched.length).toBeGreaterThan(0);
+  expect(instance.events.filter(({ kind }) => kind === 'room-given-back')).toHaveLength(launched.length);
   for (const { node } of instance.nodes.slice(1)) expect(node.resources().held).toEqual(room(0, 0));
 });
 

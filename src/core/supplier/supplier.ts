@@ -194,11 +194,14 @@ export class Supplier {
   #giveBack(turn: Turn, entry: Entry): void {
     const { container, activity } = entry;
     if (activity.kind !== 'idle' || container.task !== undefined || !container.holding) return;
-    const { containerId } = container.request;
+    const { containerId, resources } = container.request;
     // Durable first: unlike an end, this can't be told again after a crash.
     this.#context.record(turn, entry, { holding: false }, (turn, error) => {
       const { task, holding } = entry.container;
-      if (error === undefined && task === undefined && !holding) return this.#context.ledger.release(containerKey(containerId));
+      if (error === undefined && task === undefined && !holding) {
+        this.#context.ledger.release(containerKey(containerId));
+        return turn.emit({ kind: 'room-given-back', containerId, resources });
+      }
       entry.container = { ...entry.container, holding: true };
       this.#context.awaitStart(turn, entry);
     });

@@ -57,6 +57,7 @@ export function aboutEvent(event: Event): string {
     case 'container-renamed':
       return `${kind} ${short(event.containerId)} from ${event.from} to ${event.to}`;
     case 'container-created':
+    case 'room-given-back':
     case 'container-ready':
     case 'task-started':
     case 'container-removed':

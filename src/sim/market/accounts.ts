@@ -37,7 +37,7 @@ export class Accounts {
     if (event.kind === 'hold-made') this.#admit(node, event.requestId, event.resources);
     else if (event.kind === 'hold-released' && event.why !== 'launched') this.#release(event.requestId, node);
     else if (event.kind === 'hold-released') this.#entry(event.requestId, node).launched = true;
-    else if (event.kind === 'container-removed') {
+    else if (event.kind === 'container-removed' || event.kind === 'room-given-back') {
       const id = requestOf(event.containerId);
       if (id !== undefined) this.#release(id, node);
     }
