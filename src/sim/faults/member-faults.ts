@@ -32,10 +32,11 @@ export function drawMemberFault(random: Prng, kind: MemberFault['kind'], when: W
       return { kind, ...when, node, labels: random.chance(0.2) ? {} : { rack: String(random.int(4)), disk: 'new' } };
     case 'readdress':
     case 'move':
-      // The first keeps its address: where all have moved while apart nobody knows a way to anybody, and no protocol finds one.
+      // The first stays where it is: where all have moved while apart nobody knows a way to anybody, and no protocol finds one.
       return { kind, ...when, node: Math.max(1, node), ip: drawIp(random) };
-    case 'join':
     case 'leave':
+      return { kind, ...when, node: Math.max(1, node) };
+    case 'join':
     case 'drain':
       return { kind, ...when, node };
     default:
