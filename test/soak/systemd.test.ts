@@ -12,7 +12,8 @@ import { Machine } from '../vm/machine.ts';
 import { makeProgramDisk } from '../vm/program-disk.ts';
 
 const BUILD_MS = 20 * 60_000;
-const STEP_MS = 4 * 60_000;
+// Emulation on a busy machine takes minutes for a reboot.
+const STEP_MS = 8 * 60_000;
 const CARAVELA = '/opt/caravela/bin/caravela';
 const LOAD = `${CARAVELA} load --quiet -i /opt/caravela/busybox.tar`;
 

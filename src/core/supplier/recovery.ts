@@ -83,7 +83,11 @@ export class Recovery {
   #resume(turn: Turn, entry: Entry, run: KeptRun | undefined, exit: Observation | undefined): void {
     const { container } = entry;
     entry.startedMs = turn.nowMs;
-    if (container.desired === 'removed') return this.#removals.remove(turn, entry, undefined);
+    if (container.desired === 'removed') {
+      // Its end may be all that a full disk kept from being written; where it still is full, the record is what remains.
+      if (run === undefined && container.task !== undefined) entry.container = { ...container, task: endOf(container.task, exit) };
+      return this.#removals.remove(turn, entry, undefined);
+    }
     if (container.readiness !== 'ready') return this.#launches.create(turn, entry, 0);
     if (run !== undefined) return this.#adopt(turn, entry, run);
     const { task } = container;
