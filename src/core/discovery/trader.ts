@@ -7,8 +7,8 @@
  * The trader of shard 0 also writes its region's hint: roughly how many offers, in how many shards. At
  * once when a region goes to or from empty, else each minute.
  *
- * Cost: about 3.8 messages for a placement at 65,536 nodes; an offer's upkeep is a message each 15
- * minutes and two for each change of region.
+ * Cost: 6.7 messages for a placement at 1,000 nodes and 7.3 at 10,000, upkeep among them (bench/results/scheduling.md); an
+ * offer that stays where it is costs a message an hour.
  */
 import { LIMITS, regionKey } from '../model/index.ts';
 import type {
