@@ -116,3 +116,19 @@ test('a stop that was answered is durable as soon as the disk takes it, though i
   one.instance.run(SUPPLIER.storeRetryMs);
   expect(one.node.host.containers.get(web.containerId)).toEqual(one.get(web));
 });
+
+test('a removal that a full disk cuts short again after a restart leaves a container that does not count as running', () => {
+  const one = new OneNode();
+  const { host } = one.node;
+  const { containerId } = one.started(restart('no'));
+  const stored = host.containers.get(containerId);
+  if (stored === undefined) throw new Error('it is not stored');
+  host.containers.set(containerId, { ...stored, desired: 'removed' });
+  host.storeFails = true;
+  one.restart({ reboot: true });
+  one.instance.run(1_000);
+  host.storeFails = false;
+  one.instance.run(SUPPLIER.storeRetryMs);
+  expect(host.containers.get(containerId)).toMatchObject({ desired: 'removed', task: { state: 'exited' } });
+  expect(one.heldCpu()).toBe(0);
+});
