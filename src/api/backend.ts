@@ -13,6 +13,8 @@ import type {
 } from '../core/model/index.ts';
 import type { ContainerDetails, ImageStore, LogEntry, LogOptions } from '../engine/port.ts';
 import type { PeerRequest, PeerResponse } from '../transport/port.ts';
+import type { AgreementService } from './agreement-service.ts';
+import type { NetworkService } from './network-service.ts';
 
 export interface InstanceFacts {
   readonly instanceId: string;
@@ -51,7 +53,7 @@ export class LeaveRefused extends Error {
   override name = 'LeaveRefused';
 }
 
-/** Tokens live on the creator; on other nodes these forward to it. @throws PeerUnreachable */
+/** Tokens are agreed. @throws AgreementUnavailable's words as an Error */
 export interface Tokens {
   /** The whole token is shown once, here. */
   create(options: { readonly ttlMs: number; readonly singleUse: boolean }): Promise<TokenRecord & { readonly token: string }>;
@@ -82,6 +84,8 @@ export interface Backend {
   /** @throws PeerUnreachable */
   request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;
   readonly tokens: Tokens;
+  readonly networks: NetworkService;
+  readonly agreement: AgreementService;
   offers(): readonly Offer[];
   hints(): readonly Hint[];
   /** Removes this node's containers (with force), says goodbye, cleans the host up, then stops the daemon. @throws LeaveRefused */

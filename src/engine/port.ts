@@ -1,10 +1,36 @@
 import type { Readable } from 'node:stream';
-import type { ContainerId, TaskId } from '../core/model/index.ts';
+import type { ContainerId, NetworkId, PortProtocol, TaskId } from '../core/model/index.ts';
 
 export { signalNumber } from './signals.ts';
 
-/** `none`: own network namespace with loopback only. `host`: the host's. Named networks come with the overlay. */
-export type NetworkMode = 'none' | 'host';
+/** `none`: own network namespace with loopback only. `host`: the host's. `container`: another container's. */
+export const NETWORK_MODES = ['none', 'host', 'networks', 'container'] as const;
+export type NetworkMode = (typeof NETWORK_MODES)[number];
+
+/** How a container wants to be on one network. */
+export interface EndpointWish {
+  /** The agreed id. */
+  readonly network: NetworkId;
+  /** Its name when it was asked for, for messages. */
+  readonly networkName: string;
+  /** 24 bits: what the scheduler knows networks by. */
+  readonly vni: number;
+  /** `--ip`, dotted; empty: any. */
+  readonly ip: string;
+  readonly aliases: readonly string[];
+  /** `--mac-address`; empty: from the address. */
+  readonly mac: string;
+}
+
+/** One published port; a range was taken apart. */
+export interface PortWish {
+  readonly containerPort: number;
+  readonly protocol: PortProtocol;
+  /** Dotted; empty: every address of the host. */
+  readonly hostIp: string;
+  /** 0: any free one, chosen at start. */
+  readonly hostPort: number;
+}
 
 /** What the engine needs to make a container; travels as JSON in a request's `spec`. */
 export interface ContainerSpec {
@@ -34,6 +60,15 @@ export interface ContainerSpec {
   /** 0: Docker's default (no limit); the engine sets its own safety bound. */
   readonly pidsLimit: number;
   readonly networkMode: NetworkMode;
+  /** With `networks`, in order: eth0, eth1 …; what `connect` and `disconnect` change later is the node's own record. */
+  readonly networks: readonly EndpointWish[];
+  /** With `container`: whose; else empty. */
+  readonly networkOf: string;
+  readonly ports: readonly PortWish[];
+  /** `--dns`, `--dns-search`, `--dns-option`; empty: the network's. */
+  readonly dns: { readonly servers: readonly string[]; readonly search: readonly string[]; readonly options: readonly string[] };
+  /** `--add-host`, as `name:ip`. */
+  readonly extraHosts: readonly string[];
   readonly readonlyRootfs: boolean;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
@@ -88,6 +123,15 @@ export interface LogOptions {
   readonly signal: AbortSignal;
 }
 
+/** What a task's network gives it. */
+export interface TaskPlace {
+  /** The network namespace to join; undefined: the host's. */
+  readonly netnsPath: string | undefined;
+  /** Contents of /etc/resolv.conf and /etc/hosts; undefined: as on the host, without what only its loopback answers. */
+  readonly resolvConf: string | undefined;
+  readonly hosts: string | undefined;
+}
+
 export interface StartedTask {
   readonly pid: number;
   readonly startedAtMs: number;
@@ -138,8 +182,8 @@ export interface Engine {
   recover(known: (id: ContainerId) => boolean): Promise<readonly Recovered[]>;
   /** Image present (else fetched from `sources`, in order) and directory written. Idempotent. @throws EngineError */
   create(id: ContainerId, spec: ContainerSpec, sources: readonly BlobSource[]): Promise<void>;
-  /** @param netnsPath the network namespace to join; undefined: the host's. @throws EngineError */
-  start(id: ContainerId, taskId: TaskId, netnsPath: string | undefined): Promise<StartedTask>;
+  /** @throws EngineError */
+  start(id: ContainerId, taskId: TaskId, place: TaskPlace): Promise<StartedTask>;
   /** Sends `signal` (a name or number, as Docker takes them) to the container's first process. @throws EngineError */
   kill(id: ContainerId, signal: string): Promise<void>;
   /** `signal`, wait up to `timeoutMs`, SIGKILL. Resolves when the container has exited; at once where it isn't running. */

@@ -1,6 +1,7 @@
 import type { Container } from './container.ts';
 import type { CoreError } from './errors.ts';
 import type { Event } from './event.ts';
+import type { AgreedVersion, Endpoint, HostFacts } from './network.ts';
 import type { CommandId, ContainerId, NodeId, OrderId, TaskId } from './ids.ts';
 import type { Message } from './message.ts';
 import type { NameEntry, NameHolder, NameKey } from './names.ts';
@@ -74,6 +75,12 @@ export type Command =
     }
   | { readonly kind: 'kill'; readonly containerId: ContainerId; readonly signal: string }
   | { readonly kind: 'remove'; readonly containerId: ContainerId; readonly force: boolean }
+  /** What this host can't give to containers just now; replaces what was told before. */
+  | { readonly kind: 'host-facts'; readonly facts: HostFacts }
+  /** The endpoints of a container of this node, all of them; none: it is on no network any more. The name directory learns them. */
+  | { readonly kind: 'endpoints'; readonly containerId: ContainerId; readonly endpoints: readonly Endpoint[] }
+  /** What this node has of the agreed state; gossip carries it. */
+  | { readonly kind: 'agreed'; readonly version: AgreedVersion }
   /** This node leaves: gossip it, withdraw offers, refuse new holds. */
   | { readonly kind: 'leave' }
   /** Members learned at join or read from the store. */

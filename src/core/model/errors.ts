@@ -12,6 +12,9 @@ export const ERROR_CODES = [
   'store-failed', // nothing was changed: the record could not be made durable
   'cancelled',
   'internal',
+  'port-taken', // a host port is another's
+  'network-failed', // the container could not be plugged in: its words in the message
+  'no-agreement', // no majority of the agreement members answers, and this needs one
   'invalid-request', // a value that no node could take: named in the message
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];

@@ -1,5 +1,6 @@
 import type { ContainerId, NodeId, RequestId, TaskId } from './ids.ts';
 import type { MemberRecord } from './member.ts';
+import type { AgreedVersion } from './network.ts';
 import type { RefusalReason } from './explain.ts';
 import type { Resources } from './resources.ts';
 import type { CoreError } from './errors.ts';
@@ -10,6 +11,8 @@ export type Event =
   | { readonly kind: 'member-suspect'; readonly nodeId: NodeId; readonly name: string }
   | { readonly kind: 'member-dead'; readonly nodeId: NodeId; readonly name: string }
   | { readonly kind: 'member-left'; readonly nodeId: NodeId; readonly name: string }
+  /** A peer has a newer copy of the agreed state than this node was told it has. Once per version and peer. */
+  | { readonly kind: 'agreed-newer'; readonly nodeId: NodeId; readonly version: AgreedVersion }
   | { readonly kind: 'refuted'; readonly incarnation: number }
   | { readonly kind: 'offer-published'; readonly region: string; readonly free: Resources }
   | { readonly kind: 'hold-made'; readonly requestId: RequestId; readonly buyer: NodeId; readonly resources: Resources }

@@ -16,6 +16,8 @@ export const REFUSAL_REASONS = [
   'unreachable',
   'failed',
   'affinity',
+  'port',
+  'network',
 ] as const;
 /** Why a node can't take a request. `holds`, `containers`: a bound of LIMITS is reached; `failed`: it took it and could not launch. */
 export type RefusalReason = (typeof REFUSAL_REASONS)[number];

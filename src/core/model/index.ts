@@ -9,6 +9,7 @@ export * from './offer.ts';
 export * from './explain.ts';
 export * from './errors.ts';
 export * from './names.ts';
+export * from './network.ts';
 export * from './message.ts';
 export * from './event.ts';
 export * from './effects.ts';

@@ -42,6 +42,13 @@ export const LIMITS = {
   /** Look-ups of one node that wait for their answer. */
   lookUps: 4_096,
   containers: 4_096,
+  /** A published range counts with each of its ports. */
+  hostPorts: 256,
+  networksPerContainer: 16,
+  /** Networks and leases of an instance; names of one endpoint. */
+  networks: 4_096,
+  leases: 262_144,
+  endpointNames: 32,
   considered: 64,
   /** Characters of the words with one of them. */
   detail: 512,

@@ -2,6 +2,7 @@ import type { Considered, Seen } from './explain.ts';
 import type { ContainerId, NodeId, RequestId } from './ids.ts';
 import type { Epoch, Member, MemberState } from './member.ts';
 import type { Hint, Offer, Region } from './offer.ts';
+import type { AgreedVersion } from './network.ts';
 import type { Need, Request } from './request.ts';
 import type { Resources } from './resources.ts';
 import type { CoreError } from './errors.ts';
@@ -25,6 +26,8 @@ export type Rumour =
 export interface Piggyback {
   readonly gossip: readonly Rumour[];
   readonly hints: readonly Hint[];
+  /** What the sender has of the agreed state; undefined: nothing yet. */
+  readonly agreed?: AgreedVersion | undefined;
 }
 
 // ---- membership (SWIM, Lifeguard) ----

@@ -1,6 +1,7 @@
 import type { ContainerId, NodeId } from './ids.ts';
+import type { NetworkId } from './network.ts';
 
-export const NAME_KEY_KINDS = ['name', 'id', 'label', 'image'] as const;
+export const NAME_KEY_KINDS = ['name', 'id', 'label', 'image', 'endpoint'] as const;
 /** What containers are found by (DESIGN §6, Name directory). Each kind and text is a key on the ring. */
 export type NameKey =
   /** A container's whole name. */
@@ -10,14 +11,16 @@ export type NameKey =
   /** All containers that carry this label, whatever its value. */
   | { readonly kind: 'label'; readonly key: string }
   /** All containers of this image, whatever its tag. */
-  | { readonly kind: 'image'; readonly reference: string };
+  | { readonly kind: 'image'; readonly reference: string }
+  /** A container's name, alias or short id on a network, or its address there in dotted decimal. Lower case. */
+  | { readonly kind: 'endpoint'; readonly network: NetworkId; readonly name: string };
 
 export interface NameEntry {
   readonly containerId: ContainerId;
   readonly name: string;
   /** Which node has it. */
   readonly node: NodeId;
-  /** The label's value; the image's whole reference; '' for the other kinds. */
+  /** The label's value; the image's whole reference; the endpoint's address, dotted; '' for the other kinds. */
   readonly value: string;
 }
 

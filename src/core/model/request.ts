@@ -1,5 +1,6 @@
 import type { ContainerId, NodeId, RequestId } from './ids.ts';
 import type { Arch, CpuClass } from './member.ts';
+import type { HostPort } from './network.ts';
 import type { Resources } from './resources.ts';
 
 export const POLICIES = ['binpack', 'spread'] as const;
@@ -49,6 +50,9 @@ export interface Need {
   readonly policy: Policy;
   /** First 16 hex digits of SHA-256 over the spec; a launch must carry the spec that was asked for. */
   readonly specDigest: string;
+  /** As in Request. */
+  readonly hostPorts: readonly HostPort[];
+  readonly vnis: readonly number[];
 }
 
 export const RESTART_POLICIES = ['no', 'always', 'unless-stopped', 'on-failure'] as const;
@@ -73,6 +77,10 @@ export interface Request {
   /** What others' affinities match: the container's labels, and its image as it was asked for. */
   readonly labels: Readonly<Record<string, string>>;
   readonly image: string;
+  /** Ports of the host it publishes, those it named: at most LIMITS.hostPorts. Its node has them for it from launch to removal. */
+  readonly hostPorts: readonly HostPort[];
+  /** Networks it is to be on, by VNI: at most LIMITS.networksPerContainer. */
+  readonly vnis: readonly number[];
   readonly policy: Policy;
   readonly restart: RestartPolicy;
   readonly autoRemove: boolean;

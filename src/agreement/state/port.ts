@@ -1,0 +1,50 @@
+import type { AgreedNetwork, AgreedNode, AgreedVersion, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
+
+/** What a change of this node's copy touched. */
+export interface AgreedChange {
+  readonly networks: ReadonlySet<NetworkId>;
+  /** Of these networks leases came or went. */
+  readonly leases: ReadonlySet<NetworkId>;
+  readonly nodes: boolean;
+  /** Another epoch: anything may differ. */
+  readonly all: boolean;
+}
+
+/** All leases of a network as of now, and the revision of the guard that each change of them moves. */
+export interface LeasesRead {
+  readonly leases: readonly Lease[];
+  readonly guard: number;
+}
+
+export type NetworkCreated =
+  | { readonly ok: true }
+  /** Another network has the name, an overlapping subnet, or the VNI. */
+  | { readonly ok: false; readonly clash: 'name' | 'subnet' | 'vni'; readonly with: AgreedNetwork };
+
+/**
+ * This node's durable copy of the agreed state, and the only way to change what is agreed. Reads answer from
+ * the copy at once, without agreement; changes read linearizably what they decide by. All changes throw
+ * AgreementUnavailable; one whose answer was lost is recognised when it is repeated.
+ */
+export interface AgreedState {
+  version(): AgreedVersion;
+  networks(): readonly AgreedNetwork[];
+  network(id: NetworkId): AgreedNetwork | undefined;
+  leases(network: NetworkId): readonly Lease[];
+  leasesOf(node: NodeId): readonly Lease[];
+  nodes(): readonly AgreedNode[];
+  node(id: NodeId): AgreedNode | undefined;
+  /** Returns the way to stop listening. A change made here is in the copy before its promise resolves. */
+  onChange(listener: (change: AgreedChange) => void): () => void;
+
+  createNetwork(network: AgreedNetwork): Promise<NetworkCreated>;
+  /** `leased`: some node still has a lease of it. */
+  removeNetwork(id: NetworkId): Promise<'removed' | 'absent' | { readonly leased: readonly NodeId[] }>;
+  readLeases(network: NetworkId): Promise<LeasesRead>;
+  /** Only where nobody changed the network's leases since `guard`, and the network exists. */
+  changeLeases(
+    network: NetworkId,
+    guard: number,
+    change: { readonly add: readonly Lease[]; readonly remove: readonly Lease[] },
+  ): Promise<'done' | 'moved' | 'no-network'>;
+}
