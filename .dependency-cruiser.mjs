@@ -28,11 +28,12 @@ export default {
     only('transport', '^src/transport/', ['^src/lib/', '^src/linux/', '^src/core/(model|wire)/']),
     only('engine', '^src/engine/', ['^src/lib/', '^src/linux/', '^src/core/model/']),
     only('network', '^src/network/', ['^src/lib/', '^src/linux/', '^src/core/model/']),
+    only('agreement', '^src/agreement/', ['^src/lib/', '^src/linux/', '^src/core/model/']),
     only('store', '^src/store/', ['^src/lib/', '^src/linux/', '^src/core/model/']),
     only('docker-api', '^src/docker-api/', []),
     only('api', '^src/api/', ['^src/lib/', '^src/docker-api/', '^src/core/model/', '^src/(engine|transport)/port\\.ts$']),
     only('cli', '^src/cli/', ['^src/lib/', '^src/docker-api/']),
-    only('sim', '^src/sim/', ['^src/lib/', '^src/core/', '^src/(engine|transport|network|store)/(fake|port)']),
+    only('sim', '^src/sim/', ['^src/lib/', '^src/core/', '^src/(engine|transport|network|store|agreement)/(fake|port)']),
     {
       name: 'core-has-no-packages',
       severity: 'error',
