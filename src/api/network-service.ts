@@ -85,8 +85,8 @@ export interface NetworkService {
   connect(container: ContainerId, network: NetworkId, wish: ConnectWish): Promise<void>;
   /** A container of this node. @throws NetworkRefused */
   disconnect(container: ContainerId, network: NetworkId, force: boolean): Promise<void>;
-  /** At the node that was asked for a container with published ports: keeps these ports for it before it is placed. @throws NetworkRefused conflict */
-  claimPorts(container: ContainerId, ports: readonly { readonly protocol: PortProtocol; readonly hostIp: string; readonly hostPort: number }[]): void;
+  /** At the node that was asked for a container with published ports: keeps these ports for it before it is placed. @throws NetworkRefused conflict: to be awaited */
+  claimPorts(container: ContainerId, ports: readonly { readonly protocol: PortProtocol; readonly hostIp: string; readonly hostPort: number }[]): Promise<void>;
   /** It was not placed after all. */
   releasePorts(container: ContainerId): void;
   doctor(): Promise<readonly Finding[]>;
