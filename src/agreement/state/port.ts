@@ -48,3 +48,19 @@ export interface AgreedState {
     change: { readonly add: readonly Lease[]; readonly remove: readonly Lease[] },
   ): Promise<'done' | 'moved' | 'no-network'>;
 }
+
+/** Who belongs to the instance, as agreed. All throw AgreementUnavailable; all may be repeated. */
+export interface NodeChanges {
+  /**
+   * Gives a node its name (a taken one gets `-2`, `-3` …) and its number, once: who asks again gets the same.
+   * @throws NodeGone for a node that was removed
+   */
+  admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode>;
+  /** It left, or is removed: its name is free, its leases go, its number is never used again. undefined: nobody knows it. */
+  endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined>;
+}
+
+/** The node was removed from the instance: under this identity it never comes back. */
+export class NodeGone extends Error {
+  override name = 'NodeGone';
+}

@@ -1,0 +1,58 @@
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { AgreedState, NodeChanges } from '../../agreement/state/port.ts';
+import type { AgreementService } from '../../api/agreement-service.ts';
+import type { Tokens } from '../../api/backend.ts';
+import type { AgreedVersion, Event, Member, NodeId } from '../../core/model/index.ts';
+import type { Store } from '../../store/port.ts';
+import type { JoinHost } from '../../transport/join/desk.ts';
+import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
+import type { GossipKeys } from '../../transport/trust/gossip-keys.ts';
+import type { Signer } from '../../transport/trust/signer.ts';
+import type { Log } from '../log.ts';
+import type { Credentials, NodePaths } from '../node-files.ts';
+import type { InstanceSettings, NodeSettings } from '../settings.ts';
+
+/** What agreement asks of the rest of the daemon. */
+export interface AgreementOptions {
+  readonly paths: NodePaths;
+  readonly store: Store;
+  readonly settings: NodeSettings;
+  readonly instance: InstanceSettings;
+  readonly credentials: Credentials;
+  readonly gossipKeys: GossipKeys;
+  readonly signer: Signer;
+  readonly log: Log;
+  /** All that this node's core knows, itself among them. */
+  members(): readonly Member[];
+  /** @throws PeerUnreachable */
+  request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;
+  /** Ends every session with a node: it was revoked. */
+  disconnect(id: NodeId): void;
+  /** This node's copy is at this version now: for the core, whose gossip carries it. */
+  onVersion(version: AgreedVersion): void;
+  /** This node learned that it was removed from the instance. */
+  onRemoved(): void;
+}
+
+/** Everything in the daemon that needs agreement, or follows what is agreed. */
+export interface Agreement {
+  readonly state: AgreedState & NodeChanges;
+  readonly tokens: Tokens;
+  readonly service: AgreementService;
+  /** For the transport's join desk. */
+  readonly joinHost: JoinHost;
+  /** Answers paths under AGREEMENT_PATH. */
+  servePeer(peer: NodeId, request: Http2ServerRequest, response: Http2ServerResponse): void;
+  /** Whether a node was removed from the instance: nothing is taken from it. Answers from the copy, also before start. */
+  isRevoked(id: NodeId): boolean;
+  /** The core's events: who is alive, who has a newer copy. */
+  see(event: Event): void;
+  /** Starts this node's agreement member, if it is one, and following. Resolves without waiting for a majority. */
+  start(): Promise<void>;
+  /** Stops; what is agreed stays. */
+  close(): Promise<void>;
+  /** This node leaves its instance: agreement membership is handed over, name and leases are given back. @throws LeaveRefused unless forced */
+  leave(options: { readonly force: boolean }): Promise<void>;
+}
+
+export const AGREEMENT_PATH = '/agreement/';
