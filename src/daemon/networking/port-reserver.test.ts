@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
+import { containerId } from '../../core/model/index.ts';
 import { PortReserver, PortTaken } from './port-reserver.ts';
 
 const LOOPBACK = 0x7f000001;
+const A = containerId('a'.repeat(64));
+const B = containerId('b'.repeat(64));
 const reserver = new PortReserver();
 afterEach(() => reserver.close());
 
@@ -13,17 +16,24 @@ async function takenPort() {
   return { server, port: (server.address() as AddressInfo).port };
 }
 
+async function freePort(): Promise<number> {
+  const { server, port } = await takenPort();
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
 describe('PortReserver', () => {
-  it('keeps a port from others until it is released', async () => {
-    const { server, port } = await takenPort();
-    server.close();
-    await once(server, 'close');
+  it('keeps a port from processes until its last holder gives it back', async () => {
+    const port = await freePort();
     const wish = { protocol: 'tcp', ip: LOOPBACK, port } as const;
-    await reserver.reserve([wish]);
+    await reserver.reserve(A, 'claim', [wish]);
+    await reserver.reserve(A, 'task', [wish]);
+    reserver.release(A, 'task');
     const other = createServer().listen(port, '127.0.0.1');
     const [error] = (await once(other, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toBe('EADDRINUSE');
-    reserver.release([wish]);
+    reserver.release(A, 'claim');
     const later = createServer().listen(port, '127.0.0.1');
     await once(later, 'listening');
     later.close();
@@ -33,25 +43,24 @@ describe('PortReserver', () => {
     const { server, port } = await takenPort();
     const free = { protocol: 'udp', ip: LOOPBACK, port } as const;
     const taken = { protocol: 'tcp', ip: LOOPBACK, port } as const;
-    await expect(reserver.reserve([free, taken])).rejects.toThrow(
+    await expect(reserver.reserve(A, 'task', [free, taken])).rejects.toThrow(
       new PortTaken(taken, `127.0.0.1:${port}/tcp cannot be opened: a process of this host has it`),
     );
-    expect(reserver.has(free)).toBe(false);
+    expect(reserver.all()).toEqual([]);
     server.close();
   });
 
-  it('does not give one port twice', async () => {
-    const { server, port } = await takenPort();
-    server.close();
-    await once(server, 'close');
-    const wish = { protocol: 'udp', ip: LOOPBACK, port } as const;
-    await reserver.reserve([wish]);
-    await expect(reserver.reserve([wish])).rejects.toThrow(PortTaken);
-    expect(reserver.has(wish)).toBe(true);
+  it('does not give one port to two containers, whatever the address', async () => {
+    const port = await freePort();
+    await reserver.reserve(A, 'task', [{ protocol: 'udp', ip: 0, port }]);
+    await expect(reserver.reserve(B, 'claim', [{ protocol: 'udp', ip: LOOPBACK, port }])).rejects.toThrow(
+      `127.0.0.1:${port}/udp is published by container aaaaaaaaaaaa already`,
+    );
+    expect(reserver.all()).toEqual([{ protocol: 'udp', ip: 0, port, container: A }]);
   });
 
   it('says that an address is not the host’s', async () => {
-    await expect(reserver.reserve([{ protocol: 'tcp', ip: 0xc0000201, port: 9 }])).rejects.toThrow(
+    await expect(reserver.reserve(A, 'task', [{ protocol: 'tcp', ip: 0xc0000201, port: 9 }])).rejects.toThrow(
       '192.0.2.1 is not an address of this host',
     );
   });

@@ -1,16 +1,26 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
-import type { HostPort } from '../../core/model/index.ts';
+import { type ContainerId, type HostPort, portsClash } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
 
-/** A port of this host that some process has. */
+/** A port of this host that is somebody's. */
 export class PortTaken extends Error {
   override name = 'PortTaken';
   readonly port: HostPort;
-  constructor(port: HostPort, why: string) {
-    super(why);
+  constructor(port: HostPort, message: string) {
+    super(message);
     this.port = port;
   }
+}
+
+/** A container's ports are kept while it runs here, and from the request to its removal where it was asked for here. */
+export type Holder = 'task' | 'claim';
+
+interface Kept {
+  readonly port: HostPort;
+  readonly container: ContainerId;
+  readonly socket: Server | Socket;
+  readonly holders: Set<Holder>;
 }
 
 /**
@@ -18,42 +28,56 @@ export class PortTaken extends Error {
  * container before, but no process of the host can take the port meanwhile, and one that has it is found.
  */
 export class PortReserver {
-  readonly #open = new Map<string, Server | Socket>();
+  readonly #kept = new Map<string, Kept>();
 
-  /** All or none. @throws PortTaken */
-  async reserve(ports: readonly HostPort[]): Promise<void> {
+  /** All or none. What the container has already stays. @throws PortTaken */
+  async reserve(container: ContainerId, holder: Holder, ports: readonly HostPort[]): Promise<void> {
     const opened: HostPort[] = [];
     try {
       for (const port of ports) {
-        const key = keyOf(port);
-        if (this.#open.has(key)) throw new PortTaken(port, `${wordsOf(port)} is published by another container of this node`);
-        // In the map at once: a second wish for it must not find it free while it is being opened.
+        const kept = this.#kept.get(keyOf(port));
+        if (kept?.container === container) {
+          kept.holders.add(holder);
+          continue;
+        }
+        const rival = this.rivalOf(container, port);
+        if (rival !== undefined) throw new PortTaken(port, `${wordsOf(port)} is published by container ${rival.slice(0, 12)} already`);
         const socket = port.protocol === 'tcp' ? createServer() : createSocket('udp4');
-        this.#open.set(key, socket);
+        // In the map at once: a second wish for it must not find it free while it is being opened.
+        this.#kept.set(keyOf(port), { port, container, socket, holders: new Set([holder]) });
         opened.push(port);
         await open(socket, port);
       }
     } catch (error) {
-      this.release(opened);
+      this.release(container, holder, opened);
       throw error;
     }
   }
 
-  release(ports: readonly HostPort[]): void {
-    for (const port of ports) {
-      const key = keyOf(port);
-      close(this.#open.get(key));
-      this.#open.delete(key);
+  /** Gives back what the holder keeps for the container: these ports, or all. */
+  release(container: ContainerId, holder: Holder, ports?: readonly HostPort[]): void {
+    for (const kept of ports === undefined ? this.#kept.values() : ports.flatMap((port) => this.#kept.get(keyOf(port)) ?? [])) {
+      if (kept.container !== container || !kept.holders.delete(holder) || kept.holders.size > 0) continue;
+      close(kept.socket);
+      this.#kept.delete(keyOf(kept.port));
     }
   }
 
-  has(port: HostPort): boolean {
-    return this.#open.has(keyOf(port));
+  /** Another container that has this port. */
+  rivalOf(container: ContainerId, port: HostPort): ContainerId | undefined {
+    for (const kept of this.#kept.values()) {
+      if (kept.container !== container && portsClash(kept.port, port)) return kept.container;
+    }
+    return undefined;
+  }
+
+  all(): readonly (HostPort & { readonly container: ContainerId })[] {
+    return [...this.#kept.values()].map(({ port, container }) => ({ ...port, container }));
   }
 
   close(): void {
-    for (const socket of this.#open.values()) close(socket);
-    this.#open.clear();
+    for (const { socket } of this.#kept.values()) close(socket);
+    this.#kept.clear();
   }
 }
 
@@ -63,15 +87,7 @@ const keyOf = ({ ip, port, protocol }: HostPort): string => `${protocol} ${ip} $
 
 function open(socket: Server | Socket, port: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) =>
-      reject(
-        new PortTaken(
-          port,
-          error.code === 'EADDRNOTAVAIL'
-            ? `${formatIpv4(port.ip)} is not an address of this host`
-            : `${wordsOf(port)} cannot be opened: ${error.code === 'EADDRINUSE' ? 'a process of this host has it' : error.message}`,
-        ),
-      );
+    const failed = (error: NodeJS.ErrnoException) => reject(new PortTaken(port, reasonOf(error, port)));
     socket.once('error', failed);
     const done = () => {
       socket.off('error', failed);
@@ -81,15 +97,21 @@ function open(socket: Server | Socket, port: HostPort): Promise<void> {
       resolve();
     };
     const address = formatIpv4(port.ip);
-    if ('listen' in socket)
-      socket.on('connection', (stray) => stray.destroy()).listen({ host: address, port: port.port, exclusive: true, backlog: 1 }, done);
-    else socket.bind({ address, port: port.port, exclusive: true }, done);
+    if ('listen' in socket) {
+      socket.on('connection', (stray) => stray.destroy());
+      socket.listen({ host: address, port: port.port, exclusive: true, backlog: 1 }, done);
+    } else socket.bind({ address, port: port.port, exclusive: true }, done);
   });
 }
 
-function close(socket: Server | Socket | undefined): void {
+function reasonOf(error: NodeJS.ErrnoException, port: HostPort): string {
+  if (error.code === 'EADDRNOTAVAIL') return `${formatIpv4(port.ip)} is not an address of this host`;
+  return `${wordsOf(port)} cannot be opened: ${error.code === 'EADDRINUSE' ? 'a process of this host has it' : error.message}`;
+}
+
+function close(socket: Server | Socket): void {
   try {
-    socket?.close();
+    socket.close();
   } catch {
     // It never opened.
   }
