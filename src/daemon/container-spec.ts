@@ -10,12 +10,40 @@ import {
   Union,
 } from 'typebox';
 import { Check } from 'typebox/schema';
-import type { Resources } from '../core/model/index.ts';
-import { type ContainerSpec, EngineError } from '../engine/port.ts';
+import { LIMITS, type NetworkId, PORT_PROTOCOLS, type Resources } from '../core/model/index.ts';
+import { type ContainerSpec, EngineError, NETWORK_MODES } from '../engine/port.ts';
 
 const texts = ArrayOf(StringOf());
 const textsOrNull = Union([texts, Null()]);
 const amount = Integer({ minimum: 0 });
+const oneOf = <const Words extends readonly string[]>(words: Words) => Union(words.map((word: Words[number]) => Literal(word)));
+
+/** What ends up in files that have a line for each: no space, no control character. */
+const word = (longest: number) => StringOf({ maxLength: longest, pattern: String.raw`^[\x21-\x7e]*$` });
+const IPV4 = String.raw`(\d{1,3}\.){3}\d{1,3}`;
+const ipv4OrEmpty = StringOf({ pattern: `^(${IPV4})?$` });
+const port = Integer({ minimum: 0, maximum: 65_535 });
+/** RFC 1035's longest name. */
+const HOST_NAME_CHARS = 253;
+/** With an IPv6 address behind it. */
+const EXTRA_HOST_CHARS = HOST_NAME_CHARS + 1 + 45;
+const DNS_ENTRIES = 32;
+const EXTRA_HOSTS = 256;
+
+const ENDPOINT_WISH = ObjectOf({
+  network: StringOf({ pattern: '^[0-9a-f]{64}$' }),
+  networkName: word(LIMITS.nameBytes),
+  vni: Integer({ minimum: 1, maximum: 2 ** 24 - 1 }),
+  ip: ipv4OrEmpty,
+  aliases: ArrayOf(word(HOST_NAME_CHARS), { maxItems: LIMITS.endpointNames }),
+  mac: StringOf({ pattern: '^([0-9a-f]{2}(:[0-9a-f]{2}){5})?$' }),
+});
+const PORT_WISH = ObjectOf({
+  containerPort: Integer({ minimum: 1, maximum: 65_535 }),
+  protocol: oneOf(PORT_PROTOCOLS),
+  hostIp: ipv4OrEmpty,
+  hostPort: port,
+});
 
 const SPEC = ObjectOf({
   name: StringOf(),
@@ -35,7 +63,16 @@ const SPEC = ObjectOf({
   nanoCpus: amount,
   memoryBytes: amount,
   pidsLimit: amount,
-  networkMode: Union([Literal('none'), Literal('host')]),
+  networkMode: oneOf(NETWORK_MODES),
+  networks: ArrayOf(ENDPOINT_WISH, { maxItems: LIMITS.networksPerContainer }),
+  networkOf: word(128),
+  ports: ArrayOf(PORT_WISH, { maxItems: LIMITS.hostPorts }),
+  dns: ObjectOf({
+    servers: ArrayOf(word(45), { maxItems: DNS_ENTRIES }),
+    search: ArrayOf(word(HOST_NAME_CHARS), { maxItems: DNS_ENTRIES }),
+    options: ArrayOf(word(HOST_NAME_CHARS), { maxItems: DNS_ENTRIES }),
+  }),
+  extraHosts: ArrayOf(word(EXTRA_HOST_CHARS), { maxItems: EXTRA_HOSTS }),
   readonlyRootfs: BooleanOf(),
   capAdd: texts,
   capDrop: texts,
@@ -62,7 +99,7 @@ export function readSpec(text: string, admitted: Resources): ContainerSpec {
       `the spec of the container limits it to ${spec.nanoCpus / 1e6} millicores and ${spec.memoryBytes} bytes, more than the ${held} held for it`,
     );
   }
-  return spec;
+  return { ...spec, networks: spec.networks.map((wish) => ({ ...wish, network: wish.network as NetworkId })) };
 }
 
 function parse(text: string): unknown {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ContainerId, containerId, shortId, taskId } from '../core/model/index.ts';
 import type { ContainerSpec, Engine, Exit, LogEntry, LogOptions } from './port.ts';
-import { containerSpec } from './spec.test-suite.ts';
+import { containerSpec, ON_HOST } from './spec.test-suite.ts';
 
 /** One engine's state on a host, across restarts of the engine. */
 export interface EngineBench {
@@ -39,7 +39,7 @@ export function engineContract(name: string, makeBench: () => Promise<EngineBenc
 
     const create = (id: ContainerId, command: readonly string[], change: Partial<ContainerSpec> = {}): Promise<void> =>
       engine.create(id, containerSpec({ command, ...change }), []);
-    const start = (id: ContainerId, n = 1) => engine.start(id, taskId(id, n), undefined);
+    const start = (id: ContainerId, n = 1) => engine.start(id, taskId(id, n), ON_HOST);
     const exitOf = async (id: ContainerId, n = 1): Promise<Exit> => {
       for (;;) {
         const exit = exits.find((each) => each.taskId === taskId(id, n));

@@ -132,6 +132,9 @@ export interface TaskPlace {
   readonly hosts: string | undefined;
 }
 
+/** The part of a place that may change while the task runs. */
+export type TaskFiles = Pick<TaskPlace, 'resolvConf' | 'hosts'>;
+
 export interface StartedTask {
   readonly pid: number;
   readonly startedAtMs: number;
@@ -184,6 +187,11 @@ export interface Engine {
   create(id: ContainerId, spec: ContainerSpec, sources: readonly BlobSource[]): Promise<void>;
   /** @throws EngineError */
   start(id: ContainerId, taskId: TaskId, place: TaskPlace): Promise<StartedTask>;
+  /**
+   * Gives a running container other contents of /etc/resolv.conf and /etc/hosts, in the files it has (undefined: as it
+   * is); nothing where it doesn't run, as its next start brings its own.
+   */
+  place(id: ContainerId, files: TaskFiles): Promise<void>;
   /** Sends `signal` (a name or number, as Docker takes them) to the container's first process. @throws EngineError */
   kill(id: ContainerId, signal: string): Promise<void>;
   /** `signal`, wait up to `timeoutMs`, SIGKILL. Resolves when the container has exited; at once where it isn't running. */

@@ -1,4 +1,7 @@
-import type { ContainerSpec } from './port.ts';
+import type { ContainerSpec, TaskPlace } from './port.ts';
+
+/** The host's network, its files as on the host. */
+export const ON_HOST: TaskPlace = { netnsPath: undefined, resolvConf: undefined, hosts: undefined };
 
 /** A spec for tests: all defaults, with `change` over them. */
 export function containerSpec(change: Partial<ContainerSpec> = {}): ContainerSpec {
@@ -21,6 +24,11 @@ export function containerSpec(change: Partial<ContainerSpec> = {}): ContainerSpe
     memoryBytes: 0,
     pidsLimit: 0,
     networkMode: 'none',
+    networks: [],
+    networkOf: '',
+    ports: [],
+    dns: { servers: [], search: [], options: [] },
+    extraHosts: [],
     readonlyRootfs: false,
     capAdd: [],
     capDrop: [],

@@ -11,6 +11,8 @@ import {
   type LogOptions,
   type Recovered,
   type StartedTask,
+  type TaskFiles,
+  type TaskPlace,
 } from '../port.ts';
 import { signalNumber } from '../signals.ts';
 import { FakeImages, fakeImage } from './fake-images.ts';
@@ -24,6 +26,8 @@ interface FakeContainer {
   process: FakeProcess | undefined;
   started: (StartedTask & { readonly taskId: TaskId }) | undefined;
   exit: Exit | undefined;
+  /** What the newest task was given, and since. */
+  place: TaskPlace | undefined;
 }
 
 /** What survives a FakeEngine: containers run on while no engine is open. */
@@ -76,11 +80,18 @@ export class FakeEngine implements Engine {
     }
     const image = await this.images.inspect(spec.image.digest);
     const details = detailsOf(id, spec, image?.id ?? '', (image?.config['Cmd'] ?? null) as string[] | null);
-    this.#host.containers.set(id, { details, log: new FakeLog(), process: undefined, started: undefined, exit: undefined });
+    this.#host.containers.set(id, {
+      details,
+      log: new FakeLog(),
+      process: undefined,
+      started: undefined,
+      exit: undefined,
+      place: undefined,
+    });
     this.images.retain(spec.image.digest, id);
   }
 
-  async start(id: ContainerId, taskId: TaskId, _netnsPath: string | undefined): Promise<StartedTask> {
+  async start(id: ContainerId, taskId: TaskId, place: TaskPlace): Promise<StartedTask> {
     const container = this.#held(id);
     const { details, log, started } = container;
     if (started?.taskId === taskId) return { pid: started.pid, startedAtMs: started.startedAtMs };
@@ -94,6 +105,7 @@ export class FakeEngine implements Engine {
     }
     const task = { pid: this.#host.nextPid++, startedAtMs: Date.now() };
     container.started = { ...task, taskId };
+    container.place = place;
     const env = new Map(details.env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
     const context = { env, workingDir: details.workingDir, hostname: details.hostname, uid: Number.parseInt(details.user, 10) || 0 };
     log.open();
@@ -102,6 +114,13 @@ export class FakeEngine implements Engine {
       exit: (exitCode) => this.#ended(id, container, { containerId: id, taskId, exitCode, oomKilled: false, finishedAtMs: Date.now() }),
     });
     return task;
+  }
+
+  async place(id: ContainerId, files: TaskFiles): Promise<void> {
+    const container = this.#held(id);
+    const { started, place } = container;
+    if (started === undefined || place === undefined) return;
+    container.place = { ...place, resolvConf: files.resolvConf ?? place.resolvConf, hosts: files.hosts ?? place.hosts };
   }
 
   async kill(id: ContainerId, signal: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { type ContainerId, containerId, taskId } from '../../core/model/index.ts';
-import { containerSpec } from '../spec.test-suite.ts';
+import { containerSpec, ON_HOST } from '../spec.test-suite.ts';
 import { DirectoryImages } from './oci-bench.test-suite.ts';
 import { createOciEngine } from './create-oci-engine.ts';
 
@@ -23,7 +23,7 @@ async function live(id: ContainerId, command: readonly string[]): Promise<never>
       const n = (tasks.get(id) ?? 0) + 1;
       tasks.set(id, n);
       await engine.stop(id, 'SIGKILL', 0);
-      await engine.start(id, taskId(id, n), undefined);
+      await engine.start(id, taskId(id, n), ON_HOST);
     }
     await engine.remove(id);
   }

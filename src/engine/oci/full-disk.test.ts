@@ -6,7 +6,7 @@ import { taskId } from '../../core/model/index.ts';
 import { mount, unmount } from '../../linux/mount.ts';
 import { A } from '../contract.test-suite.ts';
 import type { Exit } from '../port.ts';
-import { containerSpec } from '../spec.test-suite.ts';
+import { containerSpec, ON_HOST } from '../spec.test-suite.ts';
 import { OciBench } from './oci-bench.test-suite.ts';
 import type { OciEngine } from './oci-engine.ts';
 
@@ -56,7 +56,7 @@ async function exited(): Promise<Exit> {
 describe('a full disk', () => {
   it('keeps no container from ending, from being removed, or from telling its exit code after a restart', async () => {
     await engine.create(A, containerSpec({ command: ['sh', '-c', 'trap "exit 7" TERM; while :; do sleep 0.02; done'] }), []);
-    await engine.start(A, taskId(A, 1), undefined);
+    await engine.start(A, taskId(A, 1), ON_HOST);
     await delay(100);
     fillDisk();
     await engine.stop(A, 'TERM', 10_000);
@@ -71,7 +71,7 @@ describe('a full disk', () => {
     await engine.create(A, containerSpec({ command: ['sh', '-c', script] }), []);
     fillDisk();
     rmSync(join(bench.dataDir, 'filler'));
-    await engine.start(A, taskId(A, 1), undefined);
+    await engine.start(A, taskId(A, 1), ON_HOST);
     fillDisk();
     expect(await exited()).toMatchObject({ exitCode: 3 });
   });

@@ -2,7 +2,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { joinCgroup, makeCgroup, treesWithGroupOfOurs } from '../../linux/cgroup.ts';
 import { mountOverlay } from '../../linux/overlay.ts';
 import { SIGKILL, signalProcess } from '../../linux/process-identity.ts';
-import { EngineError } from '../port.ts';
+import { EngineError, type TaskPlace } from '../port.ts';
 import { clearTask } from './clear-task.ts';
 import { Conmon, type Watched } from './conmon.ts';
 import { resolveUser } from './container-user.ts';
@@ -19,7 +19,7 @@ import { taskSpec } from './task-spec.ts';
  * From a container's directory to its running process. Takes back all of it where any step fails.
  * conmon comes first, as it needs a while before it asks for the rest. @throws EngineError
  */
-export async function launchTask(host: Host, record: ContainerRecord, runtime: Runtime, netnsPath: string | undefined): Promise<Watched> {
+export async function launchTask(host: Host, record: ContainerRecord, runtime: Runtime, place: TaskPlace): Promise<Watched> {
   const { id, spec } = record;
   const container = host.paths.container(id);
   const bundle = host.paths.bundle(id);
@@ -44,12 +44,12 @@ export async function launchTask(host: Host, record: ContainerRecord, runtime: R
         user: resolveUser(bundle.rootfs, record.process.user),
         rootfs: bundle.rootfs,
         etc: bundle.etc,
-        netnsPath,
+        netnsPath: place.netnsPath,
         cgroupsPath: cgroupOf(host, id),
       });
       await Promise.all([
         writeFile(bundle.config, JSON.stringify(config)),
-        writeEtcFiles(bundle.etc, record.process.hostname, spec.networkMode === 'host'),
+        writeEtcFiles(bundle.etc, record.process.hostname, spec.networkMode === 'host', place),
         separate(host, conmon.pid),
       ]);
       stages.lap('configMs');

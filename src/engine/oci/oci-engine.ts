@@ -15,6 +15,8 @@ import {
   type LogOptions,
   type Recovered,
   type StartedTask,
+  type TaskFiles,
+  type TaskPlace,
 } from '../port.ts';
 import { signalNumber } from '../signals.ts';
 import { Caretaker } from './caretaker.ts';
@@ -22,6 +24,7 @@ import { clearTask } from './clear-task.ts';
 import type { Watched } from './conmon.ts';
 import { createContainer } from './create-container.ts';
 import { endOfTask } from './end-of-task.ts';
+import { rewriteEtcFiles } from './etc-files.ts';
 import { writeExitFile } from './exit-file.ts';
 import { HeldContainer } from './held-container.ts';
 import type { Host } from './host.ts';
@@ -116,7 +119,7 @@ export class OciEngine implements Engine {
     });
   }
 
-  async start(id: ContainerId, taskId: TaskId, netnsPath: string | undefined): Promise<StartedTask> {
+  async start(id: ContainerId, taskId: TaskId, place: TaskPlace): Promise<StartedTask> {
     return this.#lock.run(id, async () => {
       const held = this.#held(id);
       const { running } = held;
@@ -128,7 +131,7 @@ export class OciEngine implements Engine {
       await this.#write(id, { phase: 'starting', taskId, bootId, runtime: runtime.name });
       let watched: Watched | undefined;
       try {
-        watched = await launchTask(this.#host, held.record, runtime, netnsPath);
+        watched = await launchTask(this.#host, held.record, runtime, place);
         const startedAtMs = Date.now();
         const task: RunningTask = { phase: 'running', taskId, bootId, runtime: runtime.name, ...watched, startedAtMs };
         await this.#write(id, task);
@@ -143,6 +146,12 @@ export class OciEngine implements Engine {
         if (held.running !== undefined) this.#look(id);
         this.#caretaker?.rouse();
       }
+    });
+  }
+
+  async place(id: ContainerId, files: TaskFiles): Promise<void> {
+    await this.#lock.run(id, async () => {
+      if (this.#held(id).running !== undefined) await rewriteEtcFiles(this.#host.paths.bundle(id).etc, files);
     });
   }
 

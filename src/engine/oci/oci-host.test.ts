@@ -9,8 +9,8 @@ import { mountPointsBelow, unmount } from '../../linux/mount.ts';
 import { createNetns } from '../../linux/netns.ts';
 import { SIGKILL, signalProcess } from '../../linux/process-identity.ts';
 import { A, B, logOptions, textOf } from '../contract.test-suite.ts';
-import type { ContainerSpec, Exit, LogEntry } from '../port.ts';
-import { containerSpec } from '../spec.test-suite.ts';
+import type { ContainerSpec, Exit, LogEntry, TaskPlace } from '../port.ts';
+import { containerSpec, ON_HOST } from '../spec.test-suite.ts';
 import { EnginePaths } from './engine-paths.ts';
 import { LOG_FILE_BYTES } from './log-files.ts';
 import { OciBench } from './oci-bench.test-suite.ts';
@@ -47,9 +47,9 @@ async function exitOf(task = taskId(A, 1)): Promise<Exit> {
     await delay(5);
   }
 }
-async function run(command: readonly string[], change: Partial<ContainerSpec> = {}, netns?: string): Promise<Exit> {
+async function run(command: readonly string[], change: Partial<ContainerSpec> = {}, place: Partial<TaskPlace> = {}): Promise<Exit> {
   await engine.create(A, containerSpec({ command, user: '0', ...change }), []);
-  await engine.start(A, taskId(A, 1), netns);
+  await engine.start(A, taskId(A, 1), { ...ON_HOST, ...place });
   return exitOf();
 }
 async function output(): Promise<string> {
@@ -98,13 +98,13 @@ describe('a container', () => {
     const netns = join(bench.dir, 'netns');
     createNetns(netns, () => setLinkUp('lo'));
     try {
-      await run(['ip', 'addr'], {}, netns);
+      await run(['ip', 'addr'], {}, { netnsPath: netns });
       expect((await output()).match(/^\d+: /gm)).toHaveLength(1);
       expect(await output()).toContain('127.0.0.1/8');
     } finally {
       unmount(netns);
     }
-    await engine.start(A, taskId(A, 2), undefined);
+    await engine.start(A, taskId(A, 2), ON_HOST);
     await exitOf(taskId(A, 2));
     expect((await output()).match(/^\d+: /gm)?.length).toBeGreaterThanOrEqual(2);
   });
@@ -114,9 +114,21 @@ describe('a container', () => {
     expect(await output()).toMatch(/^ship\n[1-9]\d*\n127\.0\.0\.1\tlocalhost ship\n$/);
   });
 
+  it('finds what its network tells it in /etc, also when that changes under it', async () => {
+    const script =
+      'cat /etc/resolv.conf /etc/hosts; until grep -q 10.0.0.3 /etc/hosts; do sleep 0.02; done; cat /etc/resolv.conf /etc/hosts';
+    await engine.create(A, containerSpec({ command: ['sh', '-c', script], user: '0' }), []);
+    await engine.start(A, taskId(A, 1), { ...ON_HOST, resolvConf: 'nameserver 10.0.0.1\n', hosts: '10.0.0.2 ship and more names\n' });
+    while (!(await output()).includes('ship')) await delay(5);
+    await engine.place(A, { resolvConf: undefined, hosts: '10.0.0.3 boat\n' });
+    await exitOf();
+    expect(await output()).toBe('nameserver 10.0.0.1\n10.0.0.2 ship and more names\nnameserver 10.0.0.1\n10.0.0.3 boat\n');
+    await engine.place(A, { resolvConf: '', hosts: '' });
+  });
+
   it('keeps its files from start to start, away from the image', async () => {
     await run(['sh', '-c', 'cat /kept; echo kept > /kept; rm /bin/vi']);
-    await engine.start(A, taskId(A, 2), undefined);
+    await engine.start(A, taskId(A, 2), ON_HOST);
     await exitOf(taskId(A, 2));
     expect(await output()).toContain('kept\n');
     expect(existsSync(join(bench.dir, 'layer/bin/vi'))).toBe(true);
@@ -146,14 +158,14 @@ describe('a container', () => {
     [['nosuch'], 'exec: "nosuch": executable file not found in $PATH'],
   ])('that can’t start says why and leaves nothing: %j', async (command, message) => {
     await engine.create(A, containerSpec({ command, user: '0' }), []);
-    await expect(engine.start(A, taskId(A, 1), undefined)).rejects.toThrow(message);
+    await expect(engine.start(A, taskId(A, 1), ON_HOST)).rejects.toThrow(message);
     expect(await bench.traces()).toEqual([]);
     expect(existsSync(paths.container(A).task)).toBe(false);
   });
 
   it('refuses an unknown user', async () => {
     await engine.create(A, containerSpec({ user: 'pirate' }), []);
-    await expect(engine.start(A, taskId(A, 1), undefined)).rejects.toThrow('unable to find user pirate');
+    await expect(engine.start(A, taskId(A, 1), ON_HOST)).rejects.toThrow('unable to find user pirate');
     expect(await bench.traces()).toEqual([]);
   });
 
@@ -176,7 +188,7 @@ describe('a container', () => {
     const lines = Math.ceil((1.3 * LOG_FILE_BYTES) / 1_040);
     const text = 'x'.repeat(990);
     await engine.create(A, containerSpec({ user: '0', command: ['sh', '-c', `yes ${text} | head -n ${lines}; sleep 2; echo end`] }), []);
-    await engine.start(A, taskId(A, 1), undefined);
+    await engine.start(A, taskId(A, 1), ON_HOST);
     const followed: LogEntry[] = [];
     for await (const entry of engine.logs(A, logOptions({ follow: true }))) followed.push(entry);
     const expected = `${`${text}\n`.repeat(lines)}end\n`;
@@ -191,16 +203,16 @@ describe('a container', () => {
 describe('when conmon is killed', () => {
   it('ends the container and says 137', async () => {
     await engine.create(A, containerSpec({ command: ['sleep', '60'] }), []);
-    await engine.start(A, taskId(A, 1), undefined);
+    await engine.start(A, taskId(A, 1), ON_HOST);
     signalProcess(task().conmon, SIGKILL);
     expect(await exitOf()).toMatchObject({ exitCode: 137, oomKilled: false });
     expect(bench.warnings).toEqual([expect.stringContaining('conmon of container aaaaaaaaaaaa is gone')]);
-    await engine.start(A, taskId(A, 2), undefined);
+    await engine.start(A, taskId(A, 2), ON_HOST);
   });
 
   it('does so also when that was while we were down', async () => {
     await engine.create(A, containerSpec({ command: ['sleep', '60'] }), []);
-    await engine.start(A, taskId(A, 1), undefined);
+    await engine.start(A, taskId(A, 1), ON_HOST);
     await engine.close();
     signalProcess(task().conmon, SIGKILL);
     await reopen();
@@ -213,7 +225,7 @@ describe('when conmon is killed', () => {
 describe('after a reboot', () => {
   it('what ran has ended, and may start again', async () => {
     await engine.create(A, containerSpec({ command: ['sleep', '60'] }), []);
-    await engine.start(A, taskId(A, 1), undefined);
+    await engine.start(A, taskId(A, 1), ON_HOST);
     await engine.create(B, containerSpec({ command: ['true'] }), []);
     await engine.close();
     const { init, conmon } = task();
@@ -233,7 +245,7 @@ describe('after a reboot', () => {
       exit: expect.objectContaining({ exitCode: 255, taskId: taskId(A, 1) }),
     });
     expect(found).toContainEqual({ containerId: B, state: 'created' });
-    await engine.start(A, taskId(A, 2), undefined);
+    await engine.start(A, taskId(A, 2), ON_HOST);
     expect((await bench.traces()).length).toBeGreaterThan(0);
   });
 });
@@ -241,7 +253,7 @@ describe('after a reboot', () => {
 describe('a start cut short', () => {
   it('is adopted when its process ran already', async () => {
     await engine.create(A, containerSpec({ command: ['sleep', '60'] }), []);
-    const { pid } = await engine.start(A, taskId(A, 1), undefined);
+    const { pid } = await engine.start(A, taskId(A, 1), ON_HOST);
     await engine.close();
     const { bootId, runtime } = task();
     writeFileSync(paths.container(A).task, JSON.stringify({ phase: 'starting', taskId: taskId(A, 1), bootId, runtime }));
@@ -284,7 +296,7 @@ describe('the engine', () => {
   it('works with crun, too, where the host lets it', () => {
     const script = `
       import { OciBench } from ${JSON.stringify(join(import.meta.dirname, 'oci-bench.test-suite.ts'))};
-      import { containerSpec } from ${JSON.stringify(join(import.meta.dirname, '../spec.test-suite.ts'))};
+      import { containerSpec, ON_HOST } from ${JSON.stringify(join(import.meta.dirname, '../spec.test-suite.ts'))};
       const alive = setInterval(() => undefined, 1_000);
       const bench = new OciBench({}, { runc: '/nonexistent' });
       const engine = await bench.open();
@@ -293,10 +305,10 @@ describe('the engine', () => {
       try {
         const ended = new Promise((resolve) => engine.onExit(resolve));
         await engine.create(id, containerSpec({ command: ['sh', '-c', 'cd /made; exit 9'], workingDir: '/made/it' }), []);
-        await engine.start(id, id + '.1', undefined);
+        await engine.start(id, id + '.1', ON_HOST);
         const { exitCode } = await ended;
         await engine.create('b'.repeat(64), containerSpec({ command: ['nosuch'] }), []);
-        const message = await engine.start('b'.repeat(64), 'b', undefined).catch((error) => error.message);
+        const message = await engine.start('b'.repeat(64), 'b', ON_HOST).catch((error) => error.message);
         console.log(JSON.stringify([engine.description.name, exitCode, message]));
       } finally {
         clearInterval(alive);
