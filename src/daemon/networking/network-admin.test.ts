@@ -23,7 +23,15 @@ function admin(taken: readonly { block: Cidr; what: string }[] = []) {
   return { networks, trouble, admin: new NetworkAdmin({ state, taken: () => taken, wallMs: () => 1 }) };
 }
 
-const wish = (name: string, more: object = {}) => ({ name, subnet: undefined, gateway: undefined, internal: false, labels: {}, options: {}, ...more });
+const wish = (name: string, more: object = {}) => ({
+  name,
+  subnet: undefined,
+  gateway: undefined,
+  internal: false,
+  labels: {},
+  options: {},
+  ...more,
+});
 
 describe('NetworkAdmin', () => {
   it('chooses subnets that overlap nothing, the gateway the first address', async () => {

@@ -90,10 +90,14 @@ export class NetworkAdmin {
   #chosen(): Cidr {
     const { state } = this.#parts;
     if (state.networks().length >= LIMITS.networks) {
-      throw new NetworkRefused('forbidden', `there are ${LIMITS.networks} networks already, the most there may be: remove some with "network prune"`);
+      throw new NetworkRefused(
+        'forbidden',
+        `there are ${LIMITS.networks} networks already, the most there may be: remove some with "network prune"`,
+      );
     }
     const subnet = chooseSubnet([...state.networks().map((network) => network.subnet), ...this.#parts.taken().map(({ block }) => block)]);
-    if (subnet === undefined) throw new NetworkRefused('forbidden', 'no subnet is free in the pools of private addresses: name one with --subnet');
+    if (subnet === undefined)
+      throw new NetworkRefused('forbidden', 'no subnet is free in the pools of private addresses: name one with --subnet');
     return subnet;
   }
 }
@@ -109,7 +113,10 @@ function blockOf(text: string): Cidr {
   }
   const first = Math.floor(subnet.base / 2 ** 24);
   if (first === 0 || first === 127 || first >= 224) {
-    throw new NetworkRefused('invalid', `subnet ${formatCidr(subnet)} is not for hosts: take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16`);
+    throw new NetworkRefused(
+      'invalid',
+      `subnet ${formatCidr(subnet)} is not for hosts: take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16`,
+    );
   }
   return subnet;
 }
@@ -118,7 +125,10 @@ function gatewayIn(subnet: Cidr, text: string): number {
   const gateway = parseIpv4(text);
   if (gateway === undefined) throw new NetworkRefused('invalid', `invalid gateway ${JSON.stringify(text)}: write an IPv4 address`);
   if (!holds(subnet, gateway) || gateway === subnet.base || gateway === lastOf(subnet)) {
-    throw new NetworkRefused('invalid', `no matching subnet for gateway ${formatIpv4(gateway)}: it must be a host's address in ${formatCidr(subnet)}`);
+    throw new NetworkRefused(
+      'invalid',
+      `no matching subnet for gateway ${formatIpv4(gateway)}: it must be a host's address in ${formatCidr(subnet)}`,
+    );
   }
   return gateway;
 }
