@@ -1,0 +1,138 @@
+import { NetworkRefused } from '../../api/network-service.ts';
+import { type ContainerId, type HostPort, LIMITS, type NodeId } from '../../core/model/index.ts';
+import { parseIpv4 } from '../../lib/ipv4.ts';
+import type { Store } from '../../store/port.ts';
+import type { Log } from '../log.ts';
+import { type PortReserver, PortTaken } from './port-reserver.ts';
+import type { TaskPort } from './task-network.ts';
+
+/** Ports of this host that containers have because they were asked for here, wherever they run. */
+interface Claim {
+  /** Those that were named. */
+  readonly ports: readonly HostPort[];
+  readonly sinceMs: number;
+  /** Who runs it; undefined: it is being placed. */
+  readonly node: NodeId | undefined;
+  /** Where they lead while it runs. */
+  readonly served: readonly TaskPort[];
+}
+
+type Book = Readonly<Record<ContainerId, Claim>>;
+
+const DOCUMENT = 'port-claims';
+
+/**
+ * The asked node's side of published ports (DESIGN §9): it keeps them from the request to the container's
+ * removal, and leads them to wherever the container runs, as the node that runs it says.
+ */
+export class PortClaims {
+  readonly #store: Store;
+  readonly #reserver: PortReserver;
+  readonly #wallMs: () => number;
+  readonly #log: Log;
+  #book: Book;
+
+  constructor(store: Store, reserver: PortReserver, wallMs: () => number, log: Log) {
+    this.#store = store;
+    this.#reserver = reserver;
+    this.#wallMs = wallMs;
+    this.#log = log;
+    this.#book = (store.document(DOCUMENT) as Book | undefined) ?? {};
+  }
+
+  /** Opens again what an earlier run of the daemon kept. */
+  async start(): Promise<void> {
+    for (const [id, claim] of this.#entries()) {
+      const ports = [...claim.ports, ...claim.served];
+      await this.#reserver.reserve(id, 'claim', ports).catch((error: unknown) => {
+        // Whoever has it got it while we were down. The kernel leads what comes from outside to the container all the same.
+        this.#log('warn', 'a published port was taken meanwhile', { container: id, error: String(error) });
+      });
+    }
+  }
+
+  /** @throws NetworkRefused conflict, with nothing kept */
+  async claim(container: ContainerId, ports: readonly HostPort[]): Promise<void> {
+    if (Object.keys(this.#book).length >= LIMITS.containers) {
+      throw new NetworkRefused('conflict', `this node keeps the ports of ${LIMITS.containers} containers already: ask another node`);
+    }
+    await this.#reserve(container, ports);
+    try {
+      this.#write({ ...this.#book, [container]: { ports, sinceMs: this.#wallMs(), node: undefined, served: [] } });
+    } catch (error) {
+      this.#reserver.release(container, 'claim');
+      throw new NetworkRefused('failed', `this node could not write its state: ${(error as Error).message}`);
+    }
+  }
+
+  release(container: ContainerId): void {
+    if (!Object.hasOwn(this.#book, container)) return;
+    this.#reserver.release(container, 'claim');
+    const { [container]: _gone, ...rest } = this.#book;
+    this.#write(rest);
+  }
+
+  /** The node that runs it says where its ports lead now; none: it has ended. Returns those that are served here. */
+  async serve(container: ContainerId, node: NodeId, ports: readonly TaskPort[]): Promise<readonly TaskPort[]> {
+    const claim = this.#book[container] ?? { ports: [], sinceMs: this.#wallMs(), node, served: [] };
+    const served: TaskPort[] = [];
+    for (const port of ports) {
+      const kept = await this.#reserver.reserve(container, 'claim', [port]).then(
+        () => true,
+        (error: unknown) => {
+          this.#log('info', 'a published port is not served here', { container, error: String(error) });
+          return false;
+        },
+      );
+      if (kept) served.push(port);
+    }
+    this.#write({ ...this.#book, [container]: { ...claim, node, served } });
+    return served;
+  }
+
+  /** What leads elsewhere: ports whose container another node runs. */
+  served(self: NodeId): readonly { readonly container: ContainerId; readonly ports: readonly TaskPort[] }[] {
+    return this.#entries().flatMap(([container, { node, served }]) => (node === self ? [] : [{ container, ports: served }]));
+  }
+
+  servedOf(container: ContainerId): readonly TaskPort[] {
+    return this.#book[container]?.served ?? [];
+  }
+
+  /** Claims older than this, to be looked after: nobody may have told us of their end. */
+  olderThan(ms: number): readonly { readonly container: ContainerId; readonly node: NodeId | undefined }[] {
+    const before = this.#wallMs() - ms;
+    return this.#entries().flatMap(([container, { sinceMs, node }]) => (sinceMs < before ? [{ container, node }] : []));
+  }
+
+  #entries(): readonly [ContainerId, Claim][] {
+    return Object.entries(this.#book) as [ContainerId, Claim][];
+  }
+
+  async #reserve(container: ContainerId, ports: readonly HostPort[]): Promise<void> {
+    try {
+      await this.#reserver.reserve(container, 'claim', ports);
+    } catch (error) {
+      if (error instanceof PortTaken) throw new NetworkRefused('conflict', allocated(error));
+      throw error;
+    }
+  }
+
+  #write(book: Book): void {
+    this.#store.putDocument(DOCUMENT, book);
+    this.#book = book;
+  }
+}
+
+/** Docker's words first: scripts look for them. */
+export function allocated({ port, message }: PortTaken): string {
+  return `port is already allocated on this node: ${message}. Publish another than ${port.port}, or ask another node.`;
+}
+
+/** The host's side of a wish; '' and 0.0.0.0 are every address. @throws NetworkRefused invalid */
+export function hostPortOf(wish: { readonly protocol: 'tcp' | 'udp'; readonly hostIp: string; readonly hostPort: number }): HostPort {
+  const ip = wish.hostIp === '' ? 0 : parseIpv4(wish.hostIp);
+  if (ip === undefined)
+    throw new NetworkRefused('invalid', `invalid host address ${JSON.stringify(wish.hostIp)} of a published port: write an IPv4 address`);
+  return { protocol: wish.protocol, ip, port: wish.hostPort };
+}
