@@ -18,14 +18,16 @@ export function checked(result: number, call: string, ...values: readonly (strin
   return result;
 }
 
-/** The same function on koffi's thread pool; the promise carries what `checked` would throw. */
-export function libcAsync<Args extends readonly (string | number)[]>(
+/** The same function on koffi's thread pool; the promise carries what `checked` would throw. Bytes must stay as they are until then. */
+export function libcAsync<Args extends readonly (string | number | Uint8Array)[]>(
   prototype: string,
 ): (call: string, values: readonly (string | number)[], ...args: Args) => Promise<number> {
   const callee = library.func(prototype);
   return (call, values, ...args) =>
     new Promise((resolve, reject) => {
       callee.async(...args, (error: Error | null, result: number) => {
+        // Named here so that bytes among them live until the call has ended.
+        void args;
         // koffi carries the worker's errno over into its callback.
         if (error !== null) reject(error);
         else if (result < 0) reject(new SystemError(call, koffi.errno(), values));

@@ -39,7 +39,7 @@ describe('createNetns', () => {
 
   it('leaves nothing where configuring fails', async () => {
     const home = here();
-    expect(() => createNetns(path, () => setLinkUp('nosuch'))).toThrow('set link nosuch up(): ENODEV');
+    expect(() => createNetns(path, () => setLinkUp('nosuch'))).toThrow('change link nosuch: ENODEV');
     expect(here()).toBe(home);
     expect(readdirSync(dir)).toEqual([]);
     expect(await mountPointsBelow(dir)).toEqual([]);

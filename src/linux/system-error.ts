@@ -10,7 +10,7 @@ export class SystemError extends Error {
   readonly call: string;
   constructor(call: string, errno: number, values: readonly (string | number)[]) {
     const code = errnoName(errno);
-    super(`${call}(${values.join(', ')}): ${code}`);
+    super(`${call}${values.length === 0 ? '' : `(${values.join(', ')})`}: ${code}`);
     this.code = code;
     this.errno = errno;
     this.call = call;

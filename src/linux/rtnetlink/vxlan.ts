@@ -1,0 +1,58 @@
+import {
+  type Attributes,
+  byteAttribute,
+  byteIn,
+  ipv4Attribute,
+  ipv4In,
+  numberAttribute,
+  numberIn,
+  portAttribute,
+  portIn,
+} from '../netlink.ts';
+
+/** A VXLAN device (RFC 7348) whose remote ends come from its FDB alone: IFLA_VXLAN_* of linux/if_link.h. */
+export interface VxlanOptions {
+  readonly vni: number;
+  /** UDP, ours and theirs. */
+  readonly port: number;
+  /** Source of the outer packets: an address of this host. 0: what the route says. */
+  readonly local: number;
+  readonly learning: boolean;
+  /** Whether outer UDP carries a checksum: what the kernel does by itself, and with it receive offload works. */
+  readonly checksum: boolean;
+  /** Whether outer packets carry the DSCP marks of the inner. */
+  readonly inheritTos: boolean;
+}
+
+const IFLA_VXLAN_ID = 1;
+const IFLA_VXLAN_LOCAL = 4;
+const IFLA_VXLAN_TTL = 5;
+const IFLA_VXLAN_TOS = 6;
+const IFLA_VXLAN_LEARNING = 7;
+const IFLA_VXLAN_PORT = 15;
+const IFLA_VXLAN_UDP_CSUM = 18;
+const TTL = 64;
+const TOS_INHERIT = 1;
+
+export function vxlanData({ vni, port, local, learning, checksum, inheritTos }: VxlanOptions): Buffer[] {
+  return [
+    numberAttribute(IFLA_VXLAN_ID, vni),
+    ...(local === 0 ? [] : [ipv4Attribute(IFLA_VXLAN_LOCAL, local)]),
+    byteAttribute(IFLA_VXLAN_TTL, TTL),
+    byteAttribute(IFLA_VXLAN_TOS, inheritTos ? TOS_INHERIT : 0),
+    byteAttribute(IFLA_VXLAN_LEARNING, learning ? 1 : 0),
+    portAttribute(IFLA_VXLAN_PORT, port),
+    byteAttribute(IFLA_VXLAN_UDP_CSUM, checksum ? 1 : 0),
+  ];
+}
+
+export function decodeVxlan(data: Attributes): VxlanOptions {
+  return {
+    vni: numberIn(data, IFLA_VXLAN_ID) ?? 0,
+    port: portIn(data, IFLA_VXLAN_PORT),
+    local: ipv4In(data, IFLA_VXLAN_LOCAL) ?? 0,
+    learning: byteIn(data, IFLA_VXLAN_LEARNING) === 1,
+    checksum: byteIn(data, IFLA_VXLAN_UDP_CSUM) === 1,
+    inheritTos: byteIn(data, IFLA_VXLAN_TOS) === TOS_INHERIT,
+  };
+}
