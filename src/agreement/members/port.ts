@@ -51,7 +51,7 @@ export const MEMBERS_BODY_BYTES = 64 * 1024;
  * The key under which the leader writes who the members are, for nodes that are none: JSON `{"v":1,"members":[NodeId]}`.
  * It is part of the agreed state and reaches every copy with it.
  */
-export const MEMBERS_KEY = 'agreement/members';
+export const MEMBERS_KEY = '/caravela/v1/agreement/members';
 
 export interface AgreementHostOptions {
   readonly nodeId: NodeId;
