@@ -16,7 +16,7 @@ export interface ReplicatedStore {
   transact(transaction: Transaction): Promise<Outcome>;
   /**
    * Changes after `revision`, in order, until `signal` aborts. `onLost`: changes were missed (compacted, another
-   * epoch): range again, then watch from there.
+   * epoch): this watch is over; range again, then watch from there.
    */
   watch(prefix: string, revision: number, listener: WatchListener, signal: AbortSignal): void;
 }
