@@ -28,6 +28,8 @@ const container = (n: number, createdAtMs: number): Container => ({
     arches: ['amd64'],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     labels: {},
     image: '',
     policy: 'binpack',

@@ -12,6 +12,8 @@ const need = (policy: Policy, cpuMillicores: number, memoryMib: number): Need =>
   arches: [],
   constraints: [],
   affinities: [],
+  hostPorts: [],
+  vnis: [],
   exclude: [],
   policy,
   specDigest: '0'.repeat(16),

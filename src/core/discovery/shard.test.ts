@@ -20,6 +20,8 @@ const need = (n: number, cpu = 400): Need => ({
   arches: [],
   constraints: [],
   affinities: [],
+  hostPorts: [],
+  vnis: [],
   exclude: [],
   policy: 'binpack',
   specDigest: '0'.repeat(16),

@@ -58,6 +58,8 @@ function find(n: number, cpu: number, change: Partial<Find> = {}): Find {
     arches: [],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     exclude: [],
     policy: 'binpack',
     specDigest: '0'.repeat(16),

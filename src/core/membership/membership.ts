@@ -1,6 +1,7 @@
 import { assert, assertNever } from '../../lib/assert.ts';
 import { LIMITS } from '../model/index.ts';
-import type { Hint, Member, MemberRecord, MembershipMessage, Message, NodeId, Timer, Turn } from '../model/index.ts';
+import type { AgreedVersion, Hint, Member, MemberRecord, MembershipMessage, Message, NodeId, Timer, Turn } from '../model/index.ts';
+import { AgreedNews } from './agreed-news.ts';
 import { Beliefs } from './beliefs.ts';
 import { isLive } from './claim.ts';
 import { DeadProber } from './dead-prober.ts';
@@ -63,13 +64,17 @@ export class Membership {
   readonly #syncer: Syncer;
   readonly #deadProber: DeadProber;
   readonly #news: News;
+  readonly #agreed = new AgreedNews();
   #sequence = 0;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
     const { profile } = options;
     const nextSequence = () => (this.#sequence = (this.#sequence + 1) >>> 0);
-    const onChange = (turn: Turn, member: Member, previous: Member | undefined) => options.onChange(turn, member, previous);
+    const onChange = (turn: Turn, member: Member, previous: Member | undefined) => {
+      if (!isLive(member.state)) this.#agreed.gone(member.id);
+      options.onChange(turn, member, previous);
+    };
     const onIncarnation = (turn: Turn, incarnation: number) => options.onIncarnation(turn, incarnation);
     const onFailed = (turn: Turn, { id }: { readonly id: NodeId }) => this.#suspect(turn, id);
     const timers = this.#timers;
@@ -85,6 +90,7 @@ export class Membership {
       profile,
       (message) => options.encodedBytes(message),
       (n) => options.takeHints(n),
+      () => this.#agreed.own,
     );
     this.#table = table;
     this.#packets = packets;
@@ -184,6 +190,11 @@ export class Membership {
     this.#end(turn);
   }
 
+  /** What this node has of the agreed state: its probes, and answers to others', say so. */
+  agreed(version: AgreedVersion): void {
+    this.#agreed.set(version);
+  }
+
   /** Tells some members at once and the rest by gossip; from now on this node probes nobody and answers only. */
   leave(turn: Turn): void {
     if (this.#self.hasLeft) return;
@@ -232,6 +243,7 @@ export class Membership {
       case 'gossip':
         for (const rumour of message.gossip) this.#news.rumour(turn, from, rumour);
         if (message.hints.length > 0) this.#options.onHints(turn, message.hints);
+        if (message.agreed !== undefined && this.#isPeer(from)) this.#agreed.heard(turn, from, message.agreed);
         return;
       case 'sync-reply':
         for (const member of message.members) this.#news.synced(turn, from, member);
@@ -265,6 +277,11 @@ export class Membership {
       default:
         assertNever(message);
     }
+  }
+
+  #isPeer(id: NodeId): boolean {
+    const state = this.#table.get(id)?.member.state;
+    return state !== undefined && isLive(state);
   }
 
   #suspect(turn: Turn, id: NodeId): void {

@@ -1,5 +1,5 @@
 import { LIMITS } from '../model/index.ts';
-import type { Ack, Gossip, Hint, Message, NodeId, Piggyback, Ping, PingRequest, Rumour, Turn } from '../model/index.ts';
+import type { Ack, AgreedVersion, Gossip, Hint, Message, NodeId, Piggyback, Ping, PingRequest, Rumour, Turn } from '../model/index.ts';
 import type { Entry, MemberTable } from './member-table.ts';
 import type { MembershipProfile } from './profile.ts';
 import { keyOf } from './rumour-queue.ts';
@@ -12,7 +12,8 @@ type Carrier = Bare<Ping> | Bare<PingRequest> | Bare<Ack> | Bare<Gossip>;
 /** Array headers that grow with their length, in any encoding: the count of gossip and of hints. */
 const SLACK_BYTES = 8;
 const NOTHING: ReadonlySet<string> = new Set();
-const WIDEST = { sequence: 0xffff_ffff, target: 'f'.repeat(32) as NodeId } as const;
+const WIDEST_VERSION: AgreedVersion = { epoch: Number.MAX_SAFE_INTEGER, revision: Number.MAX_SAFE_INTEGER };
+const WIDEST = { sequence: 0xffff_ffff, target: 'f'.repeat(32) as NodeId, agreed: WIDEST_VERSION } as const;
 
 /**
  * Fills packets: the message, then what its addressee must know of itself and of us, then queued rumours,
@@ -28,6 +29,7 @@ export class Packets {
   readonly #profile: MembershipProfile;
   readonly #encodedBytes: (message: Message) => number;
   readonly #takeHints: (n: number) => readonly Hint[];
+  readonly #agreed: () => AgreedVersion | undefined;
   /** At most, of a packet without news: nothing has to be encoded to know what room it has. */
   readonly #bareBytes: Readonly<Record<Carrier['kind'], number>>;
   readonly #emptyBytes: number;
@@ -41,12 +43,14 @@ export class Packets {
     profile: MembershipProfile,
     encodedBytes: (message: Message) => number,
     takeHints: (n: number) => readonly Hint[],
+    agreed: () => AgreedVersion | undefined = () => undefined,
   ) {
     this.#table = table;
     this.#queue = queue;
     this.#profile = profile;
     this.#encodedBytes = encodedBytes;
     this.#takeHints = takeHints;
+    this.#agreed = agreed;
     this.#emptyBytes = encodedBytes({ kind: 'gossip', gossip: [], hints: [] });
     this.#hintBytes = encodedBytes({ kind: 'gossip', gossip: [], hints: [LARGEST_HINT] }) - this.#emptyBytes;
     const bare = { gossip: [], hints: [], ...WIDEST };
@@ -115,7 +119,8 @@ export class Packets {
     const gossip = first.length === 0 ? taken.rumours : [...first, ...taken.rumours];
     const count = Math.min(this.#profile.hintsPerPacket, LIMITS.hintsPerPacket, Math.floor((room - taken.bytes) / this.#hintBytes));
     const hints = count > 0 ? this.#takeHints(count) : [];
-    return { ...carrier, gossip, hints };
+    const agreed = carrier.kind === 'ping' || carrier.kind === 'ack' ? this.#agreed() : undefined;
+    return { ...carrier, gossip, hints, ...(agreed !== undefined && { agreed }) };
   }
 
   /** The same until our record changes. */

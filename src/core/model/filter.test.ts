@@ -15,6 +15,8 @@ const need: Need = {
   arches: [],
   constraints: [],
   affinities: [],
+  hostPorts: [],
+  vnis: [],
   exclude: [],
   policy: 'binpack',
   specDigest: '0'.repeat(16),

@@ -1,4 +1,5 @@
 import type { Cidr } from '../../lib/ipv4.ts';
+import { formatIpv4 } from '../../lib/ipv4.ts';
 import type { ContainerId, NodeId } from './ids.ts';
 
 /** 64 lower-case hex digits, as Docker's. */
@@ -85,6 +86,9 @@ export interface HostPort {
 export function portsClash(a: HostPort, b: HostPort): boolean {
   return a.protocol === b.protocol && a.port === b.port && (a.ip === b.ip || a.ip === 0 || b.ip === 0);
 }
+
+/** `8080/tcp`; `10.0.0.1:8080/tcp` where it is of one address only. */
+export const portWords = ({ protocol, ip, port }: HostPort): string => `${ip === 0 ? '' : `${formatIpv4(ip)}:`}${port}/${protocol}`;
 
 /** What a node's supplier is told of its host, to refuse in time what could not start here. */
 export interface HostFacts {

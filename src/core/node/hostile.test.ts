@@ -167,6 +167,8 @@ test('an amount below zero makes no room', () => {
     arches: [],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     exclude: [],
     policy: 'binpack',
     specDigest: '0'.repeat(16),

@@ -95,7 +95,16 @@ export class Node implements CoreNode {
     this.#peers = peers;
     const self = (): Member => this.#peers.self();
     const { containers, tombstones, running, exited } = kept;
-    this.#supplier = new Supplier({ self, nextOrderId, incarnation: this.#incarnation, containers, tombstones, running, exited });
+    this.#supplier = new Supplier({
+      self,
+      containersOf: (id) => this.#scheduler.containersOf(id),
+      nextOrderId,
+      incarnation: this.#incarnation,
+      containers,
+      tombstones,
+      running,
+      exited,
+    });
     this.#publisher = new Publisher({
       self,
       directory,
@@ -108,6 +117,7 @@ export class Node implements CoreNode {
       self: this.#id,
       ring: directory.ring,
       member: (id) => this.member(id),
+      members: () => this.#peers.members(),
       containers: () => this.#supplier.containers(),
       container: (id) => this.#supplier.container(id),
       rename: (turn, id, to, why) => this.#supplier.rename(turn, id, to, why),
@@ -322,6 +332,15 @@ export class Node implements CoreNode {
       case 'kill':
       case 'remove':
         return this.#supplier.command(turn, id, command);
+      case 'host-facts':
+        this.#supplier.hostFacts(command.facts);
+        break;
+      case 'endpoints':
+        this.#names.endpoints(turn, command.containerId, command.endpoints);
+        break;
+      case 'agreed':
+        this.#peers.agreed?.(command.version);
+        break;
       case 'leave':
         this.#supplier.leave();
         this.#publish(turn);

@@ -12,7 +12,7 @@ export type Peers = Pick<
   Membership,
   'start' | 'receive' | 'timer' | 'self' | 'members' | 'member' | 'alive' | 'leave' | 'learn' | 'describe'
 > &
-  Partial<Pick<Membership, 'sizes'>>;
+  Partial<Pick<Membership, 'sizes' | 'agreed'>>;
 
 /** What a node goes by: the others, and the ring and the hints that follow from them. */
 export interface Surroundings {

@@ -129,6 +129,8 @@ export class TestInstance {
       arches: [],
       constraints: [],
       affinities: [],
+      hostPorts: [],
+      vnis: [],
       labels: {},
       image: '',
       policy: 'binpack',

@@ -26,7 +26,17 @@ const eligible = new Eligible({
 const turn = { nowMs: 0, random: new Prng(1) } as unknown as Turn;
 const where = (key: string, value: string, operator: Constraint['operator'] = '=='): Constraint => ({ key, operator, value, soft: false });
 function runWith(change: Partial<Request>, exclude: readonly NodeId[] = []): Run {
-  const request = { id: requestId('1'.repeat(32)), spec: '', class: 'low', arches: [], constraints: [], affinities: [], ...change };
+  const request = {
+    id: requestId('1'.repeat(32)),
+    spec: '',
+    class: 'low',
+    arches: [],
+    constraints: [],
+    affinities: [],
+    hostPorts: [],
+    vnis: [],
+    ...change,
+  };
   return newRun(turn, request as unknown as Request, {} as Owner, exclude);
 }
 

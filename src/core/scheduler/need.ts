@@ -5,7 +5,7 @@ import { affinitiesAt, awayFrom, constraintsOf, givenUp } from './wishes.ts';
 
 /** What is asked of suppliers: of `node`, or of whomever a trader chooses. */
 export function needOf(run: Run, buyer: NodeId, node?: NodeId): Need {
-  const { resources, class: cpuClass, arches, policy } = run.wanted;
+  const { resources, class: cpuClass, arches, policy, hostPorts, vnis } = run.wanted;
   return {
     requestId: run.request.id,
     attempt: run.attempt,
@@ -22,6 +22,8 @@ export function needOf(run: Run, buyer: NodeId, node?: NodeId): Need {
     ),
     policy,
     specDigest: run.specDigest,
+    hostPorts,
+    vnis,
   };
 }
 

@@ -1,5 +1,6 @@
 import { assertNever } from '../../lib/assert.ts';
 import type { Considered, RefusalReason, Resources } from '../model/index.ts';
+import { takenWords } from '../model/host-access.ts';
 import { cpuWords, memoryWordsApart } from '../model/words.ts';
 
 /** Of how many nodes the considered ones are the answer of. */
@@ -40,6 +41,8 @@ const ORDER: readonly RefusalReason[] = [
   'arch',
   'constraint',
   'affinity',
+  'network',
+  'port',
   'draining',
   'excluded',
   'holds',
@@ -63,6 +66,10 @@ function phrase(wanted: Resources, reason: RefusalReason, of: readonly Considere
       return `${one ? 'does' : 'do'} not meet the constraints (${list(of.map((c) => c.detail))})`;
     case 'affinity':
       return `${one ? 'does' : 'do'} not meet the affinities (${list(of.map((c) => c.detail))})`;
+    case 'network':
+      return `can't be on its network (${list(of.map((c) => c.detail))})`;
+    case 'port':
+      return `${one ? 'has' : 'have'} ${portsTaken(of)}`;
     case 'draining':
       return `${one ? 'is' : 'are'} draining`;
     case 'excluded':
@@ -78,6 +85,13 @@ function phrase(wanted: Resources, reason: RefusalReason, of: readonly Considere
     default:
       return assertNever(reason);
   }
+}
+
+/** `port 8080/tcp taken (by web)`. */
+function portsTaken(of: readonly Considered[]): string {
+  const words = of.map(({ detail }) => takenWords(detail));
+  const ports = new Set(words.map(({ port }) => port));
+  return `port${ports.size === 1 ? '' : 's'} ${list([...ports])} taken (by ${list(words.map(({ by }) => by))})`;
 }
 
 /** Beyond the bare word of a user's or a supplier's. */

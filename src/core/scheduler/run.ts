@@ -49,7 +49,7 @@ export type Stage =
 export const WAITING = { kind: 'waiting', token: 0 } as const;
 
 /** What suppliers are looked for by: a request's own wishes, or those of a co-location group together. */
-export type Wanted = Pick<Request, 'resources' | 'class' | 'arches' | 'constraints' | 'affinities' | 'policy'>;
+export type Wanted = Pick<Request, 'resources' | 'class' | 'arches' | 'constraints' | 'affinities' | 'policy' | 'hostPorts' | 'vnis'>;
 
 /** A part of the same stack, and the node it is on, or will be. */
 export interface Companion {

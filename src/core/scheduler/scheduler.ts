@@ -10,9 +10,24 @@
  * supplier holds for a run that has moved on. A stack has a run for each part (stack-effort.ts), which
  * waits as `held` between accept and launch; a plan's end at `asking` (plan-effort.ts).
  */
-import { LIMITS } from '../model/index.ts';
-import type { Accept, BuyerMessage, CommandId, CoreError, NodeId, Refuse, Request, RequestId, Stack, Timer, Turn } from '../model/index.ts';
+import { LIMITS, portWords } from '../model/index.ts';
+import type {
+  Accept,
+  BuyerMessage,
+  CommandId,
+  ContainerId,
+  CoreError,
+  HostPort,
+  NodeId,
+  Refuse,
+  Request,
+  RequestId,
+  Stack,
+  Timer,
+  Turn,
+} from '../model/index.ts';
 import { isAmount } from '../model/filter.ts';
+import { clashAmong } from '../model/host-access.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { DirectRound } from './direct.ts';
 import { Finds } from './find.ts';
@@ -50,6 +65,13 @@ export class Scheduler {
 
   runs(): readonly Request[] {
     return this.#runs.all().map((run) => run.request);
+  }
+
+  /** Those of a run, or of the co-location group that it looks for. */
+  containersOf(id: RequestId): readonly ContainerId[] {
+    const run = this.#runs.get(id);
+    const parts = run?.group?.parts ?? [{ requestId: id }];
+    return parts.flatMap(({ requestId }) => this.#runs.get(requestId)?.request.containerId ?? []);
   }
 
   /** Looks for a supplier at once; launches when `named` says so. */
@@ -226,6 +248,15 @@ export class Scheduler {
     if (wrong !== undefined) {
       const message = `resources must be whole numbers of millicores and bytes, not below 0, got ${JSON.stringify(wrong.resources)}`;
       return { code: 'invalid-request', message, changed: false };
+    }
+    const greedy = requests.find(({ hostPorts }) => clashAmong(hostPorts) !== undefined);
+    if (greedy !== undefined) {
+      const port = portWords(clashAmong(greedy.hostPorts) as HostPort);
+      return {
+        code: 'invalid-request',
+        message: `${greedy.name} asks for port ${port} of its host twice; publish it once`,
+        changed: false,
+      };
     }
     const twice = requests.find(({ id }) => this.#runs.get(id) !== undefined || this.#efforts.has(id));
     return twice === undefined ? undefined : underWay(twice.id);

@@ -16,6 +16,8 @@ function part(change: Partial<Request> = {}, cpuMillicores = 100): Request {
     arches: [],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     labels: {},
     image: '',
     policy: 'binpack',

@@ -3,11 +3,12 @@
  * parts, on a node that suits them all. Every other part is a unit of its own, in its group those of a
  * spread group know each other. A unit comes after those that its affinities speak of.
  */
-import { LIMITS, NO_RESOURCES, add } from '../model/index.ts';
+import { LIMITS, NO_RESOURCES, add, portWords, portsClash } from '../model/index.ts';
 import type { Affinity, Constraint, CoreError, Group, GroupHold, NodeId, Request, Resources, Stack } from '../model/index.ts';
 import { affinityWords, isMeant } from '../model/affinity.ts';
 import { digestOf, groupDigest } from '../model/digest.ts';
 import { classRank, isAmount } from '../model/filter.ts';
+import { clashAmong } from '../model/host-access.ts';
 import type { Wanted } from './run.ts';
 
 export interface Unit {
@@ -109,12 +110,23 @@ function together(group: Group, parts: readonly [Request, ...Request[]]): Omit<U
     if (wishes[kind].length > LIMITS[kind])
       return contradiction(`they have ${wishes[kind].length} ${kind} together, at most ${LIMITS[kind]} can be looked for`);
   }
+  const hostPorts = parts.flatMap((part) => part.hostPorts);
+  const port = clashAmong(hostPorts);
+  if (port !== undefined) {
+    const both = parts.filter((part) => part.hostPorts.some((other) => portsClash(port, other))).map(({ name }) => name);
+    return contradiction(`${both.join(' and ')} both want port ${portWords(port)}`);
+  }
+  if (hostPorts.length > LIMITS.hostPorts)
+    return contradiction(`they publish ${hostPorts.length} ports together, at most ${LIMITS.hostPorts} can be looked for`);
+  const vnis = [...new Set(parts.flatMap((part) => part.vnis))];
+  if (vnis.length > LIMITS.networksPerContainer)
+    return contradiction(`they are on ${vnis.length} networks together, at most ${LIMITS.networksPerContainer} can be looked for`);
   const hold: GroupHold = {
     hold: first.id,
     parts: parts.map((part) => ({ requestId: part.id, resources: part.resources, specDigest: digestOf(part.spec) })),
   };
   const cpuClass = parts.reduce((highest, part) => (classRank(part.class) > classRank(highest) ? part.class : highest), first.class);
-  const wanted = { resources, class: cpuClass, arches: arches ?? [], ...wishes, policy: first.policy };
+  const wanted = { resources, class: cpuClass, arches: arches ?? [], ...wishes, policy: first.policy, hostPorts, vnis };
   return { parts, group, wanted, hold, specDigest: groupDigest(hold.parts) };
 }
 

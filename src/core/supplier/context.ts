@@ -1,5 +1,8 @@
-import type { Container, ContainerId, CoreError, Member, RequestId, Turn } from '../model/index.ts';
+import type { Container, ContainerId, CoreError, HostFacts, Member, Need, RequestId, Turn } from '../model/index.ts';
 import type { Neighbour } from '../model/affinity.ts';
+import type { Unfit } from '../model/filter.ts';
+import { NO_FACTS, closedNetwork, takenPort } from '../model/host-access.ts';
+import type { HadPorts } from '../model/host-access.ts';
 import type { Entry, Grave } from './entry.ts';
 import type { Holds } from './holds.ts';
 import type { Ledger } from './ledger.ts';
@@ -21,6 +24,8 @@ export class Context {
   readonly graves = new Map<ContainerId, Grave>();
   /** Set by `leave`: nothing new is taken. */
   leaving = false;
+  /** What the host can't give just now. */
+  facts: HostFacts = NO_FACTS;
   /** Containers that came, went or have another name since the name directory was last told. */
   readonly named = new Set<ContainerId>();
   #token = 0;
@@ -60,6 +65,23 @@ export class Context {
   /** What affinities look at: containers from their launch to their removal. */
   *neighbours(): Generator<Neighbour> {
     for (const { container } of this.entries.values()) yield { ...container.request, name: container.name };
+  }
+
+  /** Why the host can't be on a network that is wanted. */
+  closed(wanted: Pick<Need, 'vnis'>): Unfit | undefined {
+    return closedNetwork(wanted, this.facts);
+  }
+
+  /** Which port is another's than that of the hold's, or of the containers which it is for. */
+  portTaken(wanted: Pick<Need, 'hostPorts'>, hold: RequestId, containers: readonly ContainerId[]): Unfit | undefined {
+    return takenPort(wanted, this.#portsHad(hold), this.facts, (owner) => containers.includes(owner));
+  }
+
+  *#portsHad(except: RequestId): Generator<HadPorts> {
+    for (const { container } of this.entries.values()) yield { hostPorts: container.request.hostPorts, by: container.name };
+    for (const { need } of this.holds.all()) {
+      if (need.requestId !== except) yield { hostPorts: need.hostPorts, by: 'a run under way' };
+    }
   }
 
   /** Remembers a removed container for its time; drops what is older, or beyond the bound. */

@@ -1,8 +1,8 @@
 import { shortId } from '../model/index.ts';
 import type { Command, CommandId, Container, ContainerId, Observation, Task, Tombstone, CoreError } from '../model/index.ts';
 
-/** A command that concerns one container. */
-export type ContainerCommand = Extract<Command, { readonly containerId: ContainerId }>;
+/** A command that concerns the life of one container. */
+export type ContainerCommand = Extract<Command, { readonly kind: 'start' | 'stop' | 'kill' | 'remove' }>;
 
 /**
  * What is under way with a container. Orders are never given two at a time for one container, but for

@@ -23,6 +23,7 @@ beforeEach(() => {
   let lastOrder = 0;
   supplier = new Supplier({
     self: () => self,
+    containersOf: () => [],
     nextOrderId: () => ++lastOrder as OrderId,
     incarnation: 1,
     containers: [],
@@ -52,6 +53,8 @@ const requestOf = (n: number, resources: Resources): Request => ({
   arches: [],
   constraints: [],
   affinities: [],
+  hostPorts: [],
+  vnis: [],
   labels: {},
   image: '',
   policy: 'binpack',
@@ -78,6 +81,8 @@ function reserve(group: GroupHold, change: Partial<Need> = {}): void {
     arches: [],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     exclude: [],
     policy: 'binpack',
     specDigest: groupDigest(group.parts),
@@ -121,6 +126,7 @@ test('any split of any amounts, parts of nothing among them: never oversold, and
     fc.property(fc.array(amount, { minLength: 1, maxLength: 6 }), fc.nat(6), (amounts, launched) => {
       supplier = new Supplier({
         self: () => self,
+        containersOf: () => [],
         nextOrderId: () => 1 as OrderId,
         incarnation: 1,
         containers: [],

@@ -37,6 +37,10 @@ export class Holds {
     return this.#holds.get(id);
   }
 
+  all(): Iterable<Hold> {
+    return this.#holds.values();
+  }
+
   /** Words for the bound that a further hold for `buyer`, sent by `via`, would break. */
   full(buyer: NodeId, via: NodeId): string | undefined {
     if (this.#holds.size >= LIMITS.holds) return `keeps ${LIMITS.holds} holds already, the most it may`;

@@ -18,6 +18,7 @@ import { unmet } from '../model/affinity.ts';
 import type { Context } from './context.ts';
 import { called, idOf } from './entry.ts';
 import type { Entry } from './entry.ts';
+import type { Hold } from './holds.ts';
 import { containerKey, holdKey } from './ledger.ts';
 import { holdOf, internal, misfit } from './misfit.ts';
 import type { Reservations } from './reservations.ts';
@@ -54,7 +55,7 @@ export class Launches {
     const error = this.#buried(turn, request.containerId) ?? misfit(this.#context, from, message);
     if (hold === undefined) holds.spend(holdOf(message), attempt);
     if (error !== undefined || hold === undefined) return refuse(turn, from, message, error ?? internal('there is no hold'));
-    const away = this.#away(request);
+    const away = this.#away(request, hold);
     if (away !== undefined) {
       this.#reservations.giveUp(turn, hold);
       return refuse(turn, from, message, away);
@@ -161,10 +162,16 @@ export class Launches {
     return grave.error ?? { code: 'wrong-state', message: `container ${id} was removed; run it again under a new id`, changed: false };
   }
 
-  /** What came here between its hold and its launch may be what it must not be with. */
-  #away({ affinities }: Launch['request']): CoreError | undefined {
+  /** What came here between its hold and its launch may be what it must not be with, or have its port. */
+  #away({ affinities, hostPorts, vnis, containerId }: Launch['request'], { need: { requestId } }: Hold): CoreError | undefined {
     const hard = affinities.filter(({ soft }) => !soft);
-    const away = unmet(hard, this.#context.neighbours());
+    const context = this.#context;
+    const closed = context.closed({ vnis });
+    if (closed !== undefined)
+      return { code: 'no-room', message: `${context.self().name} can't be on its network: ${closed.detail}`, changed: false };
+    const taken = context.portTaken({ hostPorts }, requestId, [containerId]);
+    if (taken !== undefined) return { code: 'no-room', message: `port ${taken.detail} on ${context.self().name}`, changed: false };
+    const away = unmet(hard, context.neighbours());
     return away === undefined ? undefined : { code: 'no-room', message: `${this.#context.self().name} ${away.detail}`, changed: false };
   }
 

@@ -2,6 +2,7 @@ import { LIMITS, NO_RESOURCES, add, sameResources, shortId } from '../model/inde
 import type { Container, CoreError, GroupHold, Launch, NodeId } from '../model/index.ts';
 import { digestOf, groupDigest } from '../model/digest.ts';
 import { isAmount } from '../model/filter.ts';
+import { arePortsOf } from '../model/host-access.ts';
 import type { Context } from './context.ts';
 import type { Hold } from './holds.ts';
 
@@ -24,9 +25,10 @@ export function misfit({ holds, entries, self, leaving }: Context, from: NodeId,
   return entries.size < LIMITS.containers ? undefined : internal(`${name} keeps ${LIMITS.containers} containers, the most it may`);
 }
 
-/** Whether the hold was made for this spec and amount, and for each only once. */
+/** Whether the hold was made for this spec, amount and ports, and for each only once. */
 function isOf({ need, launched }: Hold, { request, group }: Launch): boolean {
   const specDigest = digestOf(request.spec);
+  if (!arePortsOf(request.hostPorts, need.hostPorts)) return false;
   if (group === undefined) return sameResources(need.resources, request.resources) && need.specDigest === specDigest;
   const part = group.parts.find(({ requestId }) => requestId === request.id);
   if (part === undefined || launched.has(request.id) || !addsUp(need.resources, group)) return false;

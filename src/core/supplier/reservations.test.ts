@@ -23,6 +23,7 @@ beforeEach(() => {
   events = [];
   supplier = new Supplier({
     self: () => self,
+    containersOf: () => [],
     nextOrderId: () => 1 as never,
     incarnation: 3,
     containers: [],
@@ -52,6 +53,8 @@ function reserve(n: number, attempt = 1, change: Partial<Need> = {}, via = trade
     arches: [],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     exclude: [],
     policy: 'binpack',
     specDigest: '0'.repeat(16),
@@ -173,6 +176,8 @@ function wholeNeed(): Need {
     arches: [],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     exclude: [],
     policy: 'binpack',
     specDigest: '0'.repeat(16),

@@ -4,7 +4,7 @@
  * attempt replaces an older one's hold, because its buyer has given the older one up.
  */
 import { LIMITS } from '../model/index.ts';
-import type { Ask, Cancel, Epoch, Need, NodeId, Renew, RequestId, Reserve, Timer, Turn } from '../model/index.ts';
+import type { Ask, Cancel, ContainerId, Epoch, Need, NodeId, Renew, RequestId, Reserve, Timer, Turn } from '../model/index.ts';
 import { unmet } from '../model/affinity.ts';
 import { isAmount, unfit } from '../model/filter.ts';
 import type { Unfit } from '../model/filter.ts';
@@ -16,12 +16,15 @@ import { SUPPLIER } from './tunables.ts';
 export class Reservations {
   readonly #context: Context;
   readonly #epoch: () => Epoch;
+  readonly #containersOf: (id: RequestId) => readonly ContainerId[];
   /** Who got the newest accept, and what it told of. */
   #told: { readonly trader: NodeId; readonly counter: number } | undefined;
 
-  constructor(context: Context, epoch: () => Epoch) {
+  /** @param containersOf of a run of this node's: those whose ports the host may keep for them already */
+  constructor(context: Context, epoch: () => Epoch, containersOf: (id: RequestId) => readonly ContainerId[]) {
     this.#context = context;
     this.#epoch = epoch;
+    this.#containersOf = containersOf;
   }
 
   reserve(turn: Turn, from: NodeId, message: Reserve): void {
@@ -116,8 +119,10 @@ export class Reservations {
     const refusal = unfit(need, { ...me, name, free: ledger.freeFor(holdKey(need.requestId)) });
     const usedUp = refusal?.reason === 'memory' || refusal?.reason === 'cpu';
     if (refusal !== undefined && !usedUp) return refusal;
-    const away = unmet(need.affinities, this.#context.neighbours()) ?? refusal;
-    if (away !== undefined) return away;
+    const own = need.hostPorts.length === 0 ? [] : this.#containersOf(need.requestId);
+    const context = this.#context;
+    const away = context.closed(need) ?? unmet(need.affinities, context.neighbours()) ?? context.portTaken(need, need.requestId, own);
+    if (away !== undefined || refusal !== undefined) return away ?? refusal;
     if (entries.size + holds.size >= LIMITS.containers) {
       return { reason: 'containers', detail: `keeps ${entries.size} containers already; the most is ${LIMITS.containers}` };
     }

@@ -8,11 +8,13 @@ import type {
   Container,
   ContainerId,
   Epoch,
+  HostFacts,
   Member,
   NodeId,
   Observation,
   OrderAnswer,
   OrderId,
+  RequestId,
   Resources,
   SupplierMessage,
   Timer,
@@ -37,6 +39,8 @@ import { Tasks } from './tasks.ts';
 
 export interface SupplierOptions {
   readonly self: () => Member;
+  /** Of a run that this node works on: its containers. */
+  readonly containersOf: (id: RequestId) => readonly ContainerId[];
   readonly nextOrderId: () => OrderId;
   /** Of this run of the node: with the ledger's counter it makes every later statement newer. */
   readonly incarnation: number;
@@ -63,7 +67,7 @@ export class Supplier {
     const context = new Context(options.self, ledger, new Holds(), new Orders(options.nextOrderId));
     const settle = (turn: Turn, entry: Entry): void => this.#commands.settle(turn, entry);
     this.#context = context;
-    this.#reservations = new Reservations(context, () => this.epoch());
+    this.#reservations = new Reservations(context, () => this.epoch(), options.containersOf);
     this.#launches = new Launches({
       context,
       reservations: this.#reservations,
@@ -105,6 +109,11 @@ export class Supplier {
 
   command(turn: Turn, id: CommandId, command: ContainerCommand): void {
     this.#commands.command(turn, id, command);
+  }
+
+  /** What the host can't give to containers from now on. */
+  hostFacts(facts: HostFacts): void {
+    this.#context.facts = facts;
   }
 
   answer(turn: Turn, id: OrderId, answer: OrderAnswer): void {

@@ -9,6 +9,7 @@ import {
   LIMITS,
   MEMBER_STATES,
   POLICIES,
+  PORT_PROTOCOLS,
   REFUSAL_REASONS,
   RESTART_POLICIES,
 } from '../model/index.ts';
@@ -17,12 +18,14 @@ import type {
   Considered,
   Constraint,
   GroupHold,
+  HostPort,
   Member,
   Message,
   MessageKind,
   NameKey,
   NameRow,
   Need,
+  NetworkId,
   Offer,
   Request,
   Rumour,
@@ -79,7 +82,11 @@ const rumour: fc.Arbitrary<Rumour> = fc.oneof(
   }),
 );
 const hint = fc.record({ region, countLevel: fc.nat(64), splitLevel: fc.nat(32), stamp: uint });
-const piggyback = { gossip: fc.array(rumour, { maxLength: 5 }), hints: fc.array(hint, { maxLength: 5 }) };
+const piggyback = {
+  gossip: fc.array(rumour, { maxLength: 5 }),
+  hints: fc.array(hint, { maxLength: 5 }),
+  agreed: fc.option(fc.record({ epoch: uint, revision: uint }), { nil: undefined }),
+};
 const offer: fc.Arbitrary<Offer> = fc.record({
   supplier: nodeId,
   class: cpuClass,
@@ -104,12 +111,19 @@ const affinity: fc.Arbitrary<Affinity> = fc.record({
   value: text(100),
   soft: fc.boolean(),
 });
+const hostPort: fc.Arbitrary<HostPort> = fc.record({
+  protocol: fc.constantFrom(...PORT_PROTOCOLS),
+  ip: fc.oneof(fc.constant(0), fc.nat(0xffff_ffff)),
+  port: fc.integer({ min: 1, max: 65_535 }),
+});
 const matching = {
   resources,
   class: cpuClass,
   arches: fc.array(arch, { maxLength: 3 }),
   constraints: fc.array(constraint, { maxLength: 3 }),
   affinities: fc.array(affinity, { maxLength: 3 }),
+  hostPorts: fc.array(hostPort, { maxLength: 3 }),
+  vnis: fc.array(fc.nat(0xff_ffff), { maxLength: 3 }),
   policy: fc.constantFrom(...POLICIES),
 };
 const need: fc.Arbitrary<Need> = fc.record({
@@ -173,6 +187,7 @@ const nameKey: fc.Arbitrary<NameKey> = fc.oneof(
   fc.record({ kind: fc.constant('id' as const), prefix: digits<string>(4) }),
   fc.record({ kind: fc.constant('label' as const), key: text(200) }),
   fc.record({ kind: fc.constant('image' as const), reference: text(200) }),
+  fc.record({ kind: fc.constant('endpoint' as const), network: digits<NetworkId>(64), name: text(200) }),
 );
 const nameGone = fc.record({ key: nameKey, containerId });
 const nameRow: fc.Arbitrary<NameRow> = fc.record({ key: nameKey, containerId, name, value: text(200), createdAtMs: uint });

@@ -55,6 +55,16 @@ export function uint(max: number = Number.MAX_SAFE_INTEGER): Type<number> {
   };
 }
 
+/** An integer in [1, max]. Required. */
+export function positive(max: number): Type<number> {
+  const { framing, write, read } = uint(max);
+  const check = (value: number): number => {
+    if (value === 0) throw new WireError('out-of-range', `needs an integer from 1 to ${max}, got 0`);
+    return value;
+  };
+  return { framing, write: (out, value) => write(out, check(value)), read: (input) => check(read(input)) };
+}
+
 /** An integer of at most 52 bits and a sign, zigzag: near zero either way is short. 0 is not written. */
 export const sint: Type<number> = {
   framing: FRAMING.varint,

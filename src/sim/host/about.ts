@@ -38,6 +38,8 @@ export function aboutEvent(event: Event): string {
       return `${kind} ${event.name}`;
     case 'refuted':
       return kind;
+    case 'agreed-newer':
+      return `${kind}: ${event.version.epoch}/${event.version.revision} at ${short(event.nodeId)}`;
     case 'offer-published':
       return `${kind} in ${event.region}`;
     case 'hold-made':

@@ -12,6 +12,8 @@ export function askRequest(id: RequestId, containerId: ContainerId, { id: number
     arches: [],
     constraints: [],
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     labels: {},
     image: '',
     policy: 'binpack',

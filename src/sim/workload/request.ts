@@ -14,6 +14,8 @@ export function drawRequest(random: Prng, resources: Resources = drawSize(random
     arches: random.chance(0.8) ? [] : (random.pick([['amd64'], ['arm64'], ['arm64', 'amd64'], ['riscv64']]) ?? []),
     constraints: random.chance(0.8) ? [] : Array.from({ length: 1 + random.int(2) }, () => drawConstraint(random)),
     affinities: [],
+    hostPorts: [],
+    vnis: [],
     labels: random.chance(0.5) ? {} : { tier: random.pick(['front', 'back']) ?? 'back' },
     image: random.pick(['busybox', 'nginx:1.27', 'registry.local/app']) ?? 'busybox',
     policy: random.chance(0.3) ? 'spread' : 'binpack',

@@ -157,7 +157,7 @@ export class SqliteStore implements Store {
 function containerOf(row: Record<string, unknown>): Container {
   const kept = bodyOf<Omit<Container, 'name'> & { readonly name?: string }>(row);
   const { request, name = request.name } = kept;
-  return { ...kept, name, request: Object.assign({ affinities: [], labels: {}, image: '' }, request) };
+  return { ...kept, name, request: Object.assign({ affinities: [], labels: {}, image: '', hostPorts: [], vnis: [] }, request) };
 }
 
 function bodyOf<T>(row: Record<string, unknown>): T {

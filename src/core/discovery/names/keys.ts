@@ -6,6 +6,15 @@ import { utf8Length } from '../../../lib/utf8.ts';
 /** Containers whose ids agree in so many digits share a key: 4,096 keys, and a prefix as short as people type. */
 export const PREFIX_DIGITS = 3;
 
+export type EndpointKey = Extract<NameKey, { readonly kind: 'endpoint' }>;
+
+/** What one endpoint is found by. */
+export interface EndpointLine {
+  readonly key: EndpointKey;
+  /** Its address, dotted. */
+  readonly value: string;
+}
+
 /** The key's place on the ring. */
 export function ringKey(key: NameKey): string {
   return `${key.kind}/${key.kind === 'id' ? key.prefix.slice(0, PREFIX_DIGITS) : textOf(key)}`;
@@ -22,13 +31,15 @@ export function textOf(key: NameKey): string {
       return key.key;
     case 'image':
       return imageRepository(key.reference);
+    case 'endpoint':
+      return `${key.network}/${key.name}`;
     default:
       return key satisfies never;
   }
 }
 
 /** All that a container is found by. What is longer than the bounds can't be asked for and is left out. */
-export function rowsOf({ request, name, createdAtMs }: Container): readonly NameRow[] {
+export function rowsOf({ request, name, createdAtMs }: Container, endpoints: readonly EndpointLine[]): readonly NameRow[] {
   const { containerId, labels, image } = request;
   const wholeMs = Math.max(0, Math.round(createdAtMs));
   const row = (key: NameKey, value = ''): NameRow => ({ key, containerId, name, value, createdAtMs: wholeMs });
@@ -37,6 +48,7 @@ export function rowsOf({ request, name, createdAtMs }: Container): readonly Name
   for (const [key, value] of Object.entries(labels)) {
     if (utf8Length(key) <= LIMITS.nameKeyBytes && utf8Length(value) <= LIMITS.nameValueBytes) rows.push(row({ kind: 'label', key }, value));
   }
+  for (const { key, value } of endpoints) rows.push(row(key, value));
   return rows;
 }
 

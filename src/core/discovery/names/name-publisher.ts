@@ -6,12 +6,12 @@
  * a user, so owners confirm: each has an account here of what it has, or may have, and what it should.
  *
  * Cost: a registration and its confirmation for each owner, so about 2 × (3 + labels) messages for a
- * container's launch in a large instance, fewer in a small one, where keys share owners.
+ * container's launch in a large instance, as many for each name of an endpoint when it starts, fewer in a small one, where keys share owners.
  */
 import type { Container, ContainerId, NameRow, NodeId, Registered, Timer, Turn } from '../../model/index.ts';
 import type { Directory } from '../directory.ts';
 import { Account } from './account.ts';
-import { ringKey, rowsOf } from './keys.ts';
+import { ringKey } from './keys.ts';
 import { NAMES } from './tunables.ts';
 import type { NameTimes } from './tunables.ts';
 
@@ -22,6 +22,8 @@ export interface NamePublisherOptions {
   readonly isLive: (id: NodeId) => boolean;
   /** This node's newest. */
   readonly incarnation: () => number;
+  /** All that a container is found by. */
+  readonly rowsOf: (container: Container) => readonly NameRow[];
   readonly times: NameTimes;
 }
 
@@ -50,10 +52,10 @@ export class NamePublisher {
     this.#setTimer(turn, 'refresh', '', NAMES.refreshMs);
   }
 
-  /** A container came, has another name, or is gone. */
+  /** A container came, has another name or other endpoints, or is gone. */
   changed(turn: Turn, id: ContainerId, container: Container | undefined): void {
     const before = this.#listings.get(id);
-    const after = this.#assign(before, container === undefined ? [] : rowsOf(container));
+    const after = this.#assign(before, container === undefined ? [] : this.#options.rowsOf(container));
     if (container === undefined) this.#listings.delete(id);
     else this.#listings.set(id, after);
     for (const owner of new Set([...(before?.owners ?? []), ...after.owners])) this.#flush(turn, owner);
@@ -62,7 +64,7 @@ export class NamePublisher {
   /** What was kept across a restart: the ring is not yet what it will be. */
   kept(turn: Turn, containers: readonly Container[]): void {
     for (const container of containers) {
-      this.#listings.set(container.request.containerId, { rows: rowsOf(container), owners: new Set() });
+      this.#listings.set(container.request.containerId, { rows: this.#options.rowsOf(container), owners: new Set() });
     }
     if (containers.length > 0) this.lookAgain(turn);
   }

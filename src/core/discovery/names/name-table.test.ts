@@ -19,7 +19,7 @@ const registration = (n: number, key: NameKey): Registration => ({
 
 test('full of labels it still takes names, and says of a label that it may lack some', () => {
   const table = new NameTable();
-  const most = LIMITS.names * NAMES.otherShare;
+  const most = LIMITS.names * NAMES.shares.label;
   for (let n = 0; n < most + 10; n++) table.put(registration(n, { kind: 'label', key: `label-${n % 1_000}` }), 5);
   expect(table.size).toBe(most);
   expect(table.isWhole('label/label-1', 5)).toBe(false);

@@ -37,9 +37,7 @@ export class NameTable {
       this.#cut.set(key, nowMs + NAMES.ttlMs);
       return;
     }
-    // However many labels there are, names and ids find room.
-    const isVital = registration.key.kind === 'name' || registration.key.kind === 'id';
-    if (isNew && this.#size >= (isVital ? LIMITS.names : LIMITS.names * NAMES.otherShare)) {
+    if (isNew && this.#size >= LIMITS.names * NAMES.shares[registration.key.kind]) {
       this.#cutUntilMs = nowMs + NAMES.ttlMs;
       return;
     }

@@ -1,5 +1,6 @@
 /**
- * The name directory (DESIGN §6): containers by name, id prefix, label and image, as soft state on the ring.
+ * The name directory (DESIGN §6): containers by name, id prefix, label and image, endpoints by network and
+ * name or address, as soft state on the ring.
  * Each node has all roles: it registers its own containers (name-publisher.ts), keeps what others register
  * under the keys that the ring gives it and decides who gets a name (name-owner.ts), claims names for what
  * it places (name-claims.ts), and asks (questions.ts).
@@ -12,12 +13,14 @@ import { LIMITS, keepsName } from '../../model/index.ts';
 import type {
   Container,
   ContainerId,
+  Endpoint,
   Member,
   NameConflict,
   NameEntry,
   NameHolder,
   NameKey,
   NameMessage,
+  NameRow,
   NodeId,
   Timer,
   Turn,
@@ -25,6 +28,9 @@ import type {
 import { assertNever } from '../../../lib/assert.ts';
 import { utf8Length } from '../../../lib/utf8.ts';
 import type { Directory } from '../directory.ts';
+import { DISCOVERY } from '../tunables.ts';
+import { EndpointBook } from './endpoint-book.ts';
+import { Everybody } from './everybody.ts';
 import { ringKey, rowsOf, textOf } from './keys.ts';
 import type { Found, LookUp } from './lookup.ts';
 import { NameClaims } from './name-claims.ts';
@@ -38,6 +44,8 @@ export interface NamesOptions {
   readonly self: NodeId;
   readonly ring: Directory['ring'];
   readonly member: (id: NodeId) => Member | undefined;
+  /** In all states. */
+  readonly members: () => readonly Member[];
   readonly containers: () => readonly Container[];
   readonly container: (id: ContainerId) => Container | undefined;
   /** Gives one of this node's containers another name, durably; may come to nothing. */
@@ -51,19 +59,23 @@ export class Names {
   readonly #owner: NameOwner;
   readonly #publisher: NamePublisher;
   readonly #questions: Questions;
+  readonly #everybody: Everybody;
+  readonly #endpoints = new EndpointBook();
   /** Younger ones of a name, whose older one's node is asked just now. */
   readonly #inConflict = new Set<ContainerId>();
 
   constructor(options: NamesOptions) {
     this.#options = options;
-    const { self, ring, member, times, containers } = options;
+    const { self, ring, member, members, times, containers } = options;
     this.#questions = new Questions(times.askMs);
+    this.#everybody = new Everybody({ self, members, questions: this.#questions });
     this.#owner = new NameOwner({ self, ring, member });
     this.#publisher = new NamePublisher({
       self,
       ring,
       isLive: (id) => member(id)?.state === 'alive' || member(id)?.state === 'suspect',
       incarnation: () => member(self)?.incarnation ?? 0,
+      rowsOf: (container) => this.#rowsOf(container),
       times,
     });
     this.claims = new NameClaims({
@@ -84,17 +96,26 @@ export class Names {
 
   /** A container of this node came, has another name, or is gone. */
   changed(turn: Turn, id: ContainerId): void {
-    this.#publisher.changed(turn, id, this.#options.container(id));
+    const container = this.#options.container(id);
+    if (container === undefined) this.#endpoints.delete(id);
+    this.#publisher.changed(turn, id, container);
+  }
+
+  /** A container of this node has these endpoints now, and no others. */
+  endpoints(turn: Turn, id: ContainerId, endpoints: readonly Endpoint[]): void {
+    const container = this.#options.container(id);
+    if (container === undefined) return;
+    this.#endpoints.set(id, endpoints);
+    this.#publisher.changed(turn, id, container);
   }
 
   readonly lookUp: LookUp = (turn, key, done) => {
     // Nothing is registered under what no message carries; of labels and images there may be some nevertheless.
     if (utf8Length(textOf(key)) > LIMITS.nameKeyBytes) {
-      return done(turn, { entries: [], complete: key.kind === 'name' || key.kind === 'id' });
+      return done(turn, { entries: [], complete: key.kind !== 'label' && key.kind !== 'image' });
     }
-    const owner = this.#options.ring.owner(ringKey(key)) ?? this.#options.self;
-    if (owner === this.#options.self) done(turn, this.#owner.lookUp(turn, key));
-    else this.#questions.ask(turn, owner, key, false, done);
+    if (key.kind === 'endpoint') this.#askOwner(turn, key, (turn, found) => this.#orAll(turn, key, found, done));
+    else this.#askOwner(turn, key, done);
   };
 
   sizes(): { readonly names: number; readonly claims: number; readonly questions: number } {
@@ -171,11 +192,38 @@ export class Names {
     return this.#owner.size + this.claims.size + this.#questions.size;
   }
 
+  #rowsOf(container: Container): readonly NameRow[] {
+    return rowsOf(container, this.#endpoints.lines(container.request.containerId));
+  }
+
+  #askOwner(turn: Turn, key: NameKey, done: Parameters<LookUp>[2]): void {
+    const owner = this.#options.ring.owner(ringKey(key)) ?? this.#options.self;
+    if (owner === this.#options.self) done(turn, this.#owner.lookUp(turn, key));
+    else this.#questions.ask(turn, owner, key, false, done);
+  }
+
+  /**
+   * What a container asks for by name it believes not to be there, once told so: a miss of the owner's is asked of
+   * all while these are few, and where a node is dead, which may run it all the same, nobody can tell.
+   */
+  #orAll(turn: Turn, key: NameKey, found: Found, done: Parameters<LookUp>[2]): void {
+    if (found.entries.length > 0) return done(turn, found);
+    const orDead = (turn: Turn, { entries, complete }: Found): void => {
+      done(turn, { entries, complete: complete && (entries.length > 0 || !this.#everybody.isSomebodyDead()) });
+    };
+    if (this.#options.ring.size > DISCOVERY.smallInstance) return orDead(turn, found);
+    this.#everybody.ask(turn, key, this.#own(key), orDead);
+  }
+
   /** Of this node's own containers and claims it knows all. */
   #own(key: NameKey): Found {
-    const { self, containers } = this.#options;
+    const { self, containers, container } = this.#options;
+    if (key.kind === 'endpoint') {
+      const here = this.#endpoints.under(key, self, (id) => container(id)?.name ?? '');
+      return { entries: here.slice(0, LIMITS.namesPerKey), complete: true };
+    }
     const place = ringKey(key);
-    const rows = containers().flatMap(rowsOf);
+    const rows = containers().flatMap((container) => this.#rowsOf(container));
     const here = rows
       .filter((row) => ringKey(row.key) === place && (key.kind !== 'id' || row.containerId.startsWith(key.prefix)))
       .map(({ containerId, name, value }) => ({ containerId, name, node: self, value }));
@@ -190,7 +238,7 @@ export class Names {
   #conflict(turn: Turn, { containerId, name, keeper, keeperCreatedAtMs }: NameConflict): void {
     const container = this.#options.container(containerId);
     if (container === undefined || container.name !== name || keeper.containerId === containerId) return;
-    const [row] = rowsOf(container);
+    const [row] = this.#rowsOf(container);
     if (row === undefined || !keepsName({ createdAtMs: keeperCreatedAtMs, containerId: keeper.containerId }, row)) return;
     if (this.#inConflict.has(containerId)) return;
     this.#inConflict.add(containerId);

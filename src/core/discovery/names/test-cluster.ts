@@ -46,6 +46,7 @@ export class NamesNode {
       self: this.id,
       ring: this.ring,
       member: (id) => this.members.get(id),
+      members: () => [...this.members.values()],
       containers: () => [...this.containers.values()],
       container: (id) => this.containers.get(id),
       rename: (turn, id, to) => {

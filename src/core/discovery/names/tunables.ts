@@ -1,3 +1,5 @@
+import type { NameKey } from '../../model/index.ts';
+
 /** Times of the name directory that hang on how far apart nodes are, in ms. */
 export interface NameTimes {
   /** For the word of a name's owner or of another node: above a round trip. Asked once more for as long again. */
@@ -38,8 +40,8 @@ export const NAMES = {
   /** From the sight of two containers of one name to the word to the younger: the older may be on its way out. */
   conflictMs: 1_000,
   conflictAgainMs: 5_000,
-  /** Of the entries that an owner keeps, those by label and image. */
-  otherShare: 0.75,
+  /** Up to what share of its bound an owner takes entries of each kind: however many labels there are, endpoints and names find room. */
+  shares: { name: 1, id: 1, endpoint: 0.9, label: 0.75, image: 0.75 } satisfies Record<NameKey['kind'], number>,
   /** Lines that are kept for an owner which can't be reached. */
   lines: 65_536,
 } as const;

@@ -1,5 +1,6 @@
 import { LIMITS, NAME_KEY_KINDS } from '../../model/index.ts';
-import type { NameEntry, NameGone, NameHolder, NameKey, NameMessage, NameRow } from '../../model/index.ts';
+import type { NameEntry, NameGone, NameHolder, NameKey, NameMessage, NameRow, NetworkId } from '../../model/index.ts';
+import { WireError } from '../error.ts';
 import { record } from '../record.ts';
 import type { Type } from '../type.ts';
 import { bool, list, oneOf, optional, uint, utf8 } from '../type.ts';
@@ -27,12 +28,31 @@ const KEYS: { readonly [K in KeyKind]: (text: string) => NameKey } = {
   id: (text) => ({ kind: 'id', prefix: text }),
   label: (text) => ({ kind: 'label', key: text }),
   image: (text) => ({ kind: 'image', reference: text }),
+  endpoint: (text) => {
+    const [, network, name] = ENDPOINT.exec(text) ?? [];
+    if (network === undefined || name === undefined)
+      throw new WireError('out-of-range', `needs a network id, / and a name, got ${JSON.stringify(text)}`);
+    return { kind: 'endpoint', network: network as NetworkId, name };
+  },
 };
 
+const ENDPOINT = /^([0-9a-f]{64})\/(.*)$/su;
+
 function textOf(value: NameKey): string {
-  if (value.kind === 'name') return value.name;
-  if (value.kind === 'id') return value.prefix;
-  return value.kind === 'label' ? value.key : value.reference;
+  switch (value.kind) {
+    case 'name':
+      return value.name;
+    case 'id':
+      return value.prefix;
+    case 'label':
+      return value.key;
+    case 'image':
+      return value.reference;
+    case 'endpoint':
+      return `${value.network}/${value.name}`;
+    default:
+      return value satisfies never;
+  }
 }
 
 const value = utf8(LIMITS.nameValueBytes);

@@ -6,12 +6,14 @@ import {
   LIMITS,
   MEMBER_STATES,
   POLICIES,
+  PORT_PROTOCOLS,
   REFUSAL_REASONS,
   RESTART_POLICIES,
 } from '../../model/index.ts';
 import type {
   Address,
   Affinity,
+  AgreedVersion,
   Considered,
   Constraint,
   ContainerId,
@@ -20,6 +22,7 @@ import type {
   GroupHold,
   GroupPart,
   Hint,
+  HostPort,
   Member,
   Need,
   NodeId,
@@ -34,7 +37,7 @@ import type {
 } from '../../model/index.ts';
 import { WIRE_BOUNDS } from '../bounds.ts';
 import { record, variants } from '../record.ts';
-import { bool, float64, hex, labels, list, oneOf, optional, prose, sint, uint, utf8 } from '../type.ts';
+import { bool, float64, hex, labels, list, oneOf, optional, positive, prose, sint, uint, utf8 } from '../type.ts';
 
 /** The nouns that messages are made of. Field numbers are for ever. */
 
@@ -127,6 +130,10 @@ const affinity = record<Affinity>({
 const affinities = list(affinity, LIMITS.affinities);
 const constraints = list(constraint, LIMITS.constraints);
 const arches = list(arch, WIRE_BOUNDS.arches);
+const hostPort = record<HostPort>({ protocol: [1, oneOf(PORT_PROTOCOLS)], ip: [2, uint(0xffff_ffff)], port: [3, positive(65_535)] });
+const hostPorts = list(hostPort, LIMITS.hostPorts);
+const vnis = list(uint(0xff_ffff), LIMITS.networksPerContainer);
+export const agreedVersion = record<AgreedVersion>({ epoch: [1, uint()], revision: [2, uint()] });
 
 export const need = record<Need>({
   requestId: [1, requestId],
@@ -140,6 +147,8 @@ export const need = record<Need>({
   policy: [9, oneOf(POLICIES)],
   specDigest: [10, specDigest],
   affinities: [11, affinities],
+  hostPorts: [12, hostPorts],
+  vnis: [13, vnis],
 });
 
 export const request = record<Request>({
@@ -159,6 +168,8 @@ export const request = record<Request>({
   affinities: [14, affinities],
   labels: [15, labels(LIMITS.containerLabels, LIMITS.specBytes)],
   image: [16, utf8(LIMITS.imageBytes)],
+  hostPorts: [17, hostPorts],
+  vnis: [18, vnis],
 });
 
 const groupPart = record<GroupPart>({ requestId: [1, requestId], resources: [2, resources], specDigest: [3, specDigest] });
