@@ -29,6 +29,8 @@ export interface NetworkOnHost {
   readonly mtu: number | undefined;
   /** The network whose device also routes the inner addresses of all members. */
   readonly isDefault: boolean;
+  /** What this host itself leases of it: addresses that are on its bridge. */
+  readonly blocks: readonly Cidr[];
   /** Other hosts with a lease of it. */
   readonly peers: readonly NetworkPeer[];
 }

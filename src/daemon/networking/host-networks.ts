@@ -26,7 +26,9 @@ export function hostNetworks(input: HostNetworksInput): HostNetworks {
   const networks = state.networks().flatMap((network): NetworkOnHost[] => {
     const leases = state.leases(network.id);
     const isHere = network.name === DEFAULT_NETWORK || input.present.has(network.id) || leases.some(({ node }) => node === self.id);
-    return isHere ? [onHost(network, peersOf(leases, others))] : [];
+    if (!isHere) return [];
+    const blocks = leases.flatMap(({ node, block }) => (node === self.id ? [block] : []));
+    return [onHost(network, blocks, peersOf(leases, others))];
   });
   const known = new Set(networks.map(({ id }) => id));
   return {
@@ -39,9 +41,9 @@ export function hostNetworks(input: HostNetworksInput): HostNetworks {
   };
 }
 
-function onHost(network: AgreedNetwork, peers: readonly NetworkPeer[]): NetworkOnHost {
+function onHost(network: AgreedNetwork, blocks: readonly Cidr[], peers: readonly NetworkPeer[]): NetworkOnHost {
   const { id, name, vni, subnet, gateway, internal, mtu } = network;
-  return { id, name, vni, subnet, gateway, internal, mtu, isDefault: name === DEFAULT_NETWORK, peers };
+  return { id, name, vni, subnet, gateway, internal, mtu, isDefault: name === DEFAULT_NETWORK, blocks, peers };
 }
 
 function peersOf(leases: readonly Lease[], others: ReadonlyMap<NodeId, Member>): readonly NetworkPeer[] {

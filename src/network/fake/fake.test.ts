@@ -1,13 +1,21 @@
 import { expect, it } from 'vitest';
 import { containerId } from '../../core/model/index.ts';
-import { networkContract } from '../contract.test-suite.ts';
+import { endpointOf, hostNetworksOf, networkContract, networkOnHost } from '../contract.test-suite.ts';
 import { FakeNetwork } from './fake.ts';
 
-networkContract('fake', () => new FakeNetwork());
+const A = containerId('a'.repeat(64));
 
-it('forgets unknown containers', async () => {
+networkContract(
+  'fake',
+  () => Promise.resolve(new FakeNetwork()),
+  () => Promise.resolve(),
+);
+
+it('forgets containers that are unknown and interfaces that are not told', async () => {
   const network = new FakeNetwork();
-  await network.attach(containerId('a'.repeat(64)), 'none');
-  await network.recover(() => false);
-  expect(network.attached.size).toBe(0);
+  network.want(hostNetworksOf([networkOnHost(1)]));
+  await network.makeNamespace(A);
+  await network.attach(endpointOf(A, 1, 2));
+  await network.recover(() => false, []);
+  expect([network.namespaces.size, network.endpoints.size]).toEqual([0, 0]);
 });
