@@ -10,6 +10,8 @@
 import { NO_RESOURCES, add, subtract } from '../model/index.ts';
 import type { Answer, Considered, CoreError, NodeId, Resources, StackPlacement, Turn } from '../model/index.ts';
 import { lacking } from '../model/filter.ts';
+import type { Unfit } from '../model/filter.ts';
+import { NO_FACTS, takenPort } from '../model/host-access.ts';
 import { assert } from '../../lib/assert.ts';
 import { score } from '../discovery/score.ts';
 import { CANCELLED } from './launch.ts';
@@ -174,13 +176,21 @@ export class PlanEffort implements Owner {
       const free = subtract(answer.free, this.#taken.get(nodeId) ?? NO_RESOURCES);
       const said = answer.reason === undefined ? undefined : { reason: answer.reason, detail: answer.detail };
       const short = said?.reason === 'cpu' || said?.reason === 'memory';
-      const why = ruledOut(run, nodeId) ?? (short ? undefined : said) ?? lacking(run.wanted.resources, free);
+      const why =
+        ruledOut(run, nodeId) ?? this.#portPlanned(run, nodeId) ?? (short ? undefined : said) ?? lacking(run.wanted.resources, free);
       const known = member(nodeId);
       const value = why === undefined && known !== undefined ? score(need, { class: known.class, free }, mean) : undefined;
       return { nodeId, name: runs.nameOf(nodeId), accepted: false, reason: why?.reason, detail: why?.detail ?? '', free, score: value };
     });
     const fitting = all.filter((entry) => entry.score !== undefined).toSorted((a, b) => (a.score ?? 0) - (b.score ?? 0));
     return [...fitting, ...all.filter((entry) => entry.score === undefined)];
+  }
+
+  /** A part that would go there has the port. */
+  #portPlanned({ wanted }: Run, nodeId: NodeId): Unfit | undefined {
+    const there = this.#members.filter(({ node }) => node === nodeId);
+    const had = there.map(({ unit: { wanted, parts } }) => ({ hostPorts: wanted.hostPorts, by: parts[0].name }));
+    return takenPort(wanted, had, NO_FACTS, () => false);
   }
 
   #planned(turn: Turn): void {
