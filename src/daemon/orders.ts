@@ -1,10 +1,11 @@
 import type { Container, ContainerId, CoreError, Order, OrderAnswer } from '../core/model/index.ts';
 import { type BlobSource, type ContainerSpec, type Engine, EngineError, ImageError } from '../engine/port.ts';
 import { assertNever } from '../lib/assert.ts';
-import type { Network } from '../network/port.ts';
 import type { Store } from '../store/port.ts';
+import { NetworkRefused } from '../api/network-service.ts';
 import { readSpec } from './container-spec.ts';
 import type { Log } from './log.ts';
+import type { Networking } from './networking/networking.ts';
 import { type RecordWriter, written } from './record-writer.ts';
 
 export interface OrderContext {
@@ -12,7 +13,7 @@ export interface OrderContext {
   readonly store: Store;
   readonly records: RecordWriter;
   readonly engine: Engine;
-  readonly network: Network;
+  readonly networking: Pick<Networking, 'place' | 'release' | 'forget'>;
   container(id: ContainerId): Container | undefined;
   /** Where the container's image can be had, best first. */
   sourcesFor(id: ContainerId, spec: ContainerSpec): readonly BlobSource[];
@@ -53,8 +54,9 @@ function perform(context: OrderContext, order: Order): OrderAnswer | Promise<Ord
       return engineDid(() => context.engine.kill(order.containerId, order.signal));
     case 'engine-remove':
       return engineDid(async () => {
+        const container = context.container(order.containerId);
         await context.engine.remove(order.containerId);
-        await context.network.detach(order.containerId);
+        await context.networking.forget(container, order.containerId);
       });
     default:
       return assertNever(order);
@@ -71,12 +73,11 @@ async function create(context: OrderContext, { containerId, spec: text }: Order 
 async function start(context: OrderContext, order: Order & { kind: 'engine-start' }): Promise<Partial<OrderAnswer>> {
   const container = context.container(order.containerId);
   if (container === undefined) throw new EngineError('no-such-container', `container ${order.containerId} is not on this node`);
-  const spec = JSON.parse(container.request.spec) as ContainerSpec;
-  const attachment = await context.network.attach(order.containerId, spec.networkMode);
+  const place = await context.networking.place(container);
   try {
-    return await context.engine.start(order.containerId, order.taskId, attachment.netnsPath);
+    return await context.engine.start(order.containerId, order.taskId, place);
   } catch (error) {
-    await context.network.detach(order.containerId);
+    await context.networking.release(order.containerId);
     throw error;
   }
 }
@@ -94,6 +95,12 @@ function coreError(error: unknown): CoreError {
   if (error instanceof EngineError) {
     return { code: error.code, message, changed: false };
   }
+  if (error instanceof NetworkRefused) return { code: networkCode(error), message, changed: false };
   if (error instanceof ImageError) return { code: error.code === 'not-found' ? 'image-missing' : 'engine-failed', message, changed: false };
   return { code: 'engine-failed', message, changed: false };
+}
+
+function networkCode({ code, message }: NetworkRefused): CoreError['code'] {
+  if (code === 'no-agreement') return 'no-agreement';
+  return code === 'conflict' && message.includes('port is already allocated') ? 'port-taken' : 'network-failed';
 }

@@ -20,7 +20,7 @@ export interface NetworkAdminParts {
   readonly state: AgreedState;
   /** This host's routes that are none of ours, and the underlay's addresses as /32: what a subnet must not hold. */
   taken(): readonly { readonly block: Cidr; readonly what: string }[];
-  wallMs(): number;
+  readonly wallMs: () => number;
 }
 
 /** Makes networks: checks what was asked, chooses what was not, agrees on it. */

@@ -17,9 +17,9 @@ interface Announcement {
 }
 
 export interface AnnouncerParts {
-  request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;
+  readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
   /** Whether there is sense in asking it now. */
-  isAlive(peer: NodeId): boolean;
+  readonly isAlive: (peer: NodeId) => boolean;
   readonly log: Log;
 }
 

@@ -90,6 +90,17 @@ export class PortClaims {
     return served;
   }
 
+  /** It was placed: from now on that node alone speaks for it. */
+  placed(container: ContainerId, node: NodeId): void {
+    const claim = this.#book[container];
+    if (claim !== undefined && claim.node !== node) this.#write({ ...this.#book, [container]: { ...claim, node } });
+  }
+
+  mayServe(container: ContainerId, node: NodeId): boolean {
+    const known = this.#book[container]?.node;
+    return known === undefined || known === node;
+  }
+
   /** What leads elsewhere: ports whose container another node runs. */
   served(self: NodeId): readonly { readonly container: ContainerId; readonly ports: readonly TaskPort[] }[] {
     return this.#entries().flatMap(([container, { node, served }]) => (node === self ? [] : [{ container, ports: served }]));

@@ -15,14 +15,24 @@ const taskPort = fc.record({
 describe('port messages', () => {
   it('read what was written, without what they do not know', () => {
     const message = fc.record({ container: hex64, ports: fc.array(taskPort, { maxLength: 8 }), gone: fc.boolean() });
-    fc.assert(fc.property(message, (m) => expect(readPortMessage(JSON.stringify({ ...m, later: 1 }))).toEqual(m)));
-    fc.assert(fc.property(fc.array(taskPort, { maxLength: 8 }), (ports) => expect(readServed(JSON.stringify(ports))).toEqual(ports)));
+    fc.assert(
+      fc.property(message, (m) => {
+        expect(readPortMessage(JSON.stringify({ ...m, later: 1 }))).toEqual(m);
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(taskPort, { maxLength: 8 }), (ports) => {
+        expect(readServed(JSON.stringify(ports))).toEqual(ports);
+      }),
+    );
   });
 
   it('take nothing else', () => {
     fc.assert(fc.property(fc.string(), (text) => readPortMessage(text) === undefined));
     fc.assert(fc.property(fc.json(), (text) => readPortMessage(text) === undefined));
-    expect(readPortMessage(JSON.stringify({ container: 'a'.repeat(64), ports: Array(257).fill({}), gone: false }))).toBeUndefined();
+    expect(
+      readPortMessage(JSON.stringify({ container: 'a'.repeat(64), ports: Array.from({ length: 257 }, () => ({})), gone: false })),
+    ).toBeUndefined();
     expect(readServed('{}')).toBeUndefined();
   });
 });

@@ -1,0 +1,77 @@
+import { type AgreedNetwork, type ContainerId, DEFAULT_NETWORK, type HostFacts, type HostPort } from '../../core/model/index.ts';
+import { type Cidr, formatCidr, overlaps } from '../../lib/ipv4.ts';
+import type { Log } from '../log.ts';
+import { listeningPorts } from './listening-ports.ts';
+
+/** A route of the host that is not this node's. */
+export interface ForeignRoute {
+  readonly block: Cidr;
+  /** `10.0.0.0/8 (eth0)` */
+  readonly words: string;
+}
+
+export interface FactsFeedParts {
+  readonly networks: () => readonly AgreedNetwork[];
+  readonly foreignRoutes: () => readonly ForeignRoute[];
+  /** Ports that this node keeps by itself: for containers that run here, which the core knows, and for those it was asked for. */
+  keptPorts(): readonly (HostPort & { readonly container: ContainerId; readonly name: string })[];
+  readonly tell: (facts: HostFacts) => void;
+  readonly log: Log;
+}
+
+/** Processes open ports whenever they like; a container that meets one is refused at its start all the same. */
+const LOOK_EVERY_MS = 5_000;
+
+/** Tells the core what this host can't give: ports that others have, networks that its routes overlap. */
+export class FactsFeed {
+  readonly #parts: FactsFeedParts;
+  #told = '';
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(parts: FactsFeedParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    void this.look();
+    this.#timer = setInterval(() => void this.look(), LOOK_EVERY_MS).unref();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** Never rejects. */
+  async look(): Promise<void> {
+    try {
+      const listening = await listeningPorts();
+      const facts = { busyPorts: this.#busyPorts(listening), closedNetworks: this.#closedNetworks() };
+      const text = JSON.stringify(facts);
+      if (text === this.#told) return;
+      this.#told = text;
+      this.#parts.tell(facts);
+    } catch (error) {
+      this.#parts.log('warn', 'what this host has taken could not be read', { error: String(error) });
+    }
+  }
+
+  #busyPorts(listening: readonly HostPort[]): HostFacts['busyPorts'] {
+    const kept = this.#parts.keptPorts();
+    const isKept = (port: HostPort) =>
+      kept.some((each) => each.protocol === port.protocol && each.port === port.port && each.ip === port.ip);
+    return [
+      ...kept.map(({ protocol, ip, port, container, name }) => ({ protocol, ip, port, owner: container, by: name })),
+      ...listening.filter((port) => !isKept(port)).map((port) => ({ ...port, owner: undefined, by: 'a process of the host' })),
+    ];
+  }
+
+  #closedNetworks(): HostFacts['closedNetworks'] {
+    const routes = this.#parts.foreignRoutes();
+    return this.#parts.networks().flatMap(({ vni, name, subnet }) => {
+      const clash = routes.find(({ block }) => overlaps(block, subnet));
+      if (clash === undefined) return [];
+      const what = name === DEFAULT_NETWORK ? 'the default network' : `network ${name}`;
+      return [{ vni, why: `its route ${clash.words} overlaps ${what} (${formatCidr(subnet)})` }];
+    });
+  }
+}

@@ -1,0 +1,378 @@
+import { text } from 'node:stream/consumers';
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { AgreedState } from '../../agreement/state/port.ts';
+import type { NetworkService } from '../../api/network-service.ts';
+import {
+  type AgreedNetwork,
+  type Command,
+  type Container,
+  type ContainerId,
+  DEFAULT_NETWORK,
+  type Event,
+  type NetworkId,
+  type NodeId,
+  type Result,
+} from '../../core/model/index.ts';
+import type { CoreNode } from '../../core/node/port.ts';
+import type { ContainerSpec, Engine, TaskPlace } from '../../engine/port.ts';
+import type { Cidr } from '../../lib/ipv4.ts';
+import type { Network, PublishedPort } from '../../network/port.ts';
+import type { Store } from '../../store/port.ts';
+import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
+import type { Log } from '../log.ts';
+import { Connections } from './connections.ts';
+import { endpointNames } from './endpoint-names.ts';
+import { FactsFeed, type ForeignRoute } from './facts-feed.ts';
+import { hostNetworks } from './host-networks.ts';
+import { LEASE_BODY_BYTES, LEASES_PATH, type Leases } from './leases.ts';
+import { PortAnnouncer, PORTS_PATH } from './port-announcer.ts';
+import { PortClaims } from './port-claims.ts';
+import { readPortMessage } from './port-message.ts';
+import { PortReserver } from './port-reserver.ts';
+import { createNetworkService } from './service.ts';
+import type { TaskNetwork } from './task-network.ts';
+import { TaskNetworks } from './task-networks.ts';
+import { TaskWiring } from './task-wiring.ts';
+
+export interface NetworkingParts {
+  readonly runDir: string;
+  readonly store: Store;
+  readonly network: Network;
+  readonly leases: Leases;
+  readonly state: AgreedState;
+  readonly node: Pick<CoreNode, 'self' | 'members' | 'member' | 'container' | 'containers'>;
+  readonly engine: Pick<Engine, 'place'>;
+  readonly vxlanPort: number;
+  readonly innerRange: Cidr;
+  /** The host's routes but for this node's own. */
+  readonly foreignRoutes: () => readonly ForeignRoute[];
+  /** /etc/resolv.conf and /etc/hosts of a container. */
+  readonly filesFor: (
+    container: Container,
+    spec: ContainerSpec,
+    task: TaskNetwork,
+  ) => { readonly resolvConf: string; readonly hosts: string };
+  /** Where containers ask for names: the gateways of these networks. */
+  readonly listenForNames: (networks: readonly AgreedNetwork[]) => void;
+  /** Names or addresses on these networks have changed. */
+  readonly forgetNames: () => void;
+  readonly doctor: NetworkService['doctor'];
+  readonly command: (command: Command) => Promise<Result>;
+  /** @throws PeerUnreachable */
+  readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
+  readonly log: Log;
+  readonly wallMs: () => number;
+}
+
+export const NETWORK_PATH = '/network/';
+/** A message of LIMITS.hostPorts ports, and more. */
+const BODY_BYTES = 65_536;
+const SWEEP_EVERY_MS = 60_000;
+/** A claim that nobody has said anything about for so long is asked after. */
+const CLAIM_AGE_MS = 600_000;
+
+/**
+ * Networks in the daemon: what containers have of them, what the kernel should have therefore, and what peers
+ * are told. Every task's networks are made before it starts and taken back when it has ended.
+ */
+export class Networking {
+  readonly service: NetworkService;
+  readonly #parts: NetworkingParts;
+  readonly #tasks: TaskNetworks;
+  readonly #connections: Connections;
+  readonly #reserver = new PortReserver();
+  readonly #claims: PortClaims;
+  readonly #announcer: PortAnnouncer;
+  readonly #wiring: TaskWiring;
+  readonly #facts: FactsFeed;
+  readonly #stops: (() => void)[] = [];
+  #wanted: ReadonlySet<NetworkId> = new Set();
+  #sweep: NodeJS.Timeout | undefined;
+
+  constructor(parts: NetworkingParts) {
+    this.#parts = parts;
+    const { runDir, store, network, leases, state, node, log } = parts;
+    this.#tasks = new TaskNetworks(runDir);
+    this.#connections = new Connections(store);
+    this.#claims = new PortClaims(store, this.#reserver, () => parts.wallMs(), log);
+    this.#announcer = new PortAnnouncer({
+      request: (peer, request) => parts.request(peer, request),
+      isAlive: (peer) => node.member(peer)?.state === 'alive',
+      log,
+    });
+    this.#wiring = new TaskWiring({
+      network,
+      leases,
+      state,
+      tasks: this.#tasks,
+      connections: this.#connections,
+      reserver: this.#reserver,
+      container: (id) => node.container(id),
+      specOf,
+      isOnHost: ({ id }) => this.#wanted.has(id),
+      changed: (id) => this.#changed(id),
+      filesFor: (container, task) => parts.filesFor(container, specOf(container), task),
+    });
+    this.#facts = new FactsFeed({
+      networks: () => state.networks(),
+      foreignRoutes: () => parts.foreignRoutes(),
+      keptPorts: () => this.#reserver.all().map((port) => ({ ...port, name: this.#nameOf(port.container) })),
+      tell: (facts) => void parts.command({ kind: 'host-facts', facts }),
+      log,
+    });
+    this.service = createNetworkService({
+      ...parts,
+      tasks: this.#tasks,
+      connections: this.#connections,
+      wiring: this.#wiring,
+      claims: this.#claims,
+      announcer: this.#announcer,
+      specOf,
+      claimsChanged: () => void this.#facts.look(),
+    });
+  }
+
+  get tasks(): TaskNetworks {
+    return this.#tasks;
+  }
+
+  /** Before the core starts: what runs keeps what it has, what is left of the rest goes. Waits for no agreement. */
+  async recover(isRunning: (id: ContainerId) => boolean): Promise<void> {
+    const { leases, log, network, state } = this.#parts;
+    this.#tasks.load(isRunning, log);
+    const kept = this.#tasks.all();
+    leases.start(
+      kept.flatMap(({ container, endpoints }) => endpoints.map((each) => ({ container, network: each.network, address: each.address }))),
+    );
+    this.#stops.push(
+      leases.onRenumber((container, id) => void this.#renumber(container, id)),
+      state.onChange(() => this.#update()),
+    );
+    for (const { container, ports } of kept) {
+      await this.#reserver.reserve(container, 'task', ports).catch((error: unknown) => {
+        log('warn', 'a published port was taken meanwhile', { container, error: String(error) });
+      });
+    }
+    await this.#claims.start();
+    this.#update();
+    await network.recover(
+      isRunning,
+      kept.flatMap(({ container, endpoints }) => endpoints.map((each) => ({ container, ...each }))),
+    );
+  }
+
+  /** Once the core runs. */
+  start(): void {
+    for (const task of this.#tasks.all()) this.#publish(task.container);
+    this.#facts.start();
+    this.#update();
+    this.#sweep = setInterval(() => void this.#askAfterClaims(), SWEEP_EVERY_MS).unref();
+  }
+
+  /** What a task starts in. @throws NetworkRefused with nothing left behind */
+  place(container: Container): Promise<TaskPlace> {
+    return this.#wiring.place(container);
+  }
+
+  /** A task has ended, or did not start. Idempotent. */
+  release(id: ContainerId): Promise<void> {
+    return this.#wiring.release(id);
+  }
+
+  /** A container is removed. */
+  async forget(container: Container | undefined, id: ContainerId): Promise<void> {
+    await this.#wiring.release(id);
+    this.#connections.forget(id);
+    if (container === undefined || specOf(container).ports.length === 0) return;
+    if (container.buyer === this.#parts.node.self().id) this.#releaseClaim(id);
+    else await this.#announcer.announce(container.buyer, { container: id, ports: [], gone: true });
+  }
+
+  /** The core's events. */
+  see(event: Event): void {
+    switch (event.kind) {
+      case 'member-alive':
+        this.#announcer.memberAlive(event.member.id);
+        this.#update();
+        return;
+      case 'member-left':
+        this.#update();
+        return;
+      case 'container-renamed':
+        this.#renamed(event.containerId);
+        return;
+      case 'run-placed':
+        this.#claims.placed(event.containerId, event.supplier);
+        return;
+      default:
+    }
+  }
+
+  /** Answers paths under NETWORK_PATH, but for the doctor's. */
+  async servePeer(peer: NodeId, request: Http2ServerRequest, response: Http2ServerResponse): Promise<void> {
+    const path = request.url;
+    try {
+      if (path.startsWith(LEASES_PATH)) {
+        const answer = await this.#parts.leases.servePeer(path, peer, await bodyOf(request, LEASE_BODY_BYTES));
+        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
+      } else if (path === PORTS_PATH) await this.#servePorts(peer, await bodyOf(request, BODY_BYTES), response);
+      else if (path.startsWith(`${PORTS_PATH}/`)) {
+        const id = path.slice(PORTS_PATH.length + 1) as ContainerId;
+        response.writeHead(this.#parts.node.container(id) === undefined ? 404 : 204).end();
+      } else response.writeHead(404).end();
+    } catch (error) {
+      this.#parts.log('debug', 'a peer’s question about networks could not be answered', { peer, path, error: String(error) });
+      if (!response.headersSent) response.writeHead(500);
+      response.end();
+    }
+  }
+
+  close(): void {
+    clearInterval(this.#sweep);
+    for (const stop of this.#stops) stop();
+    this.#facts.close();
+    this.#announcer.close();
+    this.#parts.leases.close();
+    this.#reserver.close();
+  }
+
+  async #servePorts(peer: NodeId, body: string, response: Http2ServerResponse): Promise<void> {
+    const message = readPortMessage(body);
+    if (message === undefined || !this.#claims.mayServe(message.container, peer)) return void response.writeHead(400).end();
+    const { container, ports, gone } = message;
+    if (gone) this.#claims.release(container);
+    const served = gone ? [] : await this.#claims.serve(container, peer, ports);
+    this.#update();
+    void this.#facts.look();
+    if (served.length > 0) await this.#parts.network.settled();
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(served));
+  }
+
+  #changed(id: ContainerId): void {
+    this.#update();
+    this.#publish(id);
+  }
+
+  /** The kernel follows what is agreed, who is where, and what containers have. */
+  #update(): void {
+    const { node, state, network, vxlanPort, innerRange } = this.#parts;
+    const self = node.self();
+    const present = new Set<NetworkId>();
+    const ports: PublishedPort[] = [];
+    for (const { container, endpoints, ports: open } of this.#tasks.all()) {
+      for (const endpoint of endpoints) present.add(endpoint.network);
+      for (const port of open) ports.push(publishedPort(container, port));
+    }
+    for (const { container, ports: served } of this.#claims.served(self.id)) {
+      for (const port of served) {
+        present.add(port.network);
+        ports.push(publishedPort(container, port));
+      }
+    }
+    const wish = hostNetworks({ self, vxlanPort, innerRange, members: node.members(), state, present, ports });
+    this.#wanted = new Set(wish.networks.map(({ id }) => id));
+    network.want(wish);
+    this.#parts.listenForNames(state.networks().filter(({ id }) => this.#wanted.has(id)));
+  }
+
+  /** The directory learns names and addresses; the node that was asked, where ports lead. */
+  #publish(id: ContainerId): void {
+    const { node, command } = this.#parts;
+    const task = this.#tasks.get(id);
+    const endpoints = (task?.endpoints ?? []).map(({ network, address, names }) => ({ container: id, network, address, names }));
+    void command({ kind: 'endpoints', containerId: id, endpoints });
+    this.#parts.forgetNames();
+    const container = node.container(id);
+    if (container === undefined || container.buyer === node.self().id || specOf(container).ports.length === 0) return;
+    void this.#announcer.announce(container.buyer, { container: id, ports: task?.ports ?? [], gone: false });
+  }
+
+  #renamed(id: ContainerId): void {
+    const task = this.#tasks.get(id);
+    const container = this.#parts.node.container(id);
+    if (task === undefined || container === undefined) return;
+    const wishes = this.#connections.of(id, specOf(container));
+    const endpoints = task.endpoints.map((endpoint) => {
+      const wish = wishes.find(({ network }) => network === endpoint.network);
+      return wish === undefined ? endpoint : { ...endpoint, names: endpointNames(container, wish) };
+    });
+    this.#tasks.put({ ...task, endpoints });
+    this.#publish(id);
+  }
+
+  /** An address was revoked while we were away: the container gets another, and keeps running. */
+  async #renumber(id: ContainerId, network: NetworkId): Promise<void> {
+    const { log, node } = this.#parts;
+    const container = node.container(id);
+    const task = this.#tasks.get(id);
+    const endpoint = task?.endpoints.find((each) => each.network === network);
+    const wish = container === undefined ? undefined : this.#connections.of(id, specOf(container)).find((each) => each.network === network);
+    if (container === undefined || task === undefined || endpoint === undefined || wish === undefined) return;
+    try {
+      const without = await this.#wiring.disconnect(task, endpoint);
+      const after = await this.#wiring.connect(container, without, { ...wish, ip: '' });
+      await this.#parts.engine.place(id, this.#parts.filesFor(container, specOf(container), after));
+      log('warn', 'a container has another address: the one it had was given to another node', {
+        container: container.name,
+        network: wish.networkName,
+      });
+    } catch (error) {
+      log('error', 'a container whose address is another node’s has no other yet', { container: container.name, error: String(error) });
+    }
+  }
+
+  #releaseClaim(id: ContainerId): void {
+    this.#claims.release(id);
+    this.#update();
+    void this.#facts.look();
+  }
+
+  /** Whoever should have told us of a container's end may have died before. */
+  async #askAfterClaims(): Promise<void> {
+    const { node } = this.#parts;
+    for (const { container, node: at } of this.#claims.olderThan(CLAIM_AGE_MS)) {
+      const member = at === undefined ? undefined : node.member(at);
+      if (at === node.self().id) {
+        if (node.container(container) === undefined) this.#releaseClaim(container);
+      } else if (at === undefined || member === undefined || member.state === 'left') this.#releaseClaim(container);
+      else if (member.state === 'alive') {
+        if ((await this.#hasContainer(at, container)) === false) this.#releaseClaim(container);
+      }
+    }
+  }
+
+  /** undefined: it did not answer. */
+  async #hasContainer(node: NodeId, container: ContainerId): Promise<boolean | undefined> {
+    try {
+      const response = await this.#parts.request(node, { method: 'GET', path: `${PORTS_PATH}/${container}`, timeoutMs: 3_000 });
+      response.body.resume();
+      return response.status === 404 ? false : undefined;
+    } catch (error) {
+      this.#parts.log('debug', 'a node could not be asked after a container', { node, error: String(error) });
+      return undefined;
+    }
+  }
+
+  #nameOf(id: ContainerId): string {
+    return this.#parts.node.container(id)?.name ?? id.slice(0, 12);
+  }
+}
+
+export const isDefault = ({ name }: AgreedNetwork): boolean => name === DEFAULT_NETWORK;
+
+const specOf = (container: Container): ContainerSpec => JSON.parse(container.request.spec) as ContainerSpec;
+
+function publishedPort(container: ContainerId, port: TaskNetwork['ports'][number]): PublishedPort {
+  const { protocol, ip, port: hostPort, containerPort, network, address } = port;
+  return { container, network, protocol, hostIp: ip, hostPort, address, containerPort };
+}
+
+async function bodyOf(request: Http2ServerRequest, limit: number): Promise<string> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) throw new RangeError(`a body of more than ${limit} bytes`);
+  let size = 0;
+  request.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > limit) request.destroy(new RangeError(`a body of more than ${limit} bytes`));
+  });
+  return text(request);
+}

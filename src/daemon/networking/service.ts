@@ -1,0 +1,234 @@
+import { createHash } from 'node:crypto';
+import type { AgreedState } from '../../agreement/state/port.ts';
+import { type ConnectWish, type EndpointFacts, NetworkRefused, type NetworkService, type PortFacts } from '../../api/network-service.ts';
+import {
+  type AgreedNetwork,
+  type Container,
+  type ContainerId,
+  DEFAULT_NETWORK,
+  LIMITS,
+  type NetworkId,
+  type NodeId,
+} from '../../core/model/index.ts';
+import type { CoreNode } from '../../core/node/port.ts';
+import type { ContainerSpec, Engine, EndpointWish } from '../../engine/port.ts';
+import { blockAt, formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
+import type { Connections } from './connections.ts';
+import type { ForeignRoute } from './facts-feed.ts';
+import type { Leases } from './leases.ts';
+import { NetworkAdmin } from './network-admin.ts';
+import { agreeing } from './network-refusals.ts';
+import type { PortAnnouncer } from './port-announcer.ts';
+import { hostPortOf, type PortClaims } from './port-claims.ts';
+import type { TaskNetwork, TaskPort } from './task-network.ts';
+import type { TaskNetworks } from './task-networks.ts';
+import type { TaskWiring } from './task-wiring.ts';
+
+export interface NetworkServiceParts {
+  readonly state: AgreedState;
+  readonly leases: Leases;
+  readonly node: Pick<CoreNode, 'self' | 'members' | 'container'>;
+  readonly engine: Pick<Engine, 'place'>;
+  readonly tasks: TaskNetworks;
+  readonly connections: Connections;
+  readonly wiring: TaskWiring;
+  readonly claims: PortClaims;
+  readonly announcer: PortAnnouncer;
+  readonly doctor: NetworkService['doctor'];
+  readonly specOf: (container: Container) => ContainerSpec;
+  readonly filesFor: (
+    container: Container,
+    spec: ContainerSpec,
+    task: TaskNetwork,
+  ) => { readonly resolvConf: string; readonly hosts: string };
+  readonly foreignRoutes: () => readonly ForeignRoute[];
+  readonly claimsChanged: () => void;
+  readonly wallMs: () => number;
+}
+
+/** What the API asks of networks, answered from this node's copy of what is agreed and from what its containers have. */
+export function createNetworkService(parts: NetworkServiceParts): NetworkService {
+  const { announcer, claims, connections, leases, node, state, tasks, wiring } = parts;
+  const admin = new NetworkAdmin({ state, taken: () => takenBlocks(parts), wallMs: () => parts.wallMs() });
+  const ofContainer = (id: ContainerId): readonly EndpointFacts[] => {
+    const container = node.container(id);
+    return container === undefined ? [] : endpointFacts(parts, container);
+  };
+  return {
+    list: () => state.networks(),
+    leases: (network) => state.leases(network),
+    endpoints: (network) =>
+      tasks
+        .all()
+        .flatMap(({ container }) => ofContainer(container))
+        .filter((each) => each.address !== '' && (network === undefined || each.network === network)),
+    endpointsOf: ofContainer,
+    portsOf: (id) => portFacts(id, parts),
+    create: (wish) => admin.create(wish),
+    ofSubnet: (cidr) => admin.ofSubnet(cidr),
+    remove: (network) => remove(parts, network),
+
+    async connect(id, network, wish) {
+      const { container, spec, wishes } = connectable(parts, id);
+      const agreed = networkOf(state, network);
+      if (wishes.some((each) => each.network === network)) {
+        throw new NetworkRefused('forbidden', `endpoint with name ${container.name} already exists in network ${agreed.name}`);
+      }
+      if (wishes.length >= LIMITS.networksPerContainer) {
+        throw new NetworkRefused('forbidden', `${container.name} is on ${wishes.length} networks already, the most it may be`);
+      }
+      const added = wishOf(agreed, wish);
+      const task = tasks.get(id);
+      const isRunning = container.task?.state === 'running' && task !== undefined;
+      if (isRunning) {
+        const after = await wiring.connect(container, task, added);
+        await parts.engine.place(id, parts.filesFor(container, spec, after));
+      }
+      connections.set(id, [...wishes, added]);
+    },
+
+    async disconnect(id, network) {
+      const { container, spec, wishes } = connectable(parts, id);
+      const name = state.network(network)?.name ?? network.slice(0, 12);
+      if (!wishes.some((each) => each.network === network)) {
+        throw new NetworkRefused('forbidden', `container ${container.name} is not connected to network ${name}`);
+      }
+      const task = tasks.get(id);
+      const endpoint = task?.endpoints.find((each) => each.network === network);
+      if (task !== undefined && endpoint !== undefined) {
+        const after = await wiring.disconnect(task, endpoint);
+        if (after.endpoints.length > 0) await parts.engine.place(id, parts.filesFor(container, spec, after));
+      }
+      connections.set(
+        id,
+        wishes.filter((each) => each.network !== network),
+      );
+    },
+
+    async claimPorts(container, ports) {
+      const named = ports.filter(({ hostPort }) => hostPort > 0).map(hostPortOf);
+      if (named.length === 0) return;
+      await claims.claim(container, named);
+      parts.claimsChanged();
+    },
+    releasePorts(container) {
+      claims.release(container);
+      parts.claimsChanged();
+    },
+    doctor: () => parts.doctor(),
+  };
+
+  function portFacts(id: ContainerId, { node: { self } }: NetworkServiceParts): readonly PortFacts[] {
+    const here = self().id;
+    const own = (tasks.get(id)?.ports ?? []).map((port) => factsOf(port, here));
+    const asked = announcer.servedFor(id);
+    return [...own, ...(asked === undefined ? [] : asked.ports.map((port) => factsOf(port, asked.node)))];
+  }
+
+  /** @throws NetworkRefused */
+  async function remove({ node: { members } }: NetworkServiceParts, id: NetworkId): Promise<void> {
+    const agreed = networkOf(state, id);
+    if (agreed.name === DEFAULT_NETWORK) {
+      throw new NetworkRefused('forbidden', `${DEFAULT_NETWORK} is a pre-defined network and cannot be removed`);
+    }
+    const nameOf = (node: NodeId) => members().find((member) => member.id === node)?.name ?? node.slice(0, 12);
+    const inUse = (who: string) =>
+      new NetworkRefused('in-use', `error while removing network: network ${agreed.name} has active endpoints on ${who}`);
+    await agreeing('removing a network', async () => {
+      if ((await leases.returnAll(id)) === 'in-use') throw inUse('this node');
+      const still = await leases.askOthersToReturn(id);
+      const busy = still.filter(({ why }) => why === 'in-use').map((each) => nameOf(each.node));
+      if (busy.length > 0) throw inUse(busy.join(', '));
+      const silent = still.map((each) => nameOf(each.node));
+      if (silent.length > 0) {
+        throw new NetworkRefused(
+          'in-use',
+          `network ${agreed.name} may have endpoints on ${silent.join(', ')}, which did not give its leases back: try again when it answers, or take it out with "caravela nodes rm"`,
+        );
+      }
+      const removed = await state.removeNetwork(id);
+      if (typeof removed === 'object') throw inUse(removed.leased.map(nameOf).join(', '));
+    });
+  }
+}
+
+/** @throws NetworkRefused */
+function connectable(
+  { node, specOf, connections }: NetworkServiceParts,
+  id: ContainerId,
+): { readonly container: Container; readonly spec: ContainerSpec; readonly wishes: readonly EndpointWish[] } {
+  const container = node.container(id);
+  if (container === undefined) throw new NetworkRefused('not-found', `No such container: ${id}`);
+  const spec = specOf(container);
+  if (spec.networkMode === 'host')
+    throw new NetworkRefused('forbidden', 'container sharing network namespace with host cannot be connected to any other network');
+  if (spec.networkMode === 'container')
+    throw new NetworkRefused(
+      'forbidden',
+      'container sharing network namespace with another container or host cannot be connected to any other network',
+    );
+  return { container, spec, wishes: connections.of(id, spec) };
+}
+
+function networkOf(state: AgreedState, id: NetworkId): AgreedNetwork {
+  const agreed = state.network(id);
+  if (agreed === undefined) throw new NetworkRefused('not-found', `network ${id} not found`);
+  return agreed;
+}
+
+function wishOf(agreed: AgreedNetwork, { ip, aliases, mac }: ConnectWish): EndpointWish {
+  const address = ip === undefined ? undefined : parseIpv4(ip);
+  if (ip !== undefined && (address === undefined || !holds(agreed.subnet, address))) {
+    throw new NetworkRefused('invalid', `invalid IPv4 address ${JSON.stringify(ip)}: it must be one of network ${agreed.name}`);
+  }
+  return { network: agreed.id, networkName: agreed.name, vni: agreed.vni, ip: ip ?? '', aliases, mac: mac ?? '' };
+}
+
+function endpointFacts({ connections, specOf, state, tasks }: NetworkServiceParts, container: Container): readonly EndpointFacts[] {
+  const id = container.request.containerId;
+  const task = tasks.get(id);
+  return connections.of(id, specOf(container)).map((wish) => {
+    const agreed = state.network(wish.network);
+    const endpoint = task?.endpoints.find((each) => each.network === wish.network);
+    return {
+      container: id,
+      containerName: container.name,
+      network: wish.network,
+      networkName: agreed?.name ?? wish.networkName,
+      endpointId: endpoint === undefined ? '' : createHash('sha256').update(`${id} ${wish.network}`).digest('hex'),
+      address: endpoint === undefined ? '' : formatIpv4(endpoint.address),
+      prefix: endpoint === undefined ? 0 : (agreed?.subnet.prefix ?? 0),
+      gateway: endpoint === undefined || agreed === undefined ? '' : formatIpv4(agreed.gateway),
+      mac: endpoint === undefined ? '' : (endpoint.mac ?? macOf(endpoint.address)),
+      interfaceName: endpoint?.interfaceName ?? '',
+      aliases: wish.aliases,
+      askedIp: wish.ip,
+    };
+  });
+}
+
+/** 02:42 and the address, as Docker's bridges have it. */
+function macOf(address: number): string {
+  const bytes = formatIpv4(address)
+    .split('.')
+    .map((byte) => Number(byte).toString(16).padStart(2, '0'));
+  return ['02', '42', ...bytes].join(':');
+}
+
+const factsOf = ({ containerPort, protocol, ip, port }: TaskPort, node: NodeId): PortFacts => ({
+  containerPort,
+  protocol,
+  hostIp: formatIpv4(ip),
+  hostPort: port,
+  node,
+});
+
+/** What no subnet may hold: this host's routes, and where members are on the underlay. */
+function takenBlocks({ foreignRoutes, node }: NetworkServiceParts): ReturnType<ConstructorParameters<typeof NetworkAdmin>[0]['taken']> {
+  const routes = foreignRoutes().map(({ block, words }) => ({ block, what: `this host's route ${words}` }));
+  const members = node.members().flatMap(({ address, name, state }) => {
+    const ip = state === 'left' ? undefined : parseIpv4(address.ip);
+    return ip === undefined ? [] : [{ block: blockAt(ip, 32), what: `the address ${address.ip} of node ${name}` }];
+  });
+  return [...routes, ...members];
+}

@@ -1,0 +1,241 @@
+import { randomInt } from 'node:crypto';
+import type { AgreedState } from '../../agreement/state/port.ts';
+import { NetworkRefused } from '../../api/network-service.ts';
+import type { AgreedNetwork, Container, ContainerId, HostPort } from '../../core/model/index.ts';
+import type { ContainerSpec, EndpointWish, PortWish, TaskPlace } from '../../engine/port.ts';
+import { assertNever } from '../../lib/assert.ts';
+import { parseIpv4 } from '../../lib/ipv4.ts';
+import type { Network } from '../../network/port.ts';
+import type { Connections } from './connections.ts';
+import { endpointNames } from './endpoint-names.ts';
+import { LeaseRefused, type Leases } from './leases.ts';
+import { allocated, hostPortOf } from './port-claims.ts';
+import { type PortReserver, PortTaken } from './port-reserver.ts';
+import type { TaskEndpoint, TaskNetwork, TaskPort } from './task-network.ts';
+import type { TaskNetworks } from './task-networks.ts';
+
+export interface TaskWiringParts {
+  readonly network: Network;
+  readonly leases: Leases;
+  readonly state: Pick<AgreedState, 'network'>;
+  readonly tasks: TaskNetworks;
+  readonly connections: Connections;
+  readonly reserver: PortReserver;
+  readonly container: (id: ContainerId) => Container | undefined;
+  readonly specOf: (container: Container) => ContainerSpec;
+  readonly isOnHost: (network: AgreedNetwork) => boolean;
+  /** What tasks have has changed: the kernel is to follow, and the directory to hear of it. */
+  readonly changed: (id: ContainerId) => void;
+  /** /etc/resolv.conf and /etc/hosts for what a task has. */
+  readonly filesFor: (container: Container, task: TaskNetwork) => { readonly resolvConf: string; readonly hosts: string };
+}
+
+/** IANA's dynamic ports (RFC 6335 §6): where a published port is taken from when none is named. */
+const DYNAMIC = { first: 49_152, last: 65_535 };
+const TRIES = 64;
+
+/** Gives a task its networks before it starts, and takes all of it back when it has ended. */
+export class TaskWiring {
+  readonly #parts: TaskWiringParts;
+
+  constructor(parts: TaskWiringParts) {
+    this.#parts = parts;
+  }
+
+  /** Where it fails nothing is left. @throws NetworkRefused, LeaseRefused */
+  async place(container: Container): Promise<TaskPlace> {
+    const spec = this.#parts.specOf(container);
+    const { containerId } = container.request;
+    const { networkMode } = spec;
+    switch (networkMode) {
+      case 'host':
+        return { netnsPath: undefined, resolvConf: undefined, hosts: undefined };
+      case 'container':
+        return this.#inside(spec.networkOf as ContainerId);
+      case 'none':
+      case 'networks':
+        try {
+          return await this.#plugIn(container, spec);
+        } catch (error) {
+          await this.release(containerId);
+          // Also what was taken before it was written down.
+          for (const { network } of this.#parts.connections.of(containerId, spec)) this.#parts.leases.give(network, containerId);
+          throw error;
+        }
+      default:
+        return assertNever(networkMode);
+    }
+  }
+
+  /** Idempotent. The address is given back when nothing can use it any more. */
+  async release(id: ContainerId): Promise<void> {
+    const { network, leases, reserver, tasks } = this.#parts;
+    await network.removeNamespace(id);
+    const task = tasks.remove(id);
+    for (const endpoint of task?.endpoints ?? []) leases.give(endpoint.network, id);
+    reserver.release(id, 'task');
+    if (task !== undefined) this.#parts.changed(id);
+  }
+
+  /** Plugs a running container into one more network. @throws NetworkRefused, LeaseRefused with nothing changed */
+  async connect(container: Container, task: TaskNetwork, wish: EndpointWish): Promise<TaskNetwork> {
+    const { network, leases, tasks } = this.#parts;
+    const id = container.request.containerId;
+    const agreed = this.#networkOf(wish);
+    const used = new Set(task.endpoints.map(({ interfaceName }) => interfaceName));
+    let n = 0;
+    while (used.has(`eth${n}`)) n++;
+    const isDefaultRoute = !agreed.internal && !task.endpoints.some((each) => each.isDefaultRoute);
+    try {
+      const endpoint = await this.#endpoint(container, wish, `eth${n}`, isDefaultRoute);
+      const after = { ...task, endpoints: [...task.endpoints, endpoint] };
+      tasks.put(after);
+      await this.#onHost(id, agreed);
+      await network.attach({ container: id, ...endpoint });
+      this.#parts.changed(id);
+      return after;
+    } catch (error) {
+      await network.detach(id, wish.network);
+      leases.give(wish.network, id);
+      tasks.put(task);
+      this.#parts.changed(id);
+      throw error;
+    }
+  }
+
+  async disconnect(task: TaskNetwork, endpoint: TaskEndpoint): Promise<TaskNetwork> {
+    const { network, leases, tasks } = this.#parts;
+    await network.detach(task.container, endpoint.network);
+    const after = {
+      ...task,
+      endpoints: task.endpoints.filter((each) => each !== endpoint),
+      ports: task.ports.filter((port) => port.network !== endpoint.network),
+    };
+    tasks.put(after);
+    leases.give(endpoint.network, task.container);
+    this.#parts.changed(task.container);
+    return after;
+  }
+
+  async #inside(other: ContainerId): Promise<TaskPlace> {
+    const { container, specOf, network, tasks, filesFor } = this.#parts;
+    const host = container(other);
+    if (host === undefined)
+      throw new NetworkRefused('not-found', `No such container: ${other.slice(0, 12)}, whose network it should share`);
+    if (host.task?.state !== 'running')
+      throw new NetworkRefused('conflict', `cannot join network of a non running container: ${host.name}`);
+    const { networkMode } = specOf(host);
+    if (networkMode === 'host') return { netnsPath: undefined, resolvConf: undefined, hosts: undefined };
+    if (networkMode === 'container')
+      throw new NetworkRefused('conflict', `${host.name} itself shares another container's network: name that one`);
+    const task = tasks.get(other);
+    const files = task === undefined ? { resolvConf: undefined, hosts: undefined } : filesFor(host, task);
+    return { netnsPath: await network.makeNamespace(other), ...files };
+  }
+
+  async #plugIn(container: Container, spec: ContainerSpec): Promise<TaskPlace> {
+    const { network, tasks, connections, filesFor, changed } = this.#parts;
+    const id = container.request.containerId;
+    const wishes = connections.of(id, spec);
+    const netnsPath = await network.makeNamespace(id);
+    if (wishes.length === 0) return { netnsPath, resolvConf: undefined, hosts: undefined };
+    const agreed = wishes.map((wish) => this.#networkOf(wish));
+    const outward = agreed.findIndex(({ internal }) => !internal);
+    const endpoints: TaskEndpoint[] = [];
+    for (const [n, wish] of wishes.entries()) endpoints.push(await this.#endpoint(container, wish, `eth${n}`, n === outward));
+    // Written before anything uses an address: a daemon that comes after a crash must not give it to another.
+    tasks.put({ container: id, endpoints, ports: [] });
+    for (const each of agreed) await this.#onHost(id, each);
+    for (const endpoint of endpoints) await network.attach({ container: id, ...endpoint });
+    const ports = await this.#openPorts(id, spec.ports, endpoints[outward]);
+    const task = { container: id, endpoints, ports };
+    tasks.put(task);
+    changed(id);
+    if (ports.length > 0) await network.settled();
+    return { netnsPath, ...filesFor(container, task) };
+  }
+
+  #networkOf(wish: EndpointWish): AgreedNetwork {
+    const agreed = this.#parts.state.network(wish.network);
+    if (agreed === undefined)
+      throw new NetworkRefused('not-found', `network ${wish.networkName} not found: it was removed; connect the container to another`);
+    return agreed;
+  }
+
+  async #endpoint(container: Container, wish: EndpointWish, interfaceName: string, isDefaultRoute: boolean): Promise<TaskEndpoint> {
+    const asked = wish.ip === '' ? undefined : parseIpv4(wish.ip);
+    const address = await this.#parts.leases.take(wish.network, container.request.containerId, asked).catch((error: unknown) => {
+      throw error instanceof LeaseRefused ? refusalOf(error) : error;
+    });
+    return {
+      network: wish.network,
+      address,
+      interfaceName,
+      isDefaultRoute,
+      mac: wish.mac === '' ? undefined : wish.mac,
+      names: endpointNames(container, wish),
+    };
+  }
+
+  /** A network's first container waits until the host is on it. */
+  async #onHost(id: ContainerId, agreed: AgreedNetwork): Promise<void> {
+    if (this.#parts.isOnHost(agreed)) return;
+    this.#parts.changed(id);
+    await this.#parts.network.settled();
+  }
+
+  async #openPorts(id: ContainerId, wishes: readonly PortWish[], endpoint: TaskEndpoint | undefined): Promise<readonly TaskPort[]> {
+    if (endpoint === undefined || wishes.length === 0) return [];
+    const { network, address } = endpoint;
+    const lead = (host: HostPort, containerPort: number): TaskPort => ({ ...host, containerPort, network, address });
+    const named = wishes.filter(({ hostPort }) => hostPort > 0).map((wish) => lead(hostPortOf(wish), wish.containerPort));
+    await this.#reserve(id, named);
+    const chosen: TaskPort[] = [];
+    for (const wish of wishes) if (wish.hostPort === 0) chosen.push(lead(await this.#anyPort(id, wish), wish.containerPort));
+    return [...named, ...chosen];
+  }
+
+  async #anyPort(id: ContainerId, wish: PortWish): Promise<HostPort> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const port = hostPortOf({ ...wish, hostPort: randomInt(DYNAMIC.first, DYNAMIC.last + 1) });
+      const free = await this.#parts.reserver.reserve(id, 'task', [port]).then(
+        () => true,
+        () => false,
+      );
+      if (free) return port;
+    }
+    throw new NetworkRefused(
+      'conflict',
+      `no free port from ${DYNAMIC.first} to ${DYNAMIC.last} was found for ${wish.containerPort}/${wish.protocol} in ${TRIES} tries`,
+    );
+  }
+
+  async #reserve(id: ContainerId, ports: readonly TaskPort[]): Promise<void> {
+    try {
+      await this.#parts.reserver.reserve(
+        id,
+        'task',
+        ports.map(({ protocol, ip, port }) => ({ protocol, ip, port })),
+      );
+    } catch (error) {
+      if (error instanceof PortTaken) throw new NetworkRefused('conflict', allocated(error));
+      throw error;
+    }
+  }
+}
+
+function refusalOf({ code, message }: LeaseRefused): NetworkRefused {
+  switch (code) {
+    case 'no-agreement':
+      return new NetworkRefused('no-agreement', message);
+    case 'no-network':
+      return new NetworkRefused('not-found', message);
+    case 'out-of-subnet':
+      return new NetworkRefused('invalid', message);
+    case 'in-use':
+    case 'exhausted':
+      return new NetworkRefused('conflict', message);
+    default:
+      return assertNever(code);
+  }
+}
