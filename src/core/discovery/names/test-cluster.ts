@@ -150,14 +150,14 @@ export class NamesCluster {
     return { requestId: requestId(this.random.hex(16)), containerId: containerId(this.random.hex(32)), name };
   }
 
-  lookUp(node: NamesNode, key: NameKey): Found {
+  lookUp(node: NamesNode, key: NameKey, withinMs = 1_000): Found {
     let found: Found | undefined;
     this.input(node, (turn) =>
       node.names.lookUp(turn, key, (_turn, answer) => {
         found = answer;
       }),
     );
-    this.run(1_000);
+    this.run(withinMs);
     assert(found !== undefined, 'a look-up was not answered');
     return found;
   }
