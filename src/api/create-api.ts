@@ -7,11 +7,12 @@ import { ImageError } from '../engine/port.ts';
 import type { Backend } from './backend.ts';
 import { placementRow } from './containers/placement.ts';
 import { ApiContext } from './context.ts';
-import { ApiError, fromImageError } from './http/api-error.ts';
+import { ApiError, fromImageError, fromNetworkRefused } from './http/api-error.ts';
 import { acceptUpgrades, type UpgradedConnections } from './http/upgrade.ts';
 import { versionOf, withoutVersion } from './http/version.ts';
 import { SCOPE_HEADER } from './instance/scope.ts';
 import { API_LIMITS } from './limits.ts';
+import { NetworkRefused } from './network-service.ts';
 import { listenOnSocket, type SocketOptions } from './listen.ts';
 import { builtInRoutes } from './routes/built-in.ts';
 import { caravelaRoutes } from './routes/caravela.ts';
@@ -21,6 +22,7 @@ import { containerReadRoutes } from './routes/container-read.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
 import { eventRoutes } from './routes/events.ts';
 import { imageRoutes } from './routes/images.ts';
+import { networkRoutes } from './routes/networks.ts';
 import { stackRoutes } from './routes/stacks.ts';
 import { systemRoutes } from './routes/system.ts';
 import { unsupportedRoutes } from './routes/unsupported.ts';
@@ -66,6 +68,7 @@ export async function createApi(backend: Backend): Promise<Api> {
   eventRoutes(app, context);
   caravelaRoutes(app, context);
   stackRoutes(app, context);
+  networkRoutes(app, context);
   builtInRoutes(app);
   unsupportedRoutes(app);
   await app.ready();
@@ -113,7 +116,7 @@ function answerLikeDocker(app: FastifyInstance, backend: Backend): void {
   });
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ message: 'page not found' } satisfies ErrorBody));
   app.setErrorHandler(async (error: FastifyError | Error, request, reply) => {
-    const known = error instanceof ImageError ? fromImageError(error) : error;
+    const known = knownError(error);
     if (known instanceof ApiError) {
       return reply.code(known.status).send(errorBody(backend, known));
     }
@@ -122,6 +125,11 @@ function answerLikeDocker(app: FastifyInstance, backend: Backend): void {
       backend.log('error', 'a request failed', { method: request.method, url: request.url, error: error.stack ?? error.message });
     return reply.code(status).send({ message: error.message } satisfies ErrorBody);
   });
+}
+
+function knownError(error: Error): Error {
+  if (error instanceof ImageError) return fromImageError(error);
+  return error instanceof NetworkRefused ? fromNetworkRefused(error) : error;
 }
 
 function errorBody(backend: Backend, { message, facts: { placement, missingImage } }: ApiError): ErrorBody {

@@ -41,6 +41,8 @@ import { onTestFinished } from 'vitest';
 import { type PeerRequest, type PeerResponse, PeerUnreachable } from '../transport/port.ts';
 import { type Backend, LeaveRefused, type TokenRecord, type Tokens } from './backend.ts';
 import { type Api, createApi } from './create-api.ts';
+import { FakeAgreement } from './fake-agreement.test-helper.ts';
+import { FakeAgreedNetworks, FakeNetworks } from './fake-networks.test-helper.ts';
 
 const CAPACITY: Resources = { cpuMillicores: 2_000, memoryBytes: 1024 * 1024 * 1024 };
 
@@ -51,6 +53,7 @@ export class FakeInstance {
   crowd = 0;
   /** Whether look-ups say that they tell all; what they tell of is what the nodes have. */
   directoryIsWhole = true;
+  readonly agreed = new FakeAgreedNetworks();
   readonly directory = mkdtempSync(join(tmpdir(), 'caravela-api-'));
 
   /** Closes itself when the test that made it has ended. */
@@ -83,6 +86,8 @@ export class FakeNode implements Backend {
   readonly commands: Command[] = [];
   readonly images: FakeImages;
   readonly tokens: Tokens = new FakeTokens();
+  readonly networks: FakeNetworks;
+  readonly agreement = new FakeAgreement();
   left: { readonly force: boolean } | undefined;
   /** Where runs asked of this node go; default here. */
   placeOn: FakeNode | undefined;
@@ -126,6 +131,7 @@ export class FakeNode implements Backend {
     this.id = nodeId(String(number).repeat(32).slice(0, 32));
     this.socketPath = join(instance.directory, `${name}.sock`);
     this.images = new FakeImages();
+    this.networks = new FakeNetworks(instance.agreed, this);
     this.api = undefined as unknown as Api;
   }
 
@@ -692,6 +698,11 @@ const SPEC: ContainerSpec = {
   memoryBytes: 0,
   pidsLimit: 0,
   networkMode: 'none',
+  networks: [],
+  networkOf: '',
+  ports: [],
+  dns: { servers: [], search: [], options: [] },
+  extraHosts: [],
   readonlyRootfs: false,
   capAdd: [],
   capDrop: [],
@@ -706,6 +717,8 @@ const REQUEST: Omit<Request, 'id' | 'containerId' | 'name' | 'spec'> = {
   affinities: [],
   labels: {},
   image: '',
+  hostPorts: [],
+  vnis: [],
   policy: 'binpack',
   restart: { name: 'no', maximumRetries: 0 },
   autoRemove: false,

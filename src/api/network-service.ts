@@ -86,7 +86,10 @@ export interface NetworkService {
   /** A container of this node. @throws NetworkRefused */
   disconnect(container: ContainerId, network: NetworkId, force: boolean): Promise<void>;
   /** At the node that was asked for a container with published ports: keeps these ports for it before it is placed. @throws NetworkRefused conflict: to be awaited */
-  claimPorts(container: ContainerId, ports: readonly { readonly protocol: PortProtocol; readonly hostIp: string; readonly hostPort: number }[]): Promise<void>;
+  claimPorts(
+    container: ContainerId,
+    ports: readonly { readonly protocol: PortProtocol; readonly hostIp: string; readonly hostPort: number }[],
+  ): Promise<void>;
   /** It was not placed after all. */
   releasePorts(container: ContainerId): void;
   doctor(): Promise<readonly Finding[]>;

@@ -69,6 +69,10 @@ export interface ContainerSpec {
   readonly dns: { readonly servers: readonly string[]; readonly search: readonly string[]; readonly options: readonly string[] };
   /** `--add-host`, as `name:ip`. */
   readonly extraHosts: readonly string[];
+  /** `80/tcp`: the image's and those of `--expose`; for people to see. Absent: none. */
+  readonly exposedPorts?: readonly string[];
+  /** `--domainname`: the host name's domain; absent or empty: none. */
+  readonly domainname?: string;
   readonly readonlyRootfs: boolean;
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
@@ -110,6 +114,43 @@ export interface LogEntry {
   readonly timestamp: string;
   readonly data: Buffer;
 }
+/** What a container wrote, as it came. With a terminal there is only stdout. */
+export type OutputPiece = Pick<LogEntry, 'stream' | 'data'>;
+
+export interface AttachOptions {
+  /** Whether this one may write; where the spec has stdinOnce and no terminal, the first such one that goes takes the input's end with it. */
+  readonly stdin: boolean;
+  /** Leaves. */
+  readonly signal: AbortSignal;
+}
+
+/** One reader of, and perhaps writer to, what a container's process has for standard streams. */
+export interface AttachedStreams {
+  /**
+   * From now on, or all of the next task where none runs, until that task has ended or this one leaves. A container is
+   * held up for a short while by a reader that is slow, and not at all by one that takes nothing: @throws ReaderTooSlow
+   */
+  readonly output: AsyncIterable<OutputPiece>;
+  /**
+   * Resolves when it is taken, which is not before the start; at once, for nothing, where the container reads no input
+   * (any more). Await each before the next.
+   */
+  write(data: Uint8Array): Promise<void>;
+  /** This one has no more input. */
+  endInput(): void;
+}
+
+/** A reader was let go: what it reads is not whole. */
+export class ReaderTooSlow extends Error {
+  override name = 'ReaderTooSlow';
+}
+
+/** In characters. */
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
+}
+
 export interface LogOptions {
   readonly stdout: boolean;
   readonly stderr: boolean;
@@ -199,6 +240,10 @@ export interface Engine {
   /** Ends it if it runs, then removes directory, mounts, cgroup. Idempotent. */
   remove(id: ContainerId): Promise<void>;
   logs(id: ContainerId, options: LogOptions): AsyncIterable<LogEntry>;
+  /** @throws EngineError no-such-container */
+  attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams>;
+  /** Of a running container's terminal; nothing where it has none. @throws EngineError wrong-state */
+  resize(id: ContainerId, size: TerminalSize): Promise<void>;
   details(id: ContainerId): Promise<ContainerDetails>;
   /** Told once per task, also for those that ended while we were down (through `recover`). */
   onExit(listener: (exit: Exit) => void): void;

@@ -24,6 +24,25 @@ const command = Optional(Union([ArrayOf(StringOf({ maxLength: 131_072 }), { maxI
 const expressions = Optional(ArrayOf(StringOf({ maxLength: API_LIMITS.expressionChars }), { maxItems: API_LIMITS.expressions }));
 const number = Optional(Union([Integer(), Null()]));
 
+const PORT_BINDINGS = RecordOf(
+  StringOf(),
+  Union([
+    ArrayOf(ObjectOf({ HostIp: Optional(StringOf({ maxLength: 64 })), HostPort: Optional(StringOf({ maxLength: 16 })) }), {
+      maxItems: 256,
+    }),
+    Null(),
+  ]),
+);
+
+/** How a container is to be on one network; also the body of a connect. */
+export const ENDPOINT_CONFIG = ObjectOf({
+  IPAMConfig: orNull(ObjectOf({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: words })),
+  Aliases: words,
+  MacAddress: text,
+  Links: words,
+  GlobalIPv6Address: text,
+});
+
 /** The fields of POST /containers/create that are read; the others may be there. */
 export const CREATE_BODY = ObjectOf({
   Image: StringOf({ minLength: 1, maxLength: 512 }),
@@ -42,6 +61,7 @@ export const CREATE_BODY = ObjectOf({
   StopSignal: text,
   StopTimeout: number,
   MacAddress: text,
+  ExposedPorts: orNull(RecordOf(StringOf(), Unknown())),
   Healthcheck: Optional(Unknown()),
   HostConfig: orNull(
     ObjectOf({
@@ -49,6 +69,12 @@ export const CREATE_BODY = ObjectOf({
       Memory: number,
       PidsLimit: number,
       NetworkMode: text,
+      PortBindings: orNull(PORT_BINDINGS),
+      PublishAllPorts: flag,
+      Dns: words,
+      DnsSearch: words,
+      DnsOptions: words,
+      ExtraHosts: words,
       AutoRemove: flag,
       ReadonlyRootfs: flag,
       CapAdd: words,
@@ -57,7 +83,7 @@ export const CREATE_BODY = ObjectOf({
       RestartPolicy: orNull(ObjectOf({ Name: text, MaximumRetryCount: number })),
     }),
   ),
-  NetworkingConfig: orNull(ObjectOf({ EndpointsConfig: orNull(RecordOf(StringOf(), Unknown())) })),
+  NetworkingConfig: orNull(ObjectOf({ EndpointsConfig: orNull(RecordOf(StringOf(), Union([ENDPOINT_CONFIG, Null()]))) })),
   Caravela: Optional(
     ObjectOf({
       Class: Optional(Union([Literal('low'), Literal('high')])),

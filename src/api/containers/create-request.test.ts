@@ -6,7 +6,7 @@ import { ApiError } from '../http/api-error.ts';
 import { checked } from '../http/check.ts';
 import { affinityText } from './affinity.ts';
 import { CREATE_BODY } from './create-body.ts';
-import { checkCreate, checkName, requestOf } from './create-request.ts';
+import { checkCreate, checkName, requestOf, type Wanted } from './create-request.ts';
 import { expressionText } from './expression.ts';
 import { randomName } from './random-name.ts';
 
@@ -17,28 +17,34 @@ const image = {
   digest: `sha256:${'1'.repeat(64)}`,
   arches: ['amd64'],
   stopSignal: 'SIGQUIT',
+  exposedPorts: [],
+};
+/** As where no network had to be looked up. */
+const request = (wanted: Wanted, name = 'x1') => {
+  const networking = { ...wanted.networking, networks: [], affinities: [] };
+  return requestOf(wanted, name, { image, networking }, hex);
 };
 const hex = (bytes: number): string => 'ab'.repeat(bytes);
 
 describe('create', () => {
   it('holds the default reservation for what was not asked, and sets no limit', () => {
-    const request = requestOf(check({ Image: 'busybox', Cmd: ['true'] }), 'x1', image, hex);
-    expect(request.resources).toEqual(DEFAULT_RESERVATION);
-    const spec = JSON.parse(request.spec) as ContainerSpec;
+    const made = request(check({ Image: 'busybox', Cmd: ['true'] }));
+    expect(made.resources).toEqual(DEFAULT_RESERVATION);
+    const spec = JSON.parse(made.spec) as ContainerSpec;
     expect(spec).toMatchObject({
       nanoCpus: 0,
       memoryBytes: 0,
       command: ['true'],
       entrypoint: null,
-      networkMode: 'none',
+      networkMode: 'networks',
       image: { digest: image.digest },
     });
-    expect(request.stopSignal).toBe('SIGQUIT');
+    expect(made.stopSignal).toBe('SIGQUIT');
   });
 
   it('turns CPUs and memory into resources, each by itself', () => {
-    const request = requestOf(host({ NanoCpus: 1_500_000_000 }), 'x1', image, hex);
-    expect(request.resources).toEqual({ cpuMillicores: 1500, memoryBytes: DEFAULT_RESERVATION.memoryBytes });
+    const made = request(host({ NanoCpus: 1_500_000_000 }));
+    expect(made.resources).toEqual({ cpuMillicores: 1500, memoryBytes: DEFAULT_RESERVATION.memoryBytes });
   });
 
   it.each([
@@ -63,9 +69,6 @@ describe('create', () => {
     [{ RestartPolicy: { Name: 'always' }, AutoRemove: true }, 400, '--rm'],
     [{ Binds: ['/a:/b'] }, 501, 'HostConfig.Binds was ["/a:/b"]'],
     [{ Privileged: true }, 501, 'privileged'],
-    [{ PortBindings: { '80/tcp': [{ HostPort: '8080' }] } }, 501, 'published ports'],
-    [{ PublishAllPorts: true }, 501, 'published ports'],
-    [{ NetworkMode: 'blue' }, 501, 'there is no network "blue"'],
     [{ PidMode: 'host' }, 501, '"host"'],
     [{ LogConfig: { Type: 'syslog' } }, 501, 'syslog'],
   ])('refuses %j', (config, status, words) => {
@@ -95,17 +98,16 @@ describe('create', () => {
       MaskedPaths: null,
       LogConfig: { Type: '', Config: {} },
     };
-    expect(host(plain).network).toBe('none');
-    expect(host(plain).warnings).toEqual([expect.stringContaining('Networks are not here yet')]);
-    expect(host({ NetworkMode: 'host' })).toMatchObject({ network: 'host', warnings: [] });
-    expect(host({ NetworkMode: 'none' })).toMatchObject({ network: 'none', warnings: [] });
+    expect(host(plain)).toMatchObject({ networking: { mode: 'networks', endpoints: [{ network: '' }] }, warnings: [] });
+    expect(host({ NetworkMode: 'host' })).toMatchObject({ networking: { mode: 'host' }, warnings: [] });
+    expect(host({ NetworkMode: 'none' })).toMatchObject({ networking: { mode: 'none' }, warnings: [] });
   });
 
   it('never answers junk with anything but a request or a sentence', () => {
     fc.assert(
       fc.property(fc.anything(), fc.anything(), (junk, other) => {
         try {
-          requestOf(check({ Image: 'busybox', HostConfig: junk, Cmd: other }), 'x1', image, hex);
+          request(check({ Image: 'busybox', HostConfig: junk, Cmd: other }));
         } catch (error) {
           expect(error).toBeInstanceOf(ApiError);
         }
@@ -114,23 +116,20 @@ describe('create', () => {
   });
 
   it('takes what speaks of placement out of the environment', () => {
-    const request = requestOf(
+    const made = request(
       check({
         Image: 'busybox',
         Env: ['A=1', 'constraint:storage==ssd', 'affinity:container!=front', 'B=constraint:x==y'],
         Labels: { 'com.docker.swarm.affinities': '["image==~redis"]', tier: 'back' },
         Caravela: { Constraints: ['node!=a*'], Affinities: ['tier==front'] },
       }),
-      'x1',
-      image,
-      hex,
     );
-    const spec = JSON.parse(request.spec) as ContainerSpec;
+    const spec = JSON.parse(made.spec) as ContainerSpec;
     expect(spec.env).toEqual(['A=1', 'B=constraint:x==y']);
-    expect(spec.labels).toEqual(request.labels);
-    expect(request.labels).toEqual({ 'com.docker.swarm.affinities': '["image==~redis"]', tier: 'back' });
-    expect(request.constraints.map(expressionText)).toEqual(['node!=a*', 'storage==ssd']);
-    expect(request.affinities.map(affinityText)).toEqual(['tier==front', 'image==~redis', 'container!=front']);
+    expect(spec.labels).toEqual(made.labels);
+    expect(made.labels).toEqual({ 'com.docker.swarm.affinities': '["image==~redis"]', tier: 'back' });
+    expect(made.constraints.map(expressionText)).toEqual(['node!=a*', 'storage==ssd']);
+    expect(made.affinities.map(affinityText)).toEqual(['tier==front', 'image==~redis', 'container!=front']);
   });
 
   it('checks names, and makes ones that pass', () => {

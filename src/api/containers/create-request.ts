@@ -10,7 +10,7 @@ import {
   RESTART_POLICIES,
   type RestartPolicy,
 } from '../../core/model/index.ts';
-import type { ContainerSpec, NetworkMode } from '../../engine/port.ts';
+import type { ContainerSpec } from '../../engine/port.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ResolvedImage } from '../images/resolve.ts';
 import { API_LIMITS } from '../limits.ts';
@@ -18,6 +18,10 @@ import { parseAffinities } from './affinity.ts';
 import { checkProcess, wordsOf } from './check-process.ts';
 import { parseConstraints } from './constraint.ts';
 import type { CreateBody } from './create-body.ts';
+import { type AskedNetworking, checkNetworking } from './networking/check-networking.ts';
+import { hostPortsOfWishes } from './networking/ports.ts';
+import { exposedOf, publishedOf } from './networking/published.ts';
+import { type SettledNetworking, withAffinities } from './networking/settle-networking.ts';
 import { swarmForms } from './swarm-forms.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
@@ -25,13 +29,11 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 /** Docker's least memory limit. */
 const MINIMUM_MEMORY_BYTES = 6 * 1024 * 1024;
 const NANO_PER_MILLI = 1_000_000;
-const NO_NETWORK_YET =
-  'Networks are not here yet: the container has loopback only. Say --network none to mean that, or --network host to use the network of the node.';
 
-/** What a body asks for, checked; the image is looked up next. */
+/** What a body asks for, checked; image and networks are looked up next. */
 export interface Wanted {
   readonly body: CreateBody;
-  readonly network: NetworkMode;
+  readonly networking: AskedNetworking;
   readonly restart: RestartPolicy;
   /** The body's, without those that speak of placement. */
   readonly env: readonly string[];
@@ -58,7 +60,7 @@ export function checkCreate(body: CreateBody): Wanted {
   const labels = Object.keys(body.Labels ?? {}).length;
   if (labels > LIMITS.containerLabels)
     throw new ApiError(400, `a container may have at most ${LIMITS.containerLabels} labels, got ${labels}`);
-  const { network, warning } = networkOf(host.NetworkMode ?? '', body);
+  const networking = checkNetworking(body);
   const restart = restartOf(host.RestartPolicy ?? {});
   if (host.AutoRemove === true && restart.name !== 'no') {
     throw new ApiError(400, `can't create 'AutoRemove' container with restart policy ${restart.name}: choose one of --rm and --restart`);
@@ -66,12 +68,12 @@ export function checkCreate(body: CreateBody): Wanted {
   const { env, constraints, affinities } = swarmForms(body.Env ?? [], body.Labels ?? {});
   return {
     body,
-    network,
+    networking,
     restart,
     env,
     constraints: parseConstraints([...(body.Caravela?.Constraints ?? []), ...constraints]),
     affinities: parseAffinities([...(body.Caravela?.Affinities ?? []), ...affinities]),
-    warnings: warning === undefined ? warnings : [...warnings, warning],
+    warnings: [...warnings, ...networking.warnings],
   };
 }
 
@@ -87,9 +89,16 @@ export function checkName(name: string): string {
   return bare;
 }
 
+/** What of a request was looked up. */
+export interface Looked {
+  readonly image: ResolvedImage;
+  readonly networking: SettledNetworking;
+}
+
 /** The core's request. @throws ApiError 400 */
-export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, randomHex: (bytes: number) => string): Request {
-  const { body, network, restart, env, constraints, affinities } = wanted;
+export function requestOf(wanted: Wanted, name: string, { image, networking }: Looked, randomHex: (bytes: number) => string): Request {
+  const { body, restart, env, constraints } = wanted;
+  const ports = publishedOf(networking, image.exposedPorts);
   const host = body.HostConfig ?? {};
   const nanoCpus = host.NanoCpus ?? 0;
   const memoryBytes = host.Memory ?? 0;
@@ -112,7 +121,14 @@ export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, ra
     nanoCpus,
     memoryBytes,
     pidsLimit: Math.max(0, host.PidsLimit ?? 0),
-    networkMode: network,
+    networkMode: networking.mode,
+    networks: networking.networks,
+    networkOf: networking.networkOf,
+    ports,
+    dns: networking.dns,
+    extraHosts: networking.extraHosts,
+    exposedPorts: exposedOf(networking, image.exposedPorts),
+    domainname: body.Domainname ?? '',
     readonlyRootfs: host.ReadonlyRootfs ?? false,
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
@@ -139,9 +155,11 @@ export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, ra
     class: (body.Caravela?.Class ?? 'low') satisfies CpuClass,
     arches: image.arches,
     constraints,
-    affinities,
+    affinities: withAffinities(wanted.affinities, networking),
     labels: spec.labels,
     image: spec.image.reference,
+    hostPorts: hostPortsOfWishes(ports),
+    vnis: networking.networks.map(({ vni }) => vni),
     policy: body.Caravela?.Policy ?? 'binpack',
     restart,
     autoRemove: host.AutoRemove ?? false,
@@ -150,19 +168,6 @@ export function requestOf(wanted: Wanted, name: string, image: ResolvedImage, ra
     spec: text,
   };
 }
-
-function networkOf(mode: string, body: CreateBody): { readonly network: NetworkMode; readonly warning?: string } {
-  const usual = ['', 'default', 'bridge'];
-  for (const name of Object.keys(body.NetworkingConfig?.EndpointsConfig ?? {})) {
-    if (![...usual, 'none', 'host', mode].includes(name)) throw noNetwork(name);
-  }
-  if (usual.includes(mode)) return { network: 'none', warning: NO_NETWORK_YET };
-  if (mode === 'none' || mode === 'host') return { network: mode };
-  throw noNetwork(mode);
-}
-
-const noNetwork = (name: string): ApiError =>
-  new ApiError(501, `there is no network ${JSON.stringify(name)}: networks come later, until then a container's network is none or host`);
 
 function restartOf(policy: { readonly Name?: string | undefined; readonly MaximumRetryCount?: number | null | undefined }): RestartPolicy {
   const asked = policy.Name ?? '';

@@ -13,13 +13,22 @@ export interface ContainerFacts {
 
 /** The spec was written by `create` of this or another node's API. */
 export function specOf(container: Container): ContainerSpec {
-  const spec = JSON.parse(container.request.spec) as ContainerSpec;
+  const spec = { ...BEFORE_NETWORKS, ...(JSON.parse(container.request.spec) as ContainerSpec) };
   assert(
     typeof spec === 'object' && spec !== null && typeof spec.image === 'object',
     `container ${container.request.containerId} has no spec`,
   );
   return spec;
 }
+
+/** What the spec of a container lacks that was made before there were networks. */
+const BEFORE_NETWORKS: Partial<ContainerSpec> = {
+  networks: [],
+  networkOf: '',
+  ports: [],
+  dns: { servers: [], search: [], options: [] },
+  extraHosts: [],
+};
 
 /** Asks the engine; a container that it is still preparing, or has lost, is shown as it was asked for. */
 export async function factsOf(backend: Backend, container: Container): Promise<ContainerFacts> {

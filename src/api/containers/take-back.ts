@@ -8,6 +8,7 @@ import { API_LIMITS } from '../limits.ts';
  * cancel it. Nobody knows the container's id: left where it is, it would hold name and room for ever.
  */
 export async function takeBack({ backend }: ApiContext, name: string, containerId: ContainerId, supplier: NodeId): Promise<void> {
+  backend.networks.releasePorts(containerId);
   try {
     if (supplier === backend.self().id) {
       const removed = await backend.command({ kind: 'remove', containerId, force: true });

@@ -22,8 +22,6 @@ const HOST_FIELDS: readonly Refused[] = [
   { field: 'Mounts', what: 'mounts (--mount)' },
   { field: 'Tmpfs', what: 'tmpfs mounts (--tmpfs)' },
   { field: 'VolumesFrom', what: 'volumes of other containers (--volumes-from)' },
-  { field: 'PortBindings', what: 'published ports (-p)' },
-  { field: 'PublishAllPorts', what: 'published ports (-P)' },
   { field: 'Links', what: 'links (--link)' },
   { field: 'Privileged', what: 'privileged containers (--privileged)' },
   { field: 'Devices', what: 'devices (--device)' },
@@ -51,17 +49,12 @@ const HOST_FIELDS: readonly Refused[] = [
   { field: 'GroupAdd', what: 'additional groups (--group-add)' },
   { field: 'ShmSize', what: 'another size of /dev/shm (--shm-size)', asks: otherThan(0, 64 * 1024 * 1024) },
   { field: 'StorageOpt', what: 'storage options (--storage-opt)' },
-  { field: 'Dns', what: 'name servers (--dns)' },
-  { field: 'DnsSearch', what: 'DNS search domains (--dns-search)' },
-  { field: 'ExtraHosts', what: 'extra hosts (--add-host)' },
   { field: 'Runtime', what: 'other runtimes (--runtime)', asks: otherThan('', 'runc', 'crun', 'io.containerd.runc.v2') },
 ];
 
 const CONFIG_FIELDS: readonly Refused[] = [
   { field: 'AttachStdin', what: 'a way to write to a container’s standard input (-i)' },
   { field: 'Volumes', what: 'volumes (-v)' },
-  { field: 'Domainname', what: 'domain names (--domainname)' },
-  { field: 'MacAddress', what: 'MAC addresses (--mac-address)' },
 ];
 
 const LOG_DRIVERS = ['', 'json-file', 'k8s-file', 'local'];

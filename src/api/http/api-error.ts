@@ -1,6 +1,7 @@
 import type { CoreError, Placement } from '../../core/model/index.ts';
 import type { ImageError } from '../../engine/port.ts';
 import { assertNever } from '../../lib/assert.ts';
+import type { NetworkRefused } from '../network-service.ts';
 
 /** What an answer says beside its sentence. */
 export interface ErrorFacts {
@@ -36,8 +37,10 @@ function statusOf(error: CoreError): number {
     case 'draining':
     case 'too-many-runs':
     case 'supplier-lost':
+    case 'no-agreement':
       return 503;
     case 'name-taken':
+    case 'port-taken':
     case 'wrong-state':
       return 409;
     case 'no-such-container':
@@ -47,6 +50,7 @@ function statusOf(error: CoreError): number {
       return 400;
     case 'engine-failed':
       return NOT_STARTABLE.test(error.message) ? 400 : 500;
+    case 'network-failed':
     case 'store-failed':
     case 'cancelled':
     case 'internal':
@@ -76,6 +80,30 @@ function imageStatusOf(code: ImageError['code']): number {
     case 'no-space':
     case 'failed':
       return 500;
+    default:
+      return assertNever(code);
+  }
+}
+
+export function fromNetworkRefused(error: NetworkRefused): ApiError {
+  return new ApiError(networkStatusOf(error.code), error.message);
+}
+
+function networkStatusOf(code: NetworkRefused['code']): number {
+  switch (code) {
+    case 'invalid':
+      return 400;
+    case 'in-use':
+    case 'forbidden':
+      return 403;
+    case 'not-found':
+      return 404;
+    case 'conflict':
+      return 409;
+    case 'failed':
+      return 500;
+    case 'no-agreement':
+      return 503;
     default:
       return assertNever(code);
   }

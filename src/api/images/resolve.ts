@@ -1,5 +1,6 @@
-import { Array as ArrayOf, Object as ObjectOf, Optional, String as StringOf } from 'typebox';
+import { Array as ArrayOf, Object as ObjectOf, Optional, String as StringOf, Unknown } from 'typebox';
 import { Check } from 'typebox/schema';
+import { LIMITS } from '../../core/model/index.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { ImageDetails } from '../../engine/port.ts';
 import { askAll } from '../instance/ask.ts';
@@ -15,11 +16,13 @@ export interface ResolvedImage {
   readonly digest: string;
   readonly arches: readonly string[];
   readonly stopSignal: string;
+  /** `80/tcp`. */
+  readonly exposedPorts: readonly string[];
 }
 
 /** The part of a peer's answer to `images/{name}/json` that tells all that; `Caravela` is ours. */
 const PEER_IMAGE = ObjectOf({
-  Config: Optional(ObjectOf({ StopSignal: Optional(StringOf()) })),
+  Config: Optional(ObjectOf({ StopSignal: Optional(StringOf()), ExposedPorts: Optional(Unknown()) })),
   Caravela: ObjectOf({
     Digest: StringOf({ pattern: '^sha256:[0-9a-f]{64}$' }),
     References: ArrayOf(StringOf()),
@@ -36,12 +39,16 @@ export async function resolveImage(context: ApiContext, name: string, scope: Sco
   const asked = scope === 'node' ? undefined : await askAll(context.backend, { path, enough: (answer) => answer.status === 200 });
   const found = asked?.answers.find((answer) => answer.status === 200 && Check(PEER_IMAGE, answer.body));
   if (found === undefined) throw new ApiError(404, noSuchImage(name).message, { missingImage: name });
-  const body = found.body as { Config?: { StopSignal?: string }; Caravela: { Digest: string; References: string[]; Arches: string[] } };
+  const body = found.body as {
+    Config?: { StopSignal?: string; ExposedPorts?: unknown };
+    Caravela: { Digest: string; References: string[]; Arches: string[] };
+  };
   return {
     reference: referenceOf(name, body.Caravela.References, body.Caravela.Digest),
     digest: body.Caravela.Digest,
     arches: body.Caravela.Arches,
     stopSignal: body.Config?.StopSignal ?? '',
+    exposedPorts: exposedPortsOf(body.Config?.ExposedPorts),
   };
 }
 
@@ -58,7 +65,18 @@ function resolvedFrom(name: string, image: ImageDetails): ResolvedImage {
     digest: image.digest,
     arches: image.arches,
     stopSignal: typeof stopSignal === 'string' ? stopSignal : '',
+    exposedPorts: exposedPortsOf(image.config['ExposedPorts']),
   };
+}
+
+/** Images come from anywhere: what in them is no port is left out, and so is what is beyond a container's bound. */
+function exposedPortsOf(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.keys(value)
+    .filter((key) => /^\d{1,5}(\/(tcp|udp))?$/.test(key))
+    .map((key) => (key.includes('/') ? key : `${key}/tcp`))
+    .filter((key) => Number.parseInt(key, 10) >= 1 && Number.parseInt(key, 10) <= 65_535)
+    .slice(0, LIMITS.hostPorts);
 }
 
 /** The name as the user wrote it, normalised; for an id the first name the image has, else its digest. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { NodeId } from '../../core/model/index.ts';
@@ -30,6 +30,23 @@ export async function proxy(context: ApiContext, node: NodeId, path: string, req
   await pipeline(response.body, raw).catch((error: unknown) =>
     context.backend.log('debug', 'a proxied answer was cut off', { path, error: String(error) }),
   );
+}
+
+/** As proxy, for a route that had to read the body to know whose it is. */
+export async function proxyJson(
+  context: ApiContext,
+  node: NodeId,
+  path: string,
+  json: object,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const body = Buffer.from(JSON.stringify(json));
+  request.headers['content-type'] = 'application/json';
+  request.headers['content-length'] = String(body.length);
+  request.body = Readable.from([body]);
+  await proxy(context, node, path, request, reply);
+  return reply;
 }
 
 /** The peer's answer to a client's request. @throws ApiError 503 where it can't be asked */

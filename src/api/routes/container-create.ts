@@ -5,6 +5,8 @@ import type { ContainerCreateResponse } from '../../docker-api/types.ts';
 import { claimName, NAME_DRAWS, nameConflict } from '../containers/claim-name.ts';
 import { CREATE_BODY } from '../containers/create-body.ts';
 import { checkCreate, checkName, requestOf } from '../containers/create-request.ts';
+import { withPortsClaimed } from '../containers/networking/claim-ports.ts';
+import { settleNetworking } from '../containers/networking/settle-networking.ts';
 import { runUnlessGone } from '../containers/run-unless-gone.ts';
 import { takeBack } from '../containers/take-back.ts';
 import type { ApiContext } from '../context.ts';
@@ -27,11 +29,14 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
     const given = asked === '' ? undefined : checkName(asked);
     // The name of a container that was not placed says nothing: the image comes first, as its 404 makes clients pull.
     const image = await resolveImage(context, wanted.body.Image, scopeOf(request));
+    const networking = await settleNetworking(context, wanted.networking, { scope: scopeOf(request), dry: false });
     for (let draw = 0; ; draw++) {
       const name = await claimName(context, given);
       try {
-        const run = requestOf(wanted, name, image, (bytes) => backend.randomHex(bytes));
-        const result = await runUnlessGone(context, { kind: 'run', request: run, exclude: [] }, reply);
+        const run = requestOf(wanted, name, { image, networking }, (bytes) => backend.randomHex(bytes));
+        const result = await withPortsClaimed(backend, [run], () =>
+          runUnlessGone(context, { kind: 'run', request: run, exclude: [] }, reply),
+        );
         // Another node drew the same name at the same time: nobody asked for it, so another does as well.
         if (isTaken(result) && given === undefined && draw < NAME_DRAWS) continue;
         if (reply.raw.destroyed && result.ok && result.kind === 'placed') {

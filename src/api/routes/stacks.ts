@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { NodeId, Result, StackPlacement } from '../../core/model/index.ts';
 import type { StackCreated, StackPlan } from '../../docker-api/stack-types.ts';
 import { claimName, nameConflict } from '../containers/claim-name.ts';
+import { withPortsClaimed } from '../containers/networking/claim-ports.ts';
 import { placementRow } from '../containers/placement.ts';
 import { randomName } from '../containers/random-name.ts';
 import { runUnlessGone } from '../containers/run-unless-gone.ts';
@@ -14,7 +15,7 @@ import { holdersOfName } from '../instance/locate.ts';
 import { scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 import { checkStack, namingPart, type WantedStack } from '../stacks/stack-body.ts';
-import { imagesOf, stackOf } from '../stacks/stack-of.ts';
+import { imagesOf, networkingOf, stackOf } from '../stacks/stack-of.ts';
 
 type Placed = Extract<Result, { readonly kind: 'stack-placed' | 'planned' }>;
 
@@ -25,12 +26,17 @@ const REDRAWS = 3;
 export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post('/caravela/v1/stacks', async (request, reply) => {
     const wanted = checkStack(await bodyOf(request));
-    const images = await imagesOf(context, wanted, scopeOf(request));
+    const scope = scopeOf(request);
+    const images = await imagesOf(context, wanted, scope);
+    const networking = await networkingOf(context, wanted, { scope, dry: false });
     for (let redraw = 0; ; redraw++) {
       const names = await claimNames(context, wanted);
       try {
-        const stack = stackOf(context, wanted, images, names);
-        const result = await runUnlessGone(context, { kind: 'run-stack', stack, exclude: [] }, reply);
+        const stack = stackOf(context, wanted, { images, networking, names });
+        const requests = stack.parts.map((part) => part.request);
+        const result = await withPortsClaimed(context.backend, requests, () =>
+          runUnlessGone(context, { kind: 'run-stack', stack, exclude: [] }, reply),
+        );
         if (isTaken(result) && redraw < REDRAWS && wanted.parts.some((part) => part.name === undefined)) continue;
         const { parts } = placedOr503(result, 'stack-placed');
         if (reply.raw.destroyed) await takeAllBack(context, names, parts);
@@ -44,9 +50,11 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/caravela/v1/plan', async (request, reply): Promise<StackPlan> => {
     const wanted = checkStack(await bodyOf(request));
-    const images = await imagesOf(context, wanted, scopeOf(request));
+    const scope = scopeOf(request);
+    const images = await imagesOf(context, wanted, scope);
+    const networking = await networkingOf(context, wanted, { scope, dry: true });
     const names = await freeNames(context, wanted);
-    const stack = stackOf(context, wanted, images, names);
+    const stack = stackOf(context, wanted, { images, networking, names });
     const { parts } = placedOr503(await runUnlessGone(context, { kind: 'plan', stack, exclude: [] }, reply), 'planned');
     return {
       parts: parts.map(({ supplier, placement }, i) => ({

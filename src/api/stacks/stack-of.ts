@@ -1,8 +1,11 @@
 import { requestId, type Stack } from '../../core/model/index.ts';
 import { requestOf } from '../containers/create-request.ts';
+import { type SettledNetworking, type SettleOptions, settleNetworking } from '../containers/networking/settle-networking.ts';
 import type { ApiContext } from '../context.ts';
+import { fromNetworkRefused } from '../http/api-error.ts';
 import { type ResolvedImage, resolveImage } from '../images/resolve.ts';
 import type { Scope } from '../instance/scope.ts';
+import { NetworkRefused } from '../network-service.ts';
 import { aboutPart, namingPart, type WantedStack } from './stack-body.ts';
 
 /** The images of all parts, each looked up once, in the parts' order. @throws ApiError 404, naming the part */
@@ -19,15 +22,46 @@ export async function imagesOf(context: ApiContext, { parts }: WantedStack, scop
   return parts.map(({ wanted }) => found.get(wanted.body.Image) as ResolvedImage);
 }
 
+/** Networks of all parts, in order: what one names by its block the next finds made. @throws ApiError, naming the part */
+export async function networkingOf(
+  context: ApiContext,
+  { parts }: WantedStack,
+  options: SettleOptions,
+): Promise<readonly SettledNetworking[]> {
+  const settled: SettledNetworking[] = [];
+  for (const { label, wanted } of parts) {
+    settled.push(
+      await settleNetworking(context, wanted.networking, options).catch((error: unknown) => {
+        throw namingPart(label, error instanceof NetworkRefused ? fromNetworkRefused(error) : error);
+      }),
+    );
+  }
+  return settled;
+}
+
+/** What of the parts was looked up, each list in their order. */
+export interface LookedParts {
+  readonly images: readonly ResolvedImage[];
+  readonly networking: readonly SettledNetworking[];
+  readonly names: readonly string[];
+}
+
 /** The core's stack. @throws ApiError 400, naming the part */
-export function stackOf(context: ApiContext, wanted: WantedStack, images: readonly ResolvedImage[], names: readonly string[]): Stack {
+export function stackOf(context: ApiContext, wanted: WantedStack, { images, networking, names }: LookedParts): Stack {
   const randomHex = (bytes: number): string => context.backend.randomHex(bytes);
   return {
     id: requestId(randomHex(16)),
     groups: wanted.groups,
     parts: wanted.parts.map((part, i) => ({
       group: part.group,
-      request: aboutPart(part.label, () => requestOf(part.wanted, names[i] ?? '', images[i] as ResolvedImage, randomHex)),
+      request: aboutPart(part.label, () =>
+        requestOf(
+          part.wanted,
+          names[i] ?? '',
+          { image: images[i] as ResolvedImage, networking: networking[i] as SettledNetworking },
+          randomHex,
+        ),
+      ),
     })),
   };
 }

@@ -36,8 +36,8 @@ describe('a stack', () => {
     expect(response.statusCode).toBe(201);
     const { parts } = response.json<StackCreated>();
     expect(parts.map((p) => [p.Name, p.Node, p.Warnings.length])).toEqual([
-      ['web', 'node-1', 1],
-      ['api', 'node-2', 1],
+      ['web', 'node-1', 0],
+      ['api', 'node-2', 0],
       [expect.stringMatching(/^[a-z]+_[a-z]+/), 'node-1', 0],
     ]);
     expect(first.commands).toEqual([

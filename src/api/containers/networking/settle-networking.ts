@@ -1,0 +1,127 @@
+import { type Affinity, type AgreedNetwork, type ContainerId, LIMITS } from '../../../core/model/index.ts';
+import type { EndpointWish } from '../../../engine/port.ts';
+import { formatCidr, formatIpv4, holds, lastOf, parseCidr, parseIpv4, sameBlock } from '../../../lib/ipv4.ts';
+import type { ApiContext } from '../../context.ts';
+import { ApiError } from '../../http/api-error.ts';
+import { locate } from '../../instance/locate.ts';
+import type { Scope } from '../../instance/scope.ts';
+import { findNetwork, noSuchNetwork } from '../../networks/find-network.ts';
+import type { AskedEndpoint, AskedNetworking } from './check-networking.ts';
+import { HOST_GATEWAY } from './hosts.ts';
+
+/** What was asked, with the networks and the container that were meant. */
+export interface SettledNetworking extends Omit<AskedNetworking, 'endpoints'> {
+  readonly networks: readonly EndpointWish[];
+  /** The container that has the network is on one node, and there this one must go. */
+  readonly affinities: readonly Affinity[];
+}
+
+export interface SettleOptions {
+  readonly scope: Scope;
+  /** Nothing is made: a network of a block that there is none of is left out. */
+  readonly dry: boolean;
+}
+
+/** Looks up what a container is to be on; a block that no network has becomes one. @throws ApiError, NetworkRefused */
+export async function settleNetworking(
+  context: ApiContext,
+  asked: AskedNetworking,
+  { scope, dry }: SettleOptions,
+): Promise<SettledNetworking> {
+  const { endpoints, ...rest } = asked;
+  if (asked.mode === 'container') {
+    const id = await containerIdOf(context, asked.networkOf, scope);
+    return {
+      ...rest,
+      networks: [],
+      networkOf: id,
+      affinities: [{ subject: 'container', key: '', operator: '==', value: id, soft: false }],
+    };
+  }
+  const found: { readonly endpoint: AskedEndpoint; readonly network: AgreedNetwork }[] = [];
+  for (const endpoint of endpoints) {
+    const network = await networkOf(context, endpoint.network, dry);
+    if (network !== undefined) found.push({ endpoint, network });
+  }
+  const networks = oncePerNetwork(found).map(({ endpoint, network }) => wishOf(endpoint, network));
+  return { ...rest, networks, extraHosts: asked.extraHosts.map((entry) => withGateway(entry, found[0]?.network)), affinities: [] };
+}
+
+async function containerIdOf(context: ApiContext, word: string, scope: Scope): Promise<ContainerId> {
+  const located = await locate(context, word, scope);
+  return located.at === 'peer' ? located.id : located.container.request.containerId;
+}
+
+async function networkOf({ backend }: ApiContext, word: string, dry: boolean): Promise<AgreedNetwork | undefined> {
+  if (!word.includes('/')) {
+    const found = findNetwork(backend, word);
+    if (found.kind === 'local')
+      throw new ApiError(400, `conflicting options: a container on other networks can't have network ${found.name}, too`);
+    return found.network;
+  }
+  const block = parseCidr(word);
+  if (block === undefined) throw noSuchNetwork(word);
+  const known = backend.networks.list().find(({ subnet }) => sameBlock(subnet, block));
+  return known ?? (dry ? undefined : await backend.networks.ofSubnet(formatCidr(block)));
+}
+
+type Joined = { readonly endpoint: AskedEndpoint; readonly network: AgreedNetwork };
+
+/** The same network may be named by its name and by its id, once with nothing more to say. */
+function oncePerNetwork(found: readonly Joined[]): readonly Joined[] {
+  const kept = new Map<string, Joined>();
+  for (const joined of found) {
+    const { id, name } = joined.network;
+    const other = kept.get(id);
+    if (other !== undefined && !isPlain(other.endpoint) && !isPlain(joined.endpoint)) {
+      throw new ApiError(
+        400,
+        `network ${name} is named twice for one container, as ${other.endpoint.network} and ${joined.endpoint.network}`,
+      );
+    }
+    if (other === undefined || isPlain(other.endpoint)) kept.set(id, joined);
+  }
+  return [...kept.values()];
+}
+
+const isPlain = ({ ip, aliases, mac }: AskedEndpoint): boolean => ip === '' && aliases.length === 0 && mac === '';
+
+function wishOf({ ip, aliases, mac }: AskedEndpoint, network: AgreedNetwork): EndpointWish {
+  if (ip !== '') checkAddress(ip, network);
+  return { network: network.id, networkName: network.name, vni: network.vni, ip, aliases, mac };
+}
+
+/** @throws ApiError 400 where no container can have this address there */
+export function checkAddress(ip: string, { name, subnet, gateway }: AgreedNetwork): void {
+  const address = parseIpv4(ip) ?? -1;
+  if (!holds(subnet, address)) {
+    throw new ApiError(400, `invalid address ${ip}: it is not in the subnet ${formatCidr(subnet)} of network ${name}`);
+  }
+  const taken =
+    address === gateway
+      ? 'gateway'
+      : subnet.prefix >= 31
+        ? ''
+        : address === subnet.base
+          ? 'network'
+          : address === lastOf(subnet)
+            ? 'broadcast'
+            : '';
+  if (taken !== '') throw new ApiError(400, `invalid address ${ip}: it is the ${taken} address of network ${name}`);
+}
+
+/** A bridge has the gateway's address on every host: through it a container reaches its own. */
+function withGateway(entry: string, network: AgreedNetwork | undefined): string {
+  if (!entry.endsWith(`:${HOST_GATEWAY}`)) return entry;
+  return `${entry.slice(0, -HOST_GATEWAY.length)}${network === undefined ? '127.0.0.1' : formatIpv4(network.gateway)}`;
+}
+
+/** Those that were asked, and those that the networking asks. @throws ApiError 400 */
+export function withAffinities(asked: readonly Affinity[], { affinities }: SettledNetworking): readonly Affinity[] {
+  const all = [...asked, ...affinities];
+  if (all.length <= LIMITS.affinities) return all;
+  throw new ApiError(
+    400,
+    `a container may have at most ${LIMITS.affinities} affinities with that to the container whose network it has, got ${all.length}`,
+  );
+}

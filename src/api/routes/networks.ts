@@ -1,0 +1,139 @@
+import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Container } from '../../core/model/index.ts';
+import type { NetworkCreated, NetworkRow } from '../../docker-api/types.ts';
+import { endpointOf } from '../containers/networking/check-networking.ts';
+import { checkAddress } from '../containers/networking/settle-networking.ts';
+import { specOf } from '../containers/facts.ts';
+import type { ApiContext } from '../context.ts';
+import { ApiError } from '../http/api-error.ts';
+import { readJson } from '../http/body.ts';
+import { type Query, textOf } from '../http/query.ts';
+import { locate } from '../instance/locate.ts';
+import { proxy, proxyJson } from '../instance/proxy.ts';
+import { nameSilent, namesOf, scopeOf } from '../instance/scope.ts';
+import { API_LIMITS } from '../limits.ts';
+import { askEndpoints } from '../networks/ask-endpoints.ts';
+import { agreedNetwork, findNetwork, noSuchNetwork } from '../networks/find-network.ts';
+import { listNetworks, networkListOptions } from '../networks/list-networks.ts';
+import { checkNetwork, connectBody, disconnectBody } from '../networks/network-body.ts';
+import { networkDetails } from '../networks/network-row.ts';
+import { isPredefined, LOCAL_ROWS } from '../networks/predefined.ts';
+import { pruneNetworks } from '../networks/prune-networks.ts';
+
+/** Docker's networks. What is agreed is read here; who is on a network every node tells of itself. */
+export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
+  const { backend } = context;
+
+  app.get('/networks', async (request, reply): Promise<NetworkRow[]> => {
+    const options = networkListOptions(request.query as Query);
+    if (options.dangling === undefined) return listNetworks(backend, options, new Set());
+    const { endpoints, silent } = await askEndpoints(backend, undefined, scopeOf(request));
+    nameSilent(reply, silent);
+    return listNetworks(backend, options, new Set(endpoints.map(({ network }) => network)));
+  });
+
+  app.get('/networks/:id', async (request, reply): Promise<NetworkRow> => {
+    const word = wordIn(request);
+    const found = findNetwork(backend, word);
+    if (found.kind === 'local') return localRow(found.name);
+    const { endpoints, silent } = await askEndpoints(backend, found.network.id, scopeOf(request));
+    nameSilent(reply, silent);
+    return networkDetails(backend, found.network, endpoints, silent.length === 0 ? [] : namesOf(silent).split(', '));
+  });
+
+  app.post('/networks/create', async (request, reply) => {
+    const { wish, warnings } = checkNetwork(await bodyOf(request));
+    const made = await backend.networks.create(wish);
+    return reply.code(201).send({ Id: made.id, Warning: warnings.join(' ') } satisfies NetworkCreated);
+  });
+
+  app.post('/networks/prune', async (request) => ({ NetworksDeleted: await pruneNetworks(backend, request.query as Query) }));
+
+  app.delete('/networks/:id', async (request, reply) => {
+    const word = wordIn(request);
+    const found = findNetwork(backend, word);
+    const name = found.kind === 'local' ? found.name : found.network.name;
+    if (found.kind === 'local' || isPredefined(name)) throw new ApiError(403, `${name} is a pre-defined network and cannot be removed`);
+    await backend.networks.remove(found.network.id);
+    return reply.code(204).send();
+  });
+
+  app.post('/networks/:id/connect', async (request, reply) => {
+    const body = connectBody(await bodyOf(request));
+    const network = agreedNetwork(backend, wordIn(request), 'be connected to it beside others');
+    const { ip, aliases, mac } = endpointOf(network.name, body.EndpointConfig ?? {});
+    if (ip !== '') checkAddress(ip, network);
+    return onItsNode(context, request, reply, { word: body.Container, json: body }, async (container) => {
+      refuseShared(container);
+      await backend.networks.connect(container.request.containerId, network.id, {
+        ip: ip === '' ? undefined : ip,
+        aliases,
+        mac: mac === '' ? undefined : mac,
+      });
+    });
+  });
+
+  app.post('/networks/:id/disconnect', async (request, reply) => {
+    const body = disconnectBody(await bodyOf(request));
+    const network = agreedNetwork(backend, wordIn(request), 'be disconnected from it');
+    return onItsNode(context, request, reply, { word: body.Container, json: body }, (container) =>
+      backend.networks.disconnect(container.request.containerId, network.id, body.Force ?? false),
+    );
+  });
+
+  app.get('/caravela/v1/endpoints', async (request, reply) => {
+    const word = textOf(request.query as Query, 'network');
+    const network = word === '' ? undefined : agreedNetwork(backend, word, 'have an endpoint on it');
+    const { endpoints, silent } = await askEndpoints(backend, network?.id, scopeOf(request));
+    nameSilent(reply, silent);
+    return endpoints;
+  });
+
+  app.get('/caravela/v1/network/doctor', async (request, reply) => {
+    const word = textOf(request.query as Query, 'node');
+    const self = backend.self();
+    if (word === '' || word === self.name || word === self.id || scopeOf(request) === 'node') return backend.networks.doctor();
+    const member = backend.members().find(({ id, name }) => id === word || name === word);
+    if (member === undefined) throw new ApiError(404, `No such node: ${word.slice(0, 200)}; \`caravela nodes\` lists them`);
+    await proxy(context, member.id, request.url, request, reply);
+    return reply;
+  });
+}
+
+const wordIn = (request: FastifyRequest): string => (request.params as { id: string }).id;
+
+const bodyOf = (request: FastifyRequest): Promise<unknown> => readJson(request.body as Readable | undefined, API_LIMITS.jsonBodyBytes);
+
+function localRow(name: string): NetworkRow {
+  const row = LOCAL_ROWS.find(({ Name }) => Name === name);
+  if (row === undefined) throw noSuchNetwork(name);
+  return row;
+}
+
+/** Done by the node that has the container, which is asked by the container's id. */
+async function onItsNode(
+  context: ApiContext,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { word, json }: { readonly word: string; readonly json: object },
+  work: (container: Container) => Promise<void>,
+): Promise<unknown> {
+  const found = await locate(context, word, scopeOf(request));
+  if (found.at === 'peer') return proxyJson(context, found.node, request.url, { ...json, Container: found.id }, request, reply);
+  await work(found.container);
+  return reply.code(200).send();
+}
+
+/** @throws ApiError 403 where the container's network is not its own */
+function refuseShared(container: Container): void {
+  const { networkMode, networkOf } = specOf(container);
+  if (networkMode === 'container') {
+    throw new ApiError(
+      403,
+      `container ${container.name} has the network of container ${networkOf.slice(0, 12)} and cannot be connected to any other network`,
+    );
+  }
+  if (networkMode === 'host')
+    throw new ApiError(403, `container ${container.name} has its host's network and cannot be connected to any other network`);
+}
