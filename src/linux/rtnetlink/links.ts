@@ -17,8 +17,8 @@ export interface NewLink {
   readonly up: boolean;
 }
 
-/** The other end of a veth pair. */
-export interface NewPeer extends Omit<NewLink, 'master'> {
+/** The other end of a veth pair. It comes down: as it is made the kernel hasn't joined the two yet, and refuses (ENOTCONN). */
+export interface NewPeer extends Omit<NewLink, 'master' | 'up'> {
   /** The namespace where it shall be, by an open descriptor; undefined: this one. */
   readonly netnsFd?: number | undefined;
 }
@@ -60,7 +60,7 @@ const IFF_UP = 1;
 export function addVeth(link: NewLink, peer: NewPeer): NetlinkRequest {
   const { netnsFd } = peer;
   const peerBody = [
-    header(0, peer.up),
+    header(0, undefined),
     ...attributesOf(peer),
     ...(netnsFd === undefined ? [] : [numberAttribute(IFLA_NET_NS_FD, netnsFd)]),
   ];
@@ -114,7 +114,7 @@ function newLink(link: NewLink, kind: string, data: readonly Buffer[]): NetlinkR
   return { what: `add ${kind} ${link.name}`, type: RTM_NEWLINK, flags: NLM_F_CREATE | NLM_F_EXCL, body };
 }
 
-function attributesOf({ name, mac, mtu, master }: NewLink): Buffer[] {
+function attributesOf({ name, mac, mtu, master }: Omit<NewLink, 'up'>): Buffer[] {
   return [
     textAttribute(IFLA_IFNAME, name),
     ...(mac === undefined ? [] : [macAttribute(IFLA_ADDRESS, mac)]),

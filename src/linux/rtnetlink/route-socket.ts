@@ -1,12 +1,12 @@
 import { inNetns } from '../netns.ts';
 import { NETLINK_ROUTE, NetlinkSocket } from '../netlink-socket.ts';
 import { type NetlinkRequest, numberAttribute } from '../netlink.ts';
-import type { SystemError } from '../system-error.ts';
+import { hasCode, type SystemError } from '../system-error.ts';
 import { type Address, decodeAddress, RTM_GETADDR } from './addresses.ts';
 import { decodeLink, type Link } from './link.ts';
 import { deleteLink, deleteLinkGroup, RTM_GETLINK, setLinkGroup } from './links.ts';
 import { AF_BRIDGE, decodeFdbEntry, decodeNeighbour, type FdbEntry, type Neighbour, neighbourHeader, RTM_GETNEIGH } from './neighbours.ts';
-import { decodeRoute, type Route, RTM_GETROUTE } from './routes.ts';
+import { decodeRoute, type Route, RTA_TABLE, RTM_GETROUTE } from './routes.ts';
 
 const AF_INET = 2;
 const IFLA_EXT_MASK = 29;
@@ -89,10 +89,16 @@ export class RouteSocket {
 
   /** IPv4, of one table (the main one is 254) or all. */
   routes(table = 0): Route[] {
-    const body = Buffer.alloc(12);
-    body[0] = AF_INET;
-    body[4] = table;
-    return this.#dump('list routes', RTM_GETROUTE, body, decodeRoute);
+    const header = Buffer.alloc(12);
+    header[0] = AF_INET;
+    const body = table === 0 ? header : Buffer.concat([header, numberAttribute(RTA_TABLE, table)]);
+    try {
+      return this.#dump('list routes', RTM_GETROUTE, body, decodeRoute);
+    } catch (error) {
+      // A table that never had a route.
+      if (hasCode(error, 'ENOENT')) return [];
+      throw error;
+    }
   }
 
   /** IPv4, of all devices. */

@@ -55,7 +55,7 @@ const RTA_GATEWAY = 5;
 const RTA_PRIORITY = 6;
 const RTA_PREFSRC = 7;
 const RTA_METRICS = 8;
-const RTA_TABLE = 15;
+export const RTA_TABLE = 15;
 const RTAX_MTU = 2;
 const TYPES: Partial<Record<RouteType, number>> = { unicast: 1, local: 2, broadcast: 3, blackhole: 6, unreachable: 7, prohibit: 8 };
 
