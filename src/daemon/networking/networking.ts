@@ -86,7 +86,8 @@ export class Networking {
   readonly #wiring: TaskWiring;
   readonly #facts: FactsFeed;
   readonly #stops: (() => void)[] = [];
-  #wanted: ReadonlySet<NetworkId> = new Set();
+  /** Networks that the kernel has. */
+  readonly #ready = new Set<NetworkId>();
   #sweep: NodeJS.Timeout | undefined;
 
   constructor(parts: NetworkingParts) {
@@ -109,7 +110,7 @@ export class Networking {
       reserver: this.#reserver,
       container: (id) => node.container(id),
       specOf,
-      isOnHost: ({ id }) => this.#wanted.has(id),
+      onHost: (agreed) => this.#onHost(agreed),
       changed: (id) => this.#changed(id),
       filesFor: (container, task) => parts.filesFor(container, specOf(container), task),
     });
@@ -270,9 +271,18 @@ export class Networking {
       }
     }
     const wish = hostNetworks({ self, vxlanPort, innerRange, members: node.members(), state, present, ports });
-    this.#wanted = new Set(wish.networks.map(({ id }) => id));
+    const wanted = new Set(wish.networks.map(({ id }) => id));
+    for (const id of this.#ready) if (!wanted.has(id)) this.#ready.delete(id);
     network.want(wish);
-    this.#parts.listenForNames(state.networks().filter(({ id }) => this.#wanted.has(id)));
+    this.#parts.listenForNames(state.networks().filter(({ id }) => wanted.has(id)));
+  }
+
+  /** A network's first container waits until the host is on it. */
+  async #onHost({ id }: AgreedNetwork): Promise<void> {
+    if (this.#ready.has(id)) return;
+    this.#update();
+    await this.#parts.network.settled();
+    this.#ready.add(id);
   }
 
   /** The directory learns names and addresses; the node that was asked, where ports lead. */

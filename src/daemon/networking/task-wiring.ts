@@ -23,7 +23,8 @@ export interface TaskWiringParts {
   readonly reserver: PortReserver;
   readonly container: (id: ContainerId) => Container | undefined;
   readonly specOf: (container: Container) => ContainerSpec;
-  readonly isOnHost: (network: AgreedNetwork) => boolean;
+  /** Resolves when the host is on the network. */
+  readonly onHost: (network: AgreedNetwork) => Promise<void>;
   /** What tasks have has changed: the kernel is to follow, and the directory to hear of it. */
   readonly changed: (id: ContainerId) => void;
   /** /etc/resolv.conf and /etc/hosts for what a task has. */
@@ -90,7 +91,7 @@ export class TaskWiring {
       const endpoint = await this.#endpoint(container, wish, `eth${n}`, isDefaultRoute);
       const after = { ...task, endpoints: [...task.endpoints, endpoint] };
       tasks.put(after);
-      await this.#onHost(id, agreed);
+      await this.#parts.onHost(agreed);
       await network.attach({ container: id, ...endpoint });
       this.#parts.changed(id);
       return after;
@@ -145,7 +146,7 @@ export class TaskWiring {
     for (const [n, wish] of wishes.entries()) endpoints.push(await this.#endpoint(container, wish, `eth${n}`, n === outward));
     // Written before anything uses an address: a daemon that comes after a crash must not give it to another.
     tasks.put({ container: id, endpoints, ports: [] });
-    for (const each of agreed) await this.#onHost(id, each);
+    for (const each of agreed) await this.#parts.onHost(each);
     for (const endpoint of endpoints) await network.attach({ container: id, ...endpoint });
     const ports = await this.#openPorts(id, spec.ports, endpoints[outward]);
     const task = { container: id, endpoints, ports };
@@ -175,13 +176,6 @@ export class TaskWiring {
       mac: wish.mac === '' ? undefined : wish.mac,
       names: endpointNames(container, wish),
     };
-  }
-
-  /** A network's first container waits until the host is on it. */
-  async #onHost(id: ContainerId, agreed: AgreedNetwork): Promise<void> {
-    if (this.#parts.isOnHost(agreed)) return;
-    this.#parts.changed(id);
-    await this.#parts.network.settled();
   }
 
   async #openPorts(id: ContainerId, wishes: readonly PortWish[], endpoint: TaskEndpoint | undefined): Promise<readonly TaskPort[]> {
