@@ -144,6 +144,23 @@ describe.each(Object.entries(adapters))('%s store', (_name, make) => {
   });
 });
 
+describe.each(Object.entries(adapters))('%s store, agreed copy', (_name, make) => {
+  const entry = (key: string, revision: number) => ({ key, value: `{"v":1,"at":${revision}}`, modRevision: revision, createRevision: 1 });
+
+  test('changes by steps, or is replaced as a whole, and comes back', () => {
+    const { store, reopen } = make();
+    expect(store.agreed()).toEqual({ version: { epoch: 0, revision: 0 }, entries: [] });
+    store.putAgreed({ version: { epoch: 1, revision: 4 }, put: [entry('/a', 3), entry('/b', 4)], remove: [], replace: true });
+    store.putAgreed({ version: { epoch: 1, revision: 6 }, put: [entry('/b', 5), entry('/c', 6)], remove: ['/a'], replace: false });
+    let again = reopen(store);
+    expect(again.agreed()).toEqual({ version: { epoch: 1, revision: 6 }, entries: [entry('/b', 5), entry('/c', 6)] });
+    again.putAgreed({ version: { epoch: 2, revision: 2 }, put: [entry('/d', 2)], remove: [], replace: true });
+    again = reopen(again);
+    expect(again.agreed()).toEqual({ version: { epoch: 2, revision: 2 }, entries: [entry('/d', 2)] });
+    again.close();
+  });
+});
+
 describe('the state file', () => {
   test('that is no database is refused by name and left alone', () => {
     const path = stateFile();

@@ -1,5 +1,13 @@
-import { type Container, type ContainerId, LIMITS, type MemberRecord, type Tombstone } from '../../core/model/index.ts';
-import type { Store } from '../port.ts';
+import {
+  type AgreedVersion,
+  type Container,
+  type ContainerId,
+  LIMITS,
+  type MemberRecord,
+  NO_VERSION,
+  type Tombstone,
+} from '../../core/model/index.ts';
+import type { KeptChange, KeptEntry, Store } from '../port.ts';
 
 /** The store in memory, for tests: same contract, nothing survives the process. Values are copied in and out, as a disk would. */
 export class MemoryStore implements Store {
@@ -8,6 +16,8 @@ export class MemoryStore implements Store {
   #tombstones: Tombstone[] = [];
   #members: readonly MemberRecord[] = [];
   #incarnation = 0;
+  #agreedVersion: AgreedVersion = NO_VERSION;
+  #agreed = new Map<string, KeptEntry>();
 
   incarnation(): number {
     return this.#incarnation;
@@ -42,6 +52,17 @@ export class MemoryStore implements Store {
 
   putMembers(members: readonly MemberRecord[]): void {
     this.#members = structuredClone(members);
+  }
+
+  agreed(): { readonly version: AgreedVersion; readonly entries: readonly KeptEntry[] } {
+    return { version: this.#agreedVersion, entries: [...this.#agreed.values()] };
+  }
+
+  putAgreed({ version, put, remove, replace }: KeptChange): void {
+    if (replace) this.#agreed.clear();
+    for (const key of remove) this.#agreed.delete(key);
+    for (const entry of put) this.#agreed.set(entry.key, structuredClone(entry));
+    this.#agreedVersion = version;
   }
 
   document(name: string): unknown {

@@ -1,11 +1,21 @@
 import { closeSync, openSync } from 'node:fs';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { type Container, type ContainerId, LIMITS, type MemberRecord, type Tombstone } from '../../core/model/index.ts';
-import type { Store } from '../port.ts';
+import {
+  type AgreedVersion,
+  type Container,
+  type ContainerId,
+  LIMITS,
+  type MemberRecord,
+  NO_VERSION,
+  type Tombstone,
+} from '../../core/model/index.ts';
+import type { KeptChange, KeptEntry, Store } from '../port.ts';
 import { Reserve } from './reserve.ts';
 
 /** Raised when a later version of the program changes the tables; each step migrates from the one before. */
-const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 2;
+/** The document that tells which version the agreed entries are. */
+const AGREED_VERSION = 'agreed-version';
 /** https://www.sqlite.org/rescode.html#full */
 const SQLITE_FULL = 13;
 
@@ -81,16 +91,28 @@ export class SqliteStore implements Store {
 
   putMembers(members: readonly MemberRecord[]): void {
     // Losing the newest list to a power cut costs nothing: an older one leads back just as well.
-    this.#db.exec('PRAGMA synchronous = NORMAL');
-    try {
-      this.#transact(() => {
-        this.#db.exec('DELETE FROM members');
-        const insert = this.#db.prepare('INSERT INTO members (id, body) VALUES (?, ?)');
-        for (const member of members) insert.run(member.id, JSON.stringify(member));
-      });
-    } finally {
-      this.#db.exec('PRAGMA synchronous = FULL');
-    }
+    this.#withoutFlush(() => {
+      this.#db.exec('DELETE FROM members');
+      const insert = this.#db.prepare('INSERT INTO members (id, body) VALUES (?, ?)');
+      for (const member of members) insert.run(member.id, JSON.stringify(member));
+    });
+  }
+
+  agreed(): { readonly version: AgreedVersion; readonly entries: readonly KeptEntry[] } {
+    const entries = this.#db
+      .prepare('SELECT body FROM agreed ORDER BY key')
+      .all()
+      .map(bodyOf<KeptEntry>);
+    return { version: (this.document(AGREED_VERSION) as AgreedVersion | undefined) ?? NO_VERSION, entries };
+  }
+
+  putAgreed({ version, put, remove, replace }: KeptChange): void {
+    this.#withoutFlush(() => {
+      if (replace) this.#db.exec('DELETE FROM agreed');
+      for (const key of remove) this.#sql('DELETE FROM agreed WHERE key = ?').run(key);
+      for (const entry of put) this.#sql('INSERT OR REPLACE INTO agreed (key, body) VALUES (?, ?)').run(entry.key, JSON.stringify(entry));
+      this.putDocument(AGREED_VERSION, version);
+    });
   }
 
   document(name: string): unknown {
@@ -140,6 +162,16 @@ export class SqliteStore implements Store {
     }
   }
 
+  /** One transaction that a power cut may take back, together with what was written after it in the same way. */
+  #withoutFlush(body: () => void): void {
+    this.#db.exec('PRAGMA synchronous = NORMAL');
+    try {
+      this.#transact(body);
+    } finally {
+      this.#db.exec('PRAGMA synchronous = FULL');
+    }
+  }
+
   #transact(body: () => void): void {
     this.#db.exec('BEGIN IMMEDIATE');
     try {
@@ -184,6 +216,7 @@ function open(path: string): DatabaseSync {
       CREATE TABLE IF NOT EXISTS containers (id TEXT PRIMARY KEY, created_at_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS tombstones (id TEXT PRIMARY KEY, removed_at_ms INTEGER NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS members (id TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
+      CREATE TABLE IF NOT EXISTS agreed (key TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
       CREATE TABLE IF NOT EXISTS documents (name TEXT PRIMARY KEY, body TEXT NOT NULL) STRICT;
       PRAGMA user_version = ${SCHEMA_VERSION};
     `);

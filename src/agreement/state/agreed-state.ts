@@ -1,0 +1,233 @@
+import type { AgreedNetwork, AgreedNode, AgreedVersion, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
+import { LIMITS } from '../../core/model/index.ts';
+import { overlaps } from '../../lib/ipv4.ts';
+import { type Condition, type Entry, type ReplicatedStore, type Transaction, type Write } from '../port.ts';
+import { decodeFact, encodeFact } from './codec.ts';
+import type { Copy } from './copy.ts';
+import type { Fact } from './fact.ts';
+import { KEYS } from './keys.ts';
+import type { AgreedChange, AgreedState, LeasesRead, NetworkCreated } from './port.ts';
+
+/** How changes get from the engine to this node's copy, and on to others. */
+export interface Follow {
+  /** Resolves when the copy has this version or a newer one. @throws AgreementUnavailable */
+  reach(version: AgreedVersion): Promise<void>;
+  /** Leases of this network came or went by this node's doing: tells the nodes on it, and waits a moment for them. */
+  announce(network: NetworkId): Promise<void>;
+}
+
+/** Leases that one change can add and remove together: the engine's bound, less the conditions. */
+export const LEASES_PER_CHANGE = 24;
+/** Another change may come between reading and writing, again and again; each time somebody else got on. */
+const TRIES = 32;
+
+/**
+ * What is agreed: read from this node's copy, changed by transactions. What a decision rests on is a condition
+ * of its transaction, mostly a guard's revision; so it may be taken by the copy, and is taken again by a
+ * linearizable read where the copy was behind.
+ */
+export class AgreedStateOver implements AgreedState {
+  readonly #store: ReplicatedStore;
+  readonly #copy: Copy;
+  readonly #follow: Follow;
+
+  constructor(store: ReplicatedStore, copy: Copy, follow: Follow) {
+    this.#store = store;
+    this.#copy = copy;
+    this.#follow = follow;
+  }
+
+  version(): AgreedVersion {
+    return this.#copy.version;
+  }
+
+  networks(): readonly AgreedNetwork[] {
+    return [...this.#copy.views.networks.values()];
+  }
+
+  network(id: NetworkId): AgreedNetwork | undefined {
+    return this.#copy.views.networks.get(id);
+  }
+
+  leases(network: NetworkId): readonly Lease[] {
+    return this.#copy.views.leases(network);
+  }
+
+  leasesOf(node: NodeId): readonly Lease[] {
+    return this.#copy.views.leasesOf(node);
+  }
+
+  nodes(): readonly AgreedNode[] {
+    return [...this.#copy.views.nodes.values()];
+  }
+
+  node(id: NodeId): AgreedNode | undefined {
+    return this.#copy.views.nodes.get(id);
+  }
+
+  onChange(listener: (change: AgreedChange) => void): () => void {
+    return this.#copy.onChange(listener);
+  }
+
+  async createNetwork(network: AgreedNetwork): Promise<NetworkCreated> {
+    let known: { readonly networks: readonly AgreedNetwork[]; readonly guard: number } | undefined = {
+      networks: this.networks(),
+      guard: this.#copy.entry(KEYS.networksGuard)?.modRevision ?? 0,
+    };
+    for (let tries = 0; tries < TRIES; tries++) {
+      const isFresh: boolean = known === undefined;
+      const { networks, guard } = known ?? (await this.#readNetworks());
+      known = undefined;
+      if (networks.some((each) => each.id === network.id)) {
+        await this.#follow.reach((await this.#store.get(KEYS.networksGuard)).version);
+        return { ok: true };
+      }
+      const clash = clashOf(network, networks);
+      // The copy may show what is gone by now; only a fresh reading refuses.
+      if (clash !== undefined && !isFresh) continue;
+      if (clash !== undefined) return clash;
+      if (networks.length >= LIMITS.networks)
+        throw new Error(`there are ${LIMITS.networks} networks already, the most there may be: remove some`);
+      if (await this.#commit(creation(network, guard))) return { ok: true };
+    }
+    throw contended('networks');
+  }
+
+  async removeNetwork(id: NetworkId): Promise<'removed' | 'absent' | { readonly leased: readonly NodeId[] }> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const { value: found } = await this.#store.get(KEYS.network(id));
+      if (found === undefined) return 'absent';
+      const { leases, guard } = await this.readLeases(id);
+      if (leases.length > 0) return { leased: [...new Set(leases.map((lease) => lease.node))] };
+      const removed = await this.#commit({
+        when: [
+          { key: KEYS.network(id), is: 'at', modRevision: found.modRevision },
+          { key: KEYS.leasesGuard(id), is: 'at', modRevision: guard },
+        ],
+        then: removal(id, found),
+      });
+      if (removed) return 'removed';
+    }
+    throw contended('leases of the network');
+  }
+
+  async readLeases(network: NetworkId): Promise<LeasesRead> {
+    const { value: entries } = await this.#store.range(KEYS.leases(network));
+    return {
+      leases: factsOf(entries, 'lease').map((fact) => fact.lease),
+      guard: entries.find((entry) => entry.key === KEYS.leasesGuard(network))?.modRevision ?? 0,
+    };
+  }
+
+  async changeLeases(
+    network: NetworkId,
+    guard: number,
+    { add, remove }: { readonly add: readonly Lease[]; readonly remove: readonly Lease[] },
+  ): Promise<'done' | 'moved' | 'no-network'> {
+    if (add.length + remove.length > LEASES_PER_CHANGE) {
+      throw new RangeError(`at most ${LEASES_PER_CHANGE} leases change together, not ${add.length} and ${remove.length}`);
+    }
+    const takers = [...new Set(add.map((lease) => lease.node))];
+    const transaction: Transaction = {
+      when: [
+        { key: KEYS.leasesGuard(network), is: 'at', modRevision: guard },
+        { key: KEYS.network(network), is: 'present' },
+        // Nothing is given to a node that was removed meanwhile: its leases would outlive it.
+        ...takers.map((node): Condition => ({ key: KEYS.nodeIn(node), is: 'present' })),
+      ],
+      then: [put({ kind: 'leases-guard', network }), ...leaseWrites(add, remove)],
+    };
+    const outcome = await this.#store.transact(transaction);
+    if (outcome.committed) {
+      await this.#follow.reach(outcome.version);
+      await this.#follow.announce(network);
+      return 'done';
+    }
+    const there = new Set(outcome.found.map((entry) => entry.key));
+    if (!there.has(KEYS.network(network))) return 'no-network';
+    const gone = takers.find((node) => !there.has(KEYS.nodeIn(node)));
+    if (gone !== undefined) throw new Error(`node ${gone.slice(0, 12)} is not in the instance any more: it gets no addresses`);
+    return 'moved';
+  }
+
+  async #readNetworks(): Promise<{ readonly networks: readonly AgreedNetwork[]; readonly guard: number }> {
+    const { value: entries } = await this.#store.range(KEYS.networks);
+    return {
+      networks: factsOf(entries, 'network').map((fact) => fact.network),
+      guard: entries.find((entry) => entry.key === KEYS.networksGuard)?.modRevision ?? 0,
+    };
+  }
+
+  async #commit(transaction: Transaction): Promise<boolean> {
+    const outcome = await this.#store.transact(transaction);
+    if (outcome.committed) await this.#follow.reach(outcome.version);
+    return outcome.committed;
+  }
+}
+
+export function put(fact: Fact): Write {
+  const { key, value } = encodeFact(fact);
+  return { put: key, value };
+}
+
+/** Those of one kind; what can't be read is left aside, as in the copy. */
+export function factsOf<K extends Fact['kind']>(entries: readonly Entry[], kind: K): readonly Extract<Fact, { kind: K }>[] {
+  return entries.flatMap(({ key, value }) => {
+    const decoded = decodeFact(key, value);
+    return decoded.ok && decoded.fact.kind === kind ? [decoded.fact as Extract<Fact, { kind: K }>] : [];
+  });
+}
+
+export const contended = (what: string): Error =>
+  new Error(`${what} were changed by others ${TRIES} times while this was being decided: try again`);
+
+function clashOf(network: AgreedNetwork, others: readonly AgreedNetwork[]): Extract<NetworkCreated, { ok: false }> | undefined {
+  const clashes = {
+    name: (other: AgreedNetwork) => other.name === network.name,
+    subnet: (other: AgreedNetwork) => overlaps(other.subnet, network.subnet),
+    vni: (other: AgreedNetwork) => other.vni === network.vni,
+  };
+  for (const clash of ['name', 'subnet', 'vni'] as const) {
+    const other = others.find(clashes[clash]);
+    if (other !== undefined) return { ok: false, clash, with: other };
+  }
+  return undefined;
+}
+
+function creation(network: AgreedNetwork, guard: number): Transaction {
+  const { id, name, vni } = network;
+  return {
+    when: [
+      { key: KEYS.networksGuard, is: 'at', modRevision: guard },
+      { key: KEYS.network(id), is: 'absent' },
+      { key: KEYS.networkName(name), is: 'absent' },
+      { key: KEYS.networkVni(vni), is: 'absent' },
+    ],
+    then: [
+      put({ kind: 'networks-guard' }),
+      put({ kind: 'network', network }),
+      put({ kind: 'network-name', name, network: id }),
+      put({ kind: 'network-vni', vni, network: id }),
+      put({ kind: 'leases-guard', network: id }),
+    ],
+  };
+}
+
+function removal(id: NetworkId, found: Entry): readonly Write[] {
+  const [fact] = factsOf([found], 'network');
+  return [
+    put({ kind: 'networks-guard' }),
+    { remove: KEYS.network(id) },
+    { remove: KEYS.leasesGuard(id) },
+    ...(fact === undefined ? [] : [{ remove: KEYS.networkName(fact.network.name) }, { remove: KEYS.networkVni(fact.network.vni) }]),
+  ];
+}
+
+/** A block that goes from one node to another is written once. */
+function leaseWrites(add: readonly Lease[], remove: readonly Lease[]): readonly Write[] {
+  const added = new Set(add.map((lease) => KEYS.lease(lease.network, lease.block)));
+  return [
+    ...add.map((lease) => put({ kind: 'lease', lease })),
+    ...remove.map((lease) => KEYS.lease(lease.network, lease.block)).flatMap((key) => (added.has(key) ? [] : [{ remove: key }])),
+  ];
+}

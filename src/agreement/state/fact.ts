@@ -1,0 +1,30 @@
+import type { AgreedNetwork, AgreedNode, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
+
+/** A join token, as agreed: nothing in it lets anybody in. Times are ms since 1970. */
+export interface AgreedToken {
+  /** First 12 hex digits of secretHash. */
+  readonly id: string;
+  /** SHA-256 of the secret, hex. */
+  readonly secretHash: string;
+  readonly createdAtMs: number;
+  readonly expiresAtMs: number;
+  readonly singleUse: boolean;
+  /** The node that a single-use token has let in. */
+  readonly usedBy: NodeId | undefined;
+}
+
+/** What one key and its value say. */
+export type Fact =
+  | { readonly kind: 'next-number'; readonly next: number }
+  | { readonly kind: 'node'; readonly node: AgreedNode }
+  | { readonly kind: 'node-name'; readonly name: string; readonly node: NodeId }
+  | { readonly kind: 'token'; readonly token: AgreedToken }
+  | { readonly kind: 'ca-holder'; readonly node: NodeId }
+  | { readonly kind: 'members'; readonly members: readonly NodeId[] }
+  | { readonly kind: 'networks-guard' }
+  | { readonly kind: 'network'; readonly network: AgreedNetwork }
+  | { readonly kind: 'network-name'; readonly name: string; readonly network: NetworkId }
+  | { readonly kind: 'network-vni'; readonly vni: number; readonly network: NetworkId }
+  | { readonly kind: 'leases-guard'; readonly network: NetworkId }
+  | { readonly kind: 'lease'; readonly lease: Lease }
+  | { readonly kind: 'volume'; readonly name: string; readonly home: NodeId };

@@ -1,0 +1,152 @@
+import { type AgreedNode, LIMITS, type NodeId, shortId } from '../../core/model/index.ts';
+import type { Condition, Entry, ReplicatedStore, Write } from '../port.ts';
+import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put } from './agreed-state.ts';
+import type { Copy } from './copy.ts';
+import { KEYS } from './keys.ts';
+import { type NodeChanges, NodeGone } from './port.ts';
+
+/** Nodes that left are remembered for people to look them up, the newest of them. */
+const LEFT_REMEMBERED = 1_024;
+/** The last that VTEP MACs and inner addresses can be derived from (198.18.0.0/15 without its ends). */
+const LAST_NUMBER = 2 ** 17 - 2;
+const TRIES = 32;
+/** RFC 1123's label. */
+const NAME_LENGTH = 63;
+
+/** Who belongs to the instance under which name and number. */
+export class NodeBook implements NodeChanges {
+  readonly #store: ReplicatedStore;
+  readonly #copy: Copy;
+  readonly #follow: Follow;
+
+  constructor(store: ReplicatedStore, copy: Copy, follow: Follow) {
+    this.#store = store;
+    this.#copy = copy;
+    this.#follow = follow;
+  }
+
+  async admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode> {
+    const taken = new Set([...this.#copy.views.nodes.values()].flatMap((node) => (node.state === 'in' ? [node.name] : [])));
+    for (let tries = 0; tries < TRIES; tries++) {
+      const known = nodeOf((await this.#store.get(KEYS.nodeIn(id))).value);
+      if (known !== undefined) return known;
+      const { value: goneEntry } = await this.#store.get(KEYS.nodeGone(id));
+      const gone = nodeOf(goneEntry);
+      if (gone?.state === 'removed') throw new NodeGone(`node ${shortId(id)} (${gone.name}) was removed from the instance`);
+      // An open instance lets in whoever asks: what is agreed must not grow for ever.
+      if (taken.size >= LIMITS.members) throw new Error(`${LIMITS.members} nodes are in the instance already, the most there may be`);
+      const counter = (await this.#store.get(KEYS.nextNumber)).value;
+      const next = counter === undefined ? 1 : (factsOf([counter], 'next-number')[0]?.next ?? Number.NaN);
+      if (Number.isNaN(next)) throw new Error('the next node number can’t be read: it was written by a newer version; upgrade this node');
+      // It left and comes again under the same key: the number was its own.
+      const number = gone?.number ?? next;
+      if (number > LAST_NUMBER) throw new Error(`all ${LAST_NUMBER} node numbers are used up: make a new instance`);
+      // The copy may show a name that is free by now.
+      if (taken.has(wantedName) && (await this.#store.get(KEYS.nodeName(wantedName))).value === undefined) taken.delete(wantedName);
+      const node: AgreedNode = { id, name: freeName(wantedName, taken), number, state: 'in', sinceMs: nowMs };
+      const outcome = await this.#store.transact({
+        when: [
+          { key: KEYS.nodeIn(id), is: 'absent' },
+          unchanged(KEYS.nodeGone(id), goneEntry),
+          unchanged(KEYS.nextNumber, counter),
+          { key: KEYS.nodeName(node.name), is: 'absent' },
+        ],
+        then: [
+          put({ kind: 'node', node }),
+          put({ kind: 'node-name', name: node.name, node: id }),
+          ...(gone === undefined ? [put({ kind: 'next-number', next: next + 1 })] : [{ remove: KEYS.nodeGone(id) }]),
+        ],
+      });
+      if (outcome.committed) {
+        await this.#follow.reach(outcome.version);
+        return node;
+      }
+      if (outcome.found.some((entry) => entry.key === KEYS.nodeName(node.name))) taken.add(node.name);
+    }
+    throw contended('node names');
+  }
+
+  async endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined> {
+    const ended = await this.#end(id, state, nowMs);
+    if (ended !== undefined) await this.returnLeases(id);
+    return ended;
+  }
+
+  /** Of a node that is in no longer. May be repeated, by anybody: what was begun elsewhere is ended here. */
+  async returnLeases(id: NodeId): Promise<void> {
+    const networks = new Set(this.#copy.views.leasesOf(id).map((lease) => lease.network));
+    for (const network of networks) {
+      for (let tries = 0; ; tries++) {
+        const { value: entries } = await this.#store.range(KEYS.leases(network));
+        const guard = entries.find((entry) => entry.key === KEYS.leasesGuard(network));
+        const theirs = factsOf(entries, 'lease').filter(({ lease }) => lease.node === id);
+        if (theirs.length === 0 || guard === undefined) break;
+        if (tries >= TRIES) throw contended('leases');
+        const outcome = await this.#store.transact({
+          when: [unchanged(guard.key, guard), { key: KEYS.nodeIn(id), is: 'absent' }],
+          then: [
+            put({ kind: 'leases-guard', network }),
+            ...theirs.slice(0, LEASES_PER_CHANGE).map(({ lease }): Write => ({ remove: KEYS.lease(network, lease.block) })),
+          ],
+        });
+        if (outcome.committed) await this.#follow.reach(outcome.version);
+        else if (outcome.found.some((entry) => entry.key === KEYS.nodeIn(id))) return;
+      }
+      await this.#follow.announce(network);
+    }
+  }
+
+  /** From then on no lease can be given to it, so that those it has are all in the copy. */
+  async #end(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined> {
+    for (let tries = 0; tries < TRIES; tries++) {
+      const goneEntry = (await this.#store.get(KEYS.nodeGone(id))).value;
+      const inEntry = (await this.#store.get(KEYS.nodeIn(id))).value;
+      const gone = nodeOf(goneEntry);
+      const node = nodeOf(inEntry) ?? gone;
+      if (node === undefined) return undefined;
+      // Who left may still be removed; who was removed has not left.
+      if (inEntry === undefined && (gone?.state === state || gone?.state === 'removed')) return gone;
+      const ended: AgreedNode = { ...node, state, sinceMs: nowMs };
+      const outcome = await this.#store.transact({
+        when: [unchanged(KEYS.nodeIn(id), inEntry), unchanged(KEYS.nodeGone(id), goneEntry)],
+        then: [
+          put({ kind: 'node', node: ended }),
+          ...(inEntry === undefined ? [] : [{ remove: KEYS.nodeIn(id) }, { remove: KEYS.nodeName(node.name) }]),
+          ...(this.#copy.entry(KEYS.caHolder(id)) === undefined ? [] : [{ remove: KEYS.caHolder(id) }]),
+          ...this.#oldestLeft(id),
+        ],
+      });
+      if (outcome.committed) {
+        await this.#follow.reach(outcome.version);
+        return ended;
+      }
+    }
+    throw contended('the node’s records');
+  }
+
+  /** What is forgotten to make room for one more. */
+  #oldestLeft(newest: NodeId): readonly Write[] {
+    const left = [...this.#copy.views.nodes.values()].filter((node) => node.state === 'left' && node.id !== newest);
+    if (left.length < LEFT_REMEMBERED) return [];
+    const [oldest] = left.toSorted((a, b) => a.sinceMs - b.sinceMs);
+    return oldest === undefined ? [] : [{ remove: KEYS.nodeGone(oldest.id) }];
+  }
+}
+
+function nodeOf(entry: Entry | undefined): AgreedNode | undefined {
+  return entry === undefined ? undefined : factsOf([entry], 'node')[0]?.node;
+}
+
+function unchanged(key: string, entry: Entry | undefined): Condition {
+  return entry === undefined ? { key, is: 'absent' } : { key, is: 'at', modRevision: entry.modRevision };
+}
+
+/** The wanted name, or with `-2`, `-3` … where it is taken; it stays a label. */
+export function freeName(wanted: string, taken: ReadonlySet<string>): string {
+  if (!taken.has(wanted)) return wanted;
+  for (let n = 2; ; n++) {
+    const suffix = `-${n}`;
+    const name = `${wanted.slice(0, NAME_LENGTH - suffix.length).replace(/-+$/, '')}${suffix}`;
+    if (!taken.has(name)) return name;
+  }
+}
