@@ -10,6 +10,7 @@ import { neverOversold } from './checkers/never-oversold.ts';
 import { noRoomIsTrue } from './checkers/no-room-is-true.ts';
 import { oneName, unsettledNames } from './checkers/one-name.ts';
 import { oneOwner } from './checkers/one-owner.ts';
+import { onePort } from './checkers/one-port.ts';
 import { oneReply } from './checkers/one-reply.ts';
 import { placedWhereAsked } from './checkers/placed-where-asked.ts';
 import { plansChangeNothing } from './checkers/plans-change-nothing.ts';
@@ -154,6 +155,7 @@ function allCheckers(): readonly Checker[] {
     oneReply,
     oneOwner(),
     oneName(),
+    onePort(),
     lostContainer(),
     staysRemoved(),
     leakedHold(),

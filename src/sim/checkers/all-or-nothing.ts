@@ -1,4 +1,4 @@
-import { shortId } from '../../core/model/index.ts';
+import { portWords, portsClash, shortId } from '../../core/model/index.ts';
 import type { ContainerId, Stack, StackPlacement } from '../../core/model/index.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { Checker, Watched } from './checker.ts';
@@ -48,6 +48,7 @@ export function allOrNothing(): Checker {
 
 /** What is not as its groups ask for; also of a plan. */
 export function* misplaced(stack: Stack, parts: readonly StackPlacement[]): Generator<string> {
+  yield* meeting(stack, parts);
   if (parts.some(({ containerId }, i) => containerId !== stack.parts[i]?.request.containerId))
     yield 'the parts of a stack are told in another order';
   for (const { name, policy } of stack.groups) {
@@ -56,6 +57,18 @@ export function* misplaced(stack: Stack, parts: readonly StackPlacement[]): Gene
     if (nodes.length === 0) continue;
     if (policy === 'spread' && different < nodes.length) yield `${nodes.length} parts of a spread group are on ${different} nodes`;
     if (policy === 'co-location' && different > 1) yield `a co-location group is on ${different} nodes`;
+  }
+}
+
+/** Two parts that want one port. */
+function* meeting(stack: Stack, parts: readonly StackPlacement[]): Generator<string> {
+  for (const [i, a] of parts.entries()) {
+    for (const [j, b] of parts.entries()) {
+      if (i >= j || a.supplier !== b.supplier) continue;
+      const theirs = stack.parts[j]?.request.hostPorts ?? [];
+      const port = stack.parts[i]?.request.hostPorts.find((one) => theirs.some((other) => portsClash(one, other)));
+      if (port !== undefined) yield `two parts that want port ${portWords(port)} are on one node`;
+    }
   }
 }
 

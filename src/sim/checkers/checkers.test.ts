@@ -3,6 +3,7 @@ import type {
   Affinity,
   Command,
   CommandId,
+  HostPort,
   Message,
   NodeId,
   Order,
@@ -23,6 +24,7 @@ import { simulate } from '../simulate.ts';
 
 /** Marks what a broken core sends and orders. */
 const STRAY = 1_000_000;
+const ONE: HostPort = { protocol: 'tcp', ip: 0, port: 1 };
 
 type Breakage = (core: CoreNode) => Partial<CoreNode>;
 
@@ -262,6 +264,31 @@ describe('stacks', () => {
       containers: () => core.containers().map((c) => ({ ...c, request: { ...c.request, affinities: [lonely] } })),
     }));
     expect(brokenRules(outcome)).toContain('affinities hold');
+  });
+
+  test('two containers with one port, and one on a port that its host has taken, are caught', () => {
+    const blind = broken((core) => ({
+      containers: () => core.containers().map((c) => ({ ...c, request: { ...c.request, hostPorts: [ONE] } })),
+    }));
+    expect(brokenRules(blind)).toContain('one port');
+    const facts = { busyPorts: [{ ...ONE, owner: undefined, by: 'a stranger' }], closedNetworks: [] };
+    const crowded: Fault[] = [0, 1, 2, 3].map((node) => ({ kind: 'host-crowded', atMs: 4_000, forMs: 10_000, node, facts }));
+    const deaf = broken(
+      (core) => ({
+        command: (turn: Turn, id: CommandId, command: Command) =>
+          command.kind === 'host-facts' ? turn.reply(id, { ok: true, kind: 'done' }) : core.command(turn, id, command),
+        containers: () =>
+          core
+            .containers()
+            .slice(-1)
+            .map((c) => ({ ...c, request: { ...c.request, hostPorts: [ONE] } })),
+      }),
+      10_000,
+      crowded,
+    );
+    expect(deaf.violations.filter(({ checker }) => checker === 'one port').map(({ what }) => what)).toContainEqual(
+      expect.stringContaining('which its host has taken'),
+    );
   });
 });
 

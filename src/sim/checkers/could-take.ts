@@ -1,5 +1,5 @@
 import { CPU_CLASSES, fits } from '../../core/model/index.ts';
-import type { Affinity, Constraint, Container, MemberRecord, NodeId, Request } from '../../core/model/index.ts';
+import type { Affinity, Constraint, Container, HostPort, MemberRecord, NodeId, Request } from '../../core/model/index.ts';
 import type { SimNode } from '../host/sim-node.ts';
 
 /**
@@ -16,8 +16,19 @@ export function couldTake(node: SimNode, request: Request, exclude: readonly Nod
     !exclude.includes(node.id) &&
     suits(self, request) &&
     request.affinities.every((affinity) => affinity.soft || keeps(affinity, core.containers())) &&
-    fits(request.resources, core.resources().free)
+    fits(request.resources, core.resources().free) &&
+    hasPorts(node, core.containers(), request)
   );
+}
+
+/** Where something is held, which may be a port, the answer is no. */
+function hasPorts({ core, facts }: SimNode, containers: readonly Container[], { hostPorts, vnis }: Request): boolean {
+  if (facts.closedNetworks.some(({ vni }) => vnis.includes(vni))) return false;
+  if (hostPorts.length === 0) return true;
+  const had = [...containers.flatMap(({ request }) => request.hostPorts), ...facts.busyPorts];
+  const isFree = (a: HostPort): boolean =>
+    had.every((b) => a.port !== b.port || a.protocol !== b.protocol || (a.ip !== b.ip && a.ip !== 0 && b.ip !== 0));
+  return core?.resources().holds === 0 && hostPorts.every(isFree);
 }
 
 /** Whether a node is what a request wants by what does not change with load: class, architecture, hard constraints. */

@@ -1,6 +1,8 @@
 import { assertNever } from '../../lib/assert.ts';
 import type { Prng } from '../../lib/prng.ts';
+import type { HostFacts } from '../../core/model/index.ts';
 import { EVEN_TEMPER } from '../host/sim-engine.ts';
+import { drawPort } from '../workload/request.ts';
 import { nodeUp } from './reach.ts';
 import type { End, Reach, Weights, When } from './reach.ts';
 
@@ -9,6 +11,8 @@ export type HostFault = When & { readonly node: number } & (
     | { readonly kind: 'disk-full' }
     /** Writes are answered up to `byMs` late. */
     | { readonly kind: 'disk-slow'; readonly byMs: number }
+    /** Something else has ports of the host, and its routes leave no room for a network. */
+    | { readonly kind: 'host-crowded'; readonly facts: HostFacts }
     /** The engine refuses most orders. */
     | { readonly kind: 'engine-broken' }
     /** The wall clock jumps, and stays. */
@@ -20,6 +24,7 @@ export type HostFault = When & { readonly node: number } & (
 export const HOST_WEIGHTS: Weights<HostFault> = {
   'disk-full': 1,
   'disk-slow': 1,
+  'host-crowded': 1,
   'engine-broken': 1,
   'wall-jump': 1,
   'clock-drift': 1,
@@ -32,6 +37,8 @@ export function drawHostFault(random: Prng, kind: HostFault['kind'], when: When,
   switch (kind) {
     case 'disk-slow':
       return { kind, ...when, node, byMs: 50 + random.float() ** 2 * 3_000 };
+    case 'host-crowded':
+      return { kind, ...when, node, facts: drawFacts(random) };
     case 'wall-jump':
       return { kind, ...when, node, byMs: drawJump(random.float()) };
     case 'clock-drift':
@@ -60,6 +67,9 @@ export function causeHostFault(reach: Reach, fault: HostFault): End | undefined 
       return () => {
         disk.diskSlowMs = 0;
       };
+    case 'host-crowded':
+      node.changeHost(fault.facts);
+      return () => node.changeHost({ busyPorts: [], closedNetworks: [] });
     case 'engine-broken':
       engine.temper = { ...EVEN_TEMPER, createFails: 0.9, startFails: 0.9 };
       return () => {
@@ -78,6 +88,11 @@ export function causeHostFault(reach: Reach, fault: HostFault): End | undefined 
     default:
       return assertNever(fault);
   }
+}
+
+function drawFacts(random: Prng): HostFacts {
+  const busyPorts = Array.from({ length: random.int(3) }, () => ({ ...drawPort(random), owner: undefined, by: 'a stranger' }));
+  return { busyPorts, closedNetworks: [{ vni: 1 + random.int(4), why: 'its route overlaps' }] };
 }
 
 /** An hour either way, or decades: a host without a battery for its clock starts in 1970 until it has asked for the time. */

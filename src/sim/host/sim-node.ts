@@ -1,4 +1,4 @@
-import type { Command, CommandId, Event, MemberRecord, Message, NodeId, Order, Result, Turn } from '../../core/model/index.ts';
+import type { Command, CommandId, Event, HostFacts, MemberRecord, Message, NodeId, Order, Result, Turn } from '../../core/model/index.ts';
 import { lastIncarnation } from '../../core/node/incarnation.ts';
 import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
 import { assert } from '../../lib/assert.ts';
@@ -14,6 +14,8 @@ import { SimClock } from './sim-clock.ts';
 import type { SimEngine } from './sim-engine.ts';
 import { SimHost } from './sim-host.ts';
 import type { SimStore } from './sim-store.ts';
+
+const NO_FACTS: HostFacts = { busyPorts: [], closedNetworks: [] };
 
 /** Makes the core under test; the daemon's is core/node's Node. */
 export type CoreFactory = (config: NodeConfig, kept: Kept) => CoreNode;
@@ -53,6 +55,9 @@ export class SimNode implements Station {
   gone = false;
   /** When its labels last changed. */
   relabelledMs = Number.NEGATIVE_INFINITY;
+  /** What its daemon knows that the host can't give. */
+  facts: HostFacts = NO_FACTS;
+  #hostFacts: HostFacts = NO_FACTS;
   #paused = false;
   #backlog: (() => void)[] = [];
   /** Effects the next turn gets to do before the daemon dies. */
@@ -156,6 +161,8 @@ export class SimNode implements Station {
     this.core = this.#create({ self: this.record, profile: 'sim' }, kept);
     this.#note(`start ${this.generation}`);
     this.#input((core, turn) => core.start(turn));
+    this.facts = NO_FACTS;
+    if (this.#hostFacts !== NO_FACTS) this.#tellFacts();
   }
 
   /** The daemon dies at once; containers run on. Commands under way get no answer. */
@@ -207,6 +214,19 @@ export class SimNode implements Station {
     this.record = { ...this.record, labels };
     this.relabelledMs = this.#schedule.nowMs;
     this.command({ kind: 'describe', change: { labels } }, () => undefined);
+  }
+
+  /** Something else takes ports of the host, or its routes change; its daemon sees it whenever it is up. */
+  changeHost(facts: HostFacts): void {
+    this.#hostFacts = facts;
+    if (this.up) this.#tellFacts();
+  }
+
+  #tellFacts(): void {
+    const facts = this.#hostFacts;
+    this.command({ kind: 'host-facts', facts }, () => {
+      this.facts = facts;
+    });
   }
 
   /** @param onReply not called if the daemon dies first */

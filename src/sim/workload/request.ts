@@ -1,6 +1,6 @@
 import { DEFAULT_RESERVATION, MIB } from '../../core/model/index.ts';
-import type { Constraint, ContainerId, Request, RequestId, Resources } from '../../core/model/index.ts';
-import type { Prng } from '../../lib/prng.ts';
+import type { Constraint, ContainerId, HostPort, Request, RequestId, Resources } from '../../core/model/index.ts';
+import { Prng } from '../../lib/prng.ts';
 
 /** A user's wish: mostly small, sometimes too big for any node. */
 export function drawRequest(random: Prng, resources: Resources = drawSize(random)): Request {
@@ -14,8 +14,7 @@ export function drawRequest(random: Prng, resources: Resources = drawSize(random
     arches: random.chance(0.8) ? [] : (random.pick([['amd64'], ['arm64'], ['arm64', 'amd64'], ['riscv64']]) ?? []),
     constraints: random.chance(0.8) ? [] : Array.from({ length: 1 + random.int(2) }, () => drawConstraint(random)),
     affinities: [],
-    hostPorts: [],
-    vnis: [],
+    ...drawHostAccess(new Prng(Number.parseInt(id.slice(0, 8), 16))),
     labels: random.chance(0.5) ? {} : { tier: random.pick(['front', 'back']) ?? 'back' },
     image: random.pick(['busybox', 'nginx:1.27', 'registry.local/app']) ?? 'busybox',
     policy: random.chance(0.3) ? 'spread' : 'binpack',
@@ -24,6 +23,24 @@ export function drawRequest(random: Prng, resources: Resources = drawSize(random
     stopSignal: 'SIGTERM',
     stopTimeoutMs: 1_000,
     spec: JSON.stringify({ name: `job-${id.slice(0, 6)}`, image: { reference: 'docker.io/library/busybox:latest', digest: '' } }),
+  };
+}
+
+/** A few ports and networks, so that they meet; from a generator of its own, which moves no other draw. */
+function drawHostAccess(random: Prng): Pick<Request, 'hostPorts' | 'vnis'> {
+  const first = random.int(4);
+  const hostPorts = Array.from({ length: random.chance(0.85) ? 0 : 1 + random.int(2) }, (_, i) => ({
+    ...drawPort(random),
+    port: 8_000 + ((first + i) % 4),
+  }));
+  return { hostPorts, vnis: random.chance(0.85) ? [] : [1 + random.int(4)] };
+}
+
+export function drawPort(random: Prng): HostPort {
+  return {
+    protocol: random.chance(0.8) ? 'tcp' : 'udp',
+    ip: random.chance(0.7) ? 0 : 0x7f00_0001 + random.int(2),
+    port: 8_000 + random.int(4),
   };
 }
 
