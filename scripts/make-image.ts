@@ -2,13 +2,14 @@
  * Makes a small busybox image without Docker: for the demo, the end-to-end tests and the benches.
  *
  *   node scripts/make-image.ts --output busybox.tar [--format docker|oci] [--tag busybox:1]
- *   node scripts/make-image.ts --push http://10.0.0.1:5000/busybox:1
+ *   node scripts/make-image.ts --push http://10.0.0.1:5000/busybox:1 [--with /bin/ping]
  *
  * The same busybox gives the same bytes, hence the same digests, every time.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { type Header, pack } from 'tar-stream';
@@ -45,7 +46,9 @@ export async function makeBusyboxImage(
   extra: readonly TarEntry[] = [],
   busybox = '/bin/busybox',
 ): Promise<ImageParts> {
-  return makeImage(await packTar([...busyboxEntries(busybox), ...extra]), options);
+  const replaced = new Set(extra.map(({ name }) => name));
+  const own = busyboxEntries(busybox).filter(({ name }) => !replaced.has(name));
+  return makeImage(await packTar([...own, ...extra]), options);
 }
 
 /** An image of one layer, with OCI's media types. */
@@ -138,6 +141,20 @@ function applets(busybox: string): string[] {
   return list.stdout.split('\n').filter((applet) => applet !== '' && applet !== 'busybox');
 }
 
+/** A program of this machine with the shared objects it needs, in the place of busybox's applet of that name. */
+export function programEntries(programs: readonly string[]): TarEntry[] {
+  const files = new Map<string, TarEntry>();
+  for (const program of programs) {
+    files.set(program, { name: `bin/${basename(program)}`, mode: 0o755, content: readFileSync(program) });
+    const list = spawnSync('ldd', [program], { encoding: 'utf8' });
+    if (list.status !== 0) throw new Error(`ldd ${program} failed: ${list.stderr.trim()}`);
+    for (const [, path] of list.stdout.matchAll(/(\/\S+) \(0x/g)) {
+      if (path !== undefined) files.set(path, { name: path.slice(1), mode: 0o755, content: readFileSync(path) });
+    }
+  }
+  return [...files.values()];
+}
+
 function goArchitecture(arch: string): string {
   return arch === 'x64' ? 'amd64' : arch;
 }
@@ -154,11 +171,12 @@ async function main(): Promise<void> {
       tag: { type: 'string', default: 'busybox:latest' },
       push: { type: 'string' },
       busybox: { type: 'string', default: '/bin/busybox' },
+      with: { type: 'string', multiple: true, default: [] },
     },
   });
   if (values.output === undefined && values.push === undefined)
     throw new Error('say where to: --output FILE or --push http://HOST:PORT/NAME:TAG');
-  const image = await makeBusyboxImage({}, [], values.busybox);
+  const image = await makeBusyboxImage({}, programEntries(values.with), values.busybox);
   if (values.output !== undefined) {
     const archive = values.format === 'oci' ? await ociArchive(image, values.tag) : await dockerArchive(image, [values.tag]);
     writeFileSync(values.output, archive);

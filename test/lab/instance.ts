@@ -20,6 +20,8 @@ export interface LabInstance {
   readonly lab: Lab;
   /** `SUBNET.254:5000/busybox:1` */
   readonly image: string;
+  /** `SUBNET.254:5000/tools:1`: busybox, ping and getent. */
+  readonly tools: string;
   readonly token: string;
   down(): Promise<void>;
 }
@@ -43,7 +45,7 @@ export async function startInstance(options: InstanceOptions): Promise<LabInstan
       await host.ok(['join', host.ip, first.ip, '--name', host.name, '--token', token, ...extra(host.number)]);
     }
     for (const host of lab.hosts) await allAlive(host, lab.hosts.length);
-    return { lab, image: `${lab.bridgeIp}:5000/busybox:1`, token, down: () => lab.down() };
+    return { lab, image: `${lab.bridgeIp}:5000/busybox:1`, tools: `${lab.bridgeIp}:5000/tools:1`, token, down: () => lab.down() };
   } catch (error) {
     const logs = lab.hosts.map((host) => `--- ${host.name}\n${host.log().split('\n').slice(-15).join('\n')}`);
     await lab.down();

@@ -8,7 +8,7 @@ const MAKE_IMAGE = join(import.meta.dirname, '..', '..', 'scripts', 'make-image.
 
 /**
  * Starts Debian's docker-registry on the lab's bridge address, port 5000, with a busybox image in it
- * (`SUBNET.254:5000/busybox:1`). It ends with the lab. Plain HTTP, as small registries at home are.
+ * (`SUBNET.254:5000/busybox:1`), and one that has ping and getent besides (`…/tools:1`). It ends with the lab. Plain HTTP, as small registries at home are.
  */
 export async function startRegistry(lab: Lab): Promise<ChildProcess> {
   const dir = join(lab.dir, 'registry');
@@ -25,6 +25,9 @@ export async function startRegistry(lab: Lab): Promise<ChildProcess> {
   child.unref();
   await until('the registry to answer', async () => (await shell([...inSwitch, process.execPath, '-e', probe(lab.bridgeIp)])).code === 0);
   await must([...inSwitch, process.execPath, MAKE_IMAGE, '--push', `http://${lab.bridgeIp}:5000/busybox:1`]);
+  // busybox is linked statically, and resolves names badly: these ask like programs of any image do.
+  const tools = ['/bin/ping', '/usr/bin/getent'].flatMap((program) => ['--with', program]);
+  await must([...inSwitch, process.execPath, MAKE_IMAGE, '--push', `http://${lab.bridgeIp}:5000/tools:1`, ...tools]);
   return child;
 }
 
