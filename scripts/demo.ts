@@ -12,6 +12,9 @@ import { until } from '../test/lab/shell.ts';
 const DIR = '/tmp/caravela-demo';
 const lab = new Lab({ name: 'crvdemo', hosts: 3, dir: DIR, hostNames: ['lisboa', 'porto', 'faro'] });
 const image = `${lab.bridgeIp}:5000/busybox:1`;
+const tools = `${lab.bridgeIp}:5000/tools:1`;
+/** A web server of busybox that says where it runs. */
+const SHOP = 'mkdir /www; echo "hello from $(hostname -i)" >/www/index.html; exec httpd -f -p 80 -h /www';
 
 const bold = (text: string) => (process.stdout.isTTY ? `\u001b[1m${text}\u001b[0m` : text);
 const dim = (text: string) => (process.stdout.isTTY ? `\u001b[2m${text}\u001b[0m` : text);
@@ -25,6 +28,17 @@ async function on(host: LabHost, args: readonly string[], show = true): Promise<
   if (show && text !== '') console.log(text.replace(/^/gm, '    '));
   if (answer.code !== 0) throw new Error(`caravela ${args.join(' ')} on ${host.name} ended with ${answer.code}${show ? '' : `\n${text}`}`);
   return answer.stdout.trim();
+}
+
+/** Asks from a host, as any other machine of the network would. */
+async function fetchFrom(host: LabHost, url: string): Promise<void> {
+  console.log(dim(`  ${host.name}$ curl ${url}`));
+  const ask = `fetch('${url}').then(async (answer) => process.stdout.write(await answer.text()))`;
+  const answer = await until(`an answer from ${url}`, async () => {
+    const outcome = await host.run([process.execPath, '-e', ask]);
+    return outcome.code === 0 && outcome;
+  });
+  console.log(answer.stdout.trimEnd().replace(/^/gm, '    '));
 }
 
 async function up(): Promise<void> {
@@ -66,24 +80,8 @@ async function up(): Promise<void> {
   ]);
 
   step('One from porto and one from faro, spread over the nodes with most room, or where a constraint says');
-  await on(porto, [
-    'run',
-    '-d',
-    '--network',
-    'none',
-    '--name',
-    'worker',
-    '--policy',
-    'spread',
-    '--cpus',
-    '0.25',
-    '--memory',
-    '32',
-    image,
-    'sleep',
-    '3600',
-  ]);
-  await on(faro, ['run', '-d', '--network', 'none', '--name', 'pinned', '--constraint', 'node==porto', image, 'sleep', '3600']);
+  await on(porto, ['run', '-d', '--name', 'worker', '--policy', 'spread', '--cpus', '0.25', '--memory', '32', image, 'sleep', '3600']);
+  await on(faro, ['run', '-d', '--name', 'pinned', '--constraint', 'node==porto', image, 'sleep', '3600']);
 
   step('Every node sees all of it');
   await on(porto, ['ps']);
@@ -91,6 +89,14 @@ async function up(): Promise<void> {
   step('Logs, from a node where the container does not run, too');
   await until('the first lines of web', async () => (await faro.ok(['logs', 'web'])).includes('hello 2'));
   await on(faro, ['logs', '--tail', '2', 'web']);
+
+  step('Containers are on one subnet that reaches across the hosts, and call each other by name');
+  await on(lisboa, ['run', '-d', '--name', 'shop', '--constraint', 'node==porto', '-p', '8080:80', tools, 'sh', '-c', SHOP], true);
+  await on(porto, ['run', '--rm', '--constraint', 'node==faro', tools, 'ping', '-c', '2', 'shop']);
+
+  step('A published port is served by the node that runs the container, and by the one that was asked for it');
+  await on(faro, ['port', 'shop']);
+  for (const to of [porto, lisboa]) await fetchFrom(faro, `http://${to.ip}:8080/`);
 
   step('Why is it there?');
   await on(porto, ['explain', 'web']);

@@ -174,9 +174,10 @@ describe('networks of one’s own', () => {
 });
 
 describe('published ports', () => {
-  const serve = ['sh', '-c', 'while :; do echo "from $HOSTNAME" | nc -l -p 80; done'];
-  const ask = (n: number, ip: string, port: number | string) =>
-    host(n).run(['bash', '-c', `exec 3<>/dev/tcp/${ip}/${port}; timeout 2 head -n 1 <&3`]);
+  const serve = ['sh', '-c', 'mkdir /www; echo "from $(hostname)" >/www/index.html; exec httpd -f -p 80 -h /www'];
+  const get = (ip: string, port: number) =>
+    `exec 3<>/dev/tcp/${ip}/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 2 tail -n 1 <&3`;
+  const ask = (n: number, ip: string, port: number) => host(n).run(['bash', '-c', get(ip, port)]);
 
   test('are served on the node that runs the container and on the one that was asked', async () => {
     await start('shop', 2, ['--hostname', 'shop', '-p', '8080:80', '-p', '80'], serve);
@@ -202,8 +203,8 @@ describe('published ports', () => {
         expect(answer.stdout, `host ${from} to ${to}`).toBe('from shop\n');
       }
       // The container itself, by the host's address.
-      const own = await inside(2, 'shop', ['sh', '-c', `echo | nc -w 2 ${host(2).ip} 8080`]);
-      expect(own.stdout).toBe('from shop\n');
+      const own = await inside(2, 'shop', ['sh', '-c', `printf 'GET / HTTP/1.0\\r\\n\\r\\n' | nc -w 2 ${host(2).ip} 8080`]);
+      expect(own.stdout).toContain('from shop\n');
       const nobody = await ask(3, host(3).ip, 8080);
       expect(nobody.stdout).toBe('');
     } finally {
