@@ -11,7 +11,7 @@ export type KernelEvent =
   { readonly kind: 'lost' } | KernelChange;
 
 type KernelChange = {
-  /** Netlink port of who did it (`RouteSocket.ports`; of a program mostly its process id); 0: the kernel by itself. */
+  /** Netlink port of who did it (`RouteSocket.ports`; of a program mostly its process id); 0: the kernel by itself, or it doesn't say, as of links. */
   readonly port: number;
 } & (
   | { readonly kind: 'link'; readonly gone: boolean; readonly link: Link }

@@ -93,6 +93,7 @@ class Watch {
     stream.on('error', () => undefined);
     stream.on('close', () => {
       if (this.#stream !== stream) return;
+      this.#socket.drain();
       this.#read();
       this.#onEvent({ kind: 'lost' });
     });

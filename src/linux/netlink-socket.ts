@@ -1,7 +1,7 @@
 import { closeSync } from 'node:fs';
 import { checked, libc, libcAsync } from './libc.ts';
 import { decodeAttributes, decodeMessages, encodeMessage, NLM_F_ACK, type NetlinkMessage, type NetlinkRequest, textIn } from './netlink.ts';
-import { SystemError } from './system-error.ts';
+import { hasCode, SystemError } from './system-error.ts';
 
 /**
  * One netlink socket, bound for good to the network namespace in which it was opened: whoever uses it later, on
@@ -34,6 +34,8 @@ const REQUESTS_PER_SEND = 128;
 const RECEIVE_BUFFER_BYTES = 2 ** 20;
 /** A dump during which things changed may lack some: then once more, but not for ever. */
 const DUMP_ATTEMPTS = 3;
+/** Several times what the receive buffer holds. */
+const DRAIN_READS = 20_000;
 
 const socketCall = libc<(domain: number, type: number, protocol: number) => number>('int socket(int domain, int type, int protocol)');
 const bindCall = libc<(fd: number, address: Uint8Array, size: number) => number>('int bind(int fd, const uint8_t *address, uint32_t size)');
@@ -105,6 +107,21 @@ export class NetlinkSocket {
     for (let attempt = 1; ; attempt += 1) {
       const { found, complete } = this.#dumpOnce(request, decode);
       if (complete || attempt === DUMP_ATTEMPTS) return found;
+    }
+  }
+
+  /**
+   * Throws away what has come. A socket that has once been full gets nothing, and is told nothing of it, until all
+   * is read: only then what is asked of the kernel and what it tells from then on leave no gap.
+   */
+  drain(): void {
+    for (let reads = 0; reads < DRAIN_READS; reads += 1) {
+      try {
+        checked(recvCall(this.fd, this.#received, this.#received.length, MSG_DONTWAIT), 'recv', 'netlink');
+      } catch (error) {
+        if (hasCode(error, 'EAGAIN')) return;
+        if (!hasCode(error, 'ENOBUFS')) throw error;
+      }
     }
   }
 

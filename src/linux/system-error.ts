@@ -1,6 +1,9 @@
 import { constants } from 'node:os';
 
-const NAMES = new Map<number, string>(Object.entries(constants.errno).map(([name, number]) => [number, name]));
+// EWOULDBLOCK is another name of EAGAIN.
+const NAMES = new Map<number, string>(
+  Object.entries(constants.errno).flatMap(([name, number]) => (name === 'EWOULDBLOCK' ? [] : [[number, name]])),
+);
 
 /** A failed system call: `mount(/a, /b): EBUSY`. `code` is the errno's name, as in Node's own errors. */
 export class SystemError extends Error {

@@ -167,7 +167,11 @@ const BLACKHOLE: Route = {
 
 describe('addresses, routes, neighbours', () => {
   beforeEach(() => {
-    socket.must([addVeth({ name: 'a', up: true }, { name: 'b' }), changeLink('b', { up: true }), addVxlan({ name: 'vx', mtu: 1450, up: true }, VXLAN)]);
+    socket.must([
+      addVeth({ name: 'a', up: true }, { name: 'b' }),
+      changeLink('b', { up: true }),
+      addVxlan({ name: 'vx', mtu: 1450, up: true }, VXLAN),
+    ]);
   });
 
   it('adds and deletes addresses', () => {
