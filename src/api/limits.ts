@@ -26,6 +26,9 @@ export const API_LIMITS = {
    * long as its container was given; a node that is gone is noticed by pings long before.
    */
   proxyHeadersMs: 3_600_000,
+  /** How long a node asked by a peer waits to hear of a network that the peer knows, and how often it looks. */
+  agreedWaitMs: 2_000,
+  agreedPollMs: 25,
   /** From a connection to the end of its request's headers. */
   headersMs: 60_000,
   /** Streams and waits open at one time. */

@@ -8,14 +8,23 @@ export interface PortSummary {
   Type: 'tcp' | 'udp' | 'sctp';
 }
 
-interface EndpointSettings {
+export interface EndpointSettings {
+  /** What was asked. */
+  IPAMConfig: { IPv4Address?: string } | null;
+  Links: string[] | null;
+  Aliases: string[] | null;
+  MacAddress: string;
+  DriverOpts: Record<string, string> | null;
   NetworkID: string;
   EndpointID: string;
   Gateway: string;
   IPAddress: string;
   IPPrefixLen: number;
-  MacAddress: string;
-  Aliases?: string[] | null;
+  IPv6Gateway: string;
+  GlobalIPv6Address: string;
+  GlobalIPv6PrefixLen: number;
+  /** How others on the network call it. */
+  DNSNames: string[] | null;
 }
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
@@ -99,16 +108,35 @@ export interface ContainerInspect {
     Bridge: string;
     SandboxID: string;
     SandboxKey: string;
+    HairpinMode: boolean;
+    LinkLocalIPv6Address: string;
+    LinkLocalIPv6PrefixLen: number;
+    SecondaryIPAddresses: null;
+    SecondaryIPv6Addresses: null;
     Ports: Record<string, PortBinding[] | null>;
+    EndpointID: string;
     Gateway: string;
+    GlobalIPv6Address: string;
+    GlobalIPv6PrefixLen: number;
     IPAddress: string;
     IPPrefixLen: number;
+    IPv6Gateway: string;
     MacAddress: string;
     Networks: Record<string, EndpointSettings>;
   };
   Node: NodeOfContainer;
-  /** Ours: what was asked of its placement, defaults filled in. */
-  Caravela: Required<CaravelaCreateOptions>;
+  /** Ours: what was asked of its placement, defaults filled in, and which nodes serve its published ports. */
+  Caravela: Required<CaravelaCreateOptions> & { Published: ServedPort[] };
+}
+
+/** One published port at one node. */
+export interface ServedPort {
+  /** `80/tcp`. */
+  Port: string;
+  HostIp: string;
+  HostPort: number;
+  /** The node's name. */
+  Node: string;
 }
 
 export interface WaitResponse {

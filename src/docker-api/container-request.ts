@@ -1,4 +1,5 @@
 /** What is asked of a container (Engine API 1.41, ContainerCreate). */
+import type { EndpointConfig } from './network-types.ts';
 
 export interface RestartPolicy {
   Name: '' | 'no' | 'always' | 'unless-stopped' | 'on-failure';
@@ -34,6 +35,7 @@ export interface ContainerConfig {
   /** Seconds. */
   StopTimeout?: number;
   NetworkDisabled?: boolean;
+  MacAddress?: string;
 }
 
 export interface HostConfig {
@@ -61,7 +63,10 @@ export interface HostConfig {
   CapDrop?: string[] | null;
   Init?: boolean | null;
   Dns?: string[] | null;
+  DnsOptions?: string[] | null;
+  DnsSearch?: string[] | null;
   ExtraHosts?: string[] | null;
+  Links?: string[] | null;
   Mounts?: unknown[] | null;
   Tmpfs?: Record<string, string> | null;
   VolumesFrom?: string[] | null;
@@ -84,7 +89,8 @@ export interface HostConfig {
 }
 
 interface NetworkingConfig {
-  EndpointsConfig?: Record<string, unknown> | null;
+  /** By name, id or block of the network. */
+  EndpointsConfig?: Record<string, EndpointConfig> | null;
 }
 
 /** Ours: what Docker has no word for. Docker's clients don't send it. */

@@ -3,12 +3,16 @@ import type { Container } from '../../core/model/index.ts';
 import { familiarReference } from '../images/reference.ts';
 import type { ContainerDetails, ContainerSpec } from '../../engine/port.ts';
 import { assert } from '../../lib/assert.ts';
+import type { EndpointFacts, PortFacts } from '../network-service.ts';
 
 /** A container with what was asked of the engine and what the engine made of it. */
 export interface ContainerFacts {
   readonly container: Container;
   readonly spec: ContainerSpec;
   readonly details: ContainerDetails;
+  /** What it has on its networks, and where its published ports are served. */
+  readonly endpoints: readonly EndpointFacts[];
+  readonly published: readonly PortFacts[];
 }
 
 /** The spec was written by `create` of this or another node's API. */
@@ -33,8 +37,10 @@ const BEFORE_NETWORKS: Partial<ContainerSpec> = {
 /** Asks the engine; a container that it is still preparing, or has lost, is shown as it was asked for. */
 export async function factsOf(backend: Backend, container: Container): Promise<ContainerFacts> {
   const spec = specOf(container);
-  const details = await backend.details(container.request.containerId).catch(() => detailsAsAsked(container, spec));
-  return { container, spec, details };
+  const { containerId } = container.request;
+  const details = await backend.details(containerId).catch(() => detailsAsAsked(container, spec));
+  const { networks } = backend;
+  return { container, spec, details, endpoints: networks.endpointsOf(containerId), published: networks.portsOf(containerId) };
 }
 
 /** The image as people write it. */

@@ -3,10 +3,12 @@ import type { ContainerConfig, ContainerInspect, ContainerState, HostConfig, Nod
 import { affinityText } from './affinity.ts';
 import { expressionText } from './expression.ts';
 import { type ContainerFacts, imageName } from './facts.ts';
+import { networkModeOf, networkSettingsOf, portBindingsOf } from './network-settings.ts';
+import { portText } from './networking/ports.ts';
 import { exitCodeOf, statusOf, timeText } from './status.ts';
 
 /** `GET /containers/{id}/json`, the whole of Docker's shape. */
-export function inspectOf(facts: ContainerFacts, node: Member): ContainerInspect {
+export function inspectOf(facts: ContainerFacts, node: Member, members: readonly Member[]): ContainerInspect {
   const { container, details } = facts;
   return {
     Id: container.request.containerId,
@@ -31,25 +33,26 @@ export function inspectOf(facts: ContainerFacts, node: Member): ContainerInspect
     GraphDriver: { Name: 'overlay2', Data: null },
     Mounts: [],
     Config: configOf(facts),
-    NetworkSettings: {
-      Bridge: '',
-      SandboxID: '',
-      SandboxKey: '',
-      Ports: {},
-      Gateway: '',
-      IPAddress: '',
-      IPPrefixLen: 0,
-      MacAddress: '',
-      Networks: {},
-    },
+    NetworkSettings: networkSettingsOf(facts),
     Node: nodeOf(node),
-    Caravela: caravelaOf(facts),
+    Caravela: caravelaOf(facts, members),
   };
 }
 
-function caravelaOf({ container }: ContainerFacts): ContainerInspect['Caravela'] {
+function caravelaOf({ container, published }: ContainerFacts, members: readonly Member[]): ContainerInspect['Caravela'] {
   const { class: cpuClass, policy, constraints, affinities } = container.request;
-  return { Class: cpuClass, Policy: policy, Constraints: constraints.map(expressionText), Affinities: affinities.map(affinityText) };
+  return {
+    Class: cpuClass,
+    Policy: policy,
+    Constraints: constraints.map(expressionText),
+    Affinities: affinities.map(affinityText),
+    Published: published.map(({ containerPort, protocol, hostIp, hostPort, node }) => ({
+      Port: portText({ port: containerPort, protocol }),
+      HostIp: hostIp,
+      HostPort: hostPort,
+      Node: members.find(({ id }) => id === node)?.name ?? node,
+    })),
+  };
 }
 
 /** Classic Swarm's way to say where. */
@@ -81,7 +84,7 @@ function stateOf({ container }: ContainerFacts): ContainerState {
 function configOf({ spec, details }: ContainerFacts): ContainerConfig {
   return {
     Hostname: details.hostname,
-    Domainname: '',
+    Domainname: spec.domainname ?? '',
     User: details.user,
     AttachStdin: false,
     AttachStdout: true,
@@ -89,6 +92,7 @@ function configOf({ spec, details }: ContainerFacts): ContainerConfig {
     Tty: spec.tty,
     OpenStdin: spec.openStdin,
     StdinOnce: spec.stdinOnce,
+    ...exposedPortsOf(spec),
     Env: [...details.env],
     Cmd: details.command === null ? null : [...details.command],
     Image: imageName(spec),
@@ -101,22 +105,30 @@ function configOf({ spec, details }: ContainerFacts): ContainerConfig {
   };
 }
 
+/** Docker leaves it out where there is none. */
+function exposedPortsOf({ exposedPorts = [] }: ContainerFacts['spec']): Pick<ContainerConfig, 'ExposedPorts'> {
+  return exposedPorts.length === 0 ? {} : { ExposedPorts: Object.fromEntries(exposedPorts.map((key) => [key, {}])) };
+}
+
 /** As asked: what was not asked is Docker's zero, not what the container holds (DESIGN §2.1). */
 function hostConfigOf({ container, spec, details }: ContainerFacts): HostConfig {
   const { restart, autoRemove } = container.request;
   return {
     Binds: null,
     LogConfig: { Type: 'json-file', Config: {} },
-    NetworkMode: spec.networkMode,
-    PortBindings: {},
+    NetworkMode: networkModeOf(spec),
+    PortBindings: portBindingsOf(spec),
     PublishAllPorts: false,
     RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximumRetries },
     AutoRemove: autoRemove,
     VolumesFrom: null,
     CapAdd: spec.capAdd.length > 0 ? [...spec.capAdd] : null,
     CapDrop: spec.capDrop.length > 0 ? [...spec.capDrop] : null,
-    Dns: [],
-    ExtraHosts: null,
+    Dns: [...spec.dns.servers],
+    DnsOptions: [...spec.dns.options],
+    DnsSearch: [...spec.dns.search],
+    ExtraHosts: spec.extraHosts.length > 0 ? [...spec.extraHosts] : null,
+    Links: null,
     GroupAdd: null,
     IpcMode: 'private',
     PidMode: '',

@@ -1,16 +1,18 @@
 import type { Backend } from '../backend.ts';
-import type { ContainerSummary } from '../../docker-api/types.ts';
-import type { Container } from '../../core/model/index.ts';
+import type { ContainerSummary, PortSummary } from '../../docker-api/types.ts';
+import { type Container, DEFAULT_NETWORK } from '../../core/model/index.ts';
 import { filtersOf, flagOf, wholeOf, type Filters, type Query } from '../http/query.ts';
 import { ApiError } from '../http/api-error.ts';
 import { matchesGlob } from '../http/glob.ts';
 import { familiarReference, parseReference, referenceText, repositoryOf } from '../images/reference.ts';
 import { API_LIMITS } from '../limits.ts';
 import { factsOf, specOf, type ContainerFacts } from './facts.ts';
+import { isDefaultName } from '../networks/predefined.ts';
+import { parsePorts } from './networking/ports.ts';
 import { exitCodeOf, statusOf } from './status.ts';
 import { summaryOf } from './summary.ts';
 
-export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'node'] as const;
+export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'node', 'network', 'publish', 'expose'] as const;
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
 export interface ListOptions {
@@ -31,6 +33,7 @@ export function listOptionsOf(query: Query): ListOptions {
   for (const code of filters.get('exited') ?? []) {
     if (!/^-?\d{1,10}$/.test(code)) throw new ApiError(400, `invalid filter 'exited=${code}': an exit code is a whole number`);
   }
+  for (const key of ['publish', 'expose']) for (const text of filters.get(key) ?? []) parsePorts(text);
   // Docker: a limit, or a filter by state, looks at containers that do not run, too.
   const all = flagOf(query, 'all') || limit > 0 || filters.has('status') || filters.has('exited');
   return { all, size: flagOf(query, 'size'), limit: limit > 0 ? limit : undefined, filters };
@@ -46,7 +49,8 @@ export async function listHere(backend: Backend, options: ListOptions): Promise<
   return newest(
     facts
       .filter((f) => hasLabels(f, options.filters) && hasAncestor(f, options.filters))
-      .map((f) => summaryOf(f, node, nowMs, options.size)),
+      .map((f) => summaryOf(f, node, nowMs, options.size))
+      .filter((row) => isOnNetwork(row, options.filters) && hasPorts(row, options.filters)),
     options.limit,
   );
 }
@@ -105,6 +109,26 @@ export function labelMatches(wanted: string, labels: Readonly<Record<string, str
   const equals = wanted.indexOf('=');
   const key = equals < 0 ? wanted : wanted.slice(0, equals);
   return Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
+}
+
+/** By the network's name, or its id or the beginning of it; Docker's clients call the default network bridge. */
+function isOnNetwork({ NetworkSettings: { Networks } }: ContainerSummary, filters: Filters): boolean {
+  return some(filters, 'network', (wanted) => {
+    const name = isDefaultName(wanted) ? DEFAULT_NETWORK : wanted;
+    return Object.entries(Networks).some(
+      ([key, { NetworkID }]) => key === name || (/^[0-9a-f]{4,64}$/.test(name) && NetworkID.startsWith(name)),
+    );
+  });
+}
+
+/** `80`, `80/udp`, `8000-8080/tcp`: of the host with publish, of the container with expose. */
+function hasPorts({ Ports }: ContainerSummary, filters: Filters): boolean {
+  const means = (text: string, of: (row: PortSummary) => number | undefined): boolean =>
+    parsePorts(text).some(({ port, protocol }) => Ports.some((row) => row.Type === protocol && of(row) === port));
+  return (
+    some(filters, 'publish', (text) => means(text, (row) => row.PublicPort)) &&
+    some(filters, 'expose', (text) => means(text, (row) => row.PrivatePort))
+  );
 }
 
 /** By image name (without a tag: any tag of it), image id or digest. */

@@ -1,6 +1,7 @@
 import type { Member } from '../../core/model/index.ts';
 import { NODE_LABEL, type ContainerSummary } from '../../docker-api/types.ts';
 import { type ContainerFacts, imageName } from './facts.ts';
+import { networkModeOf, networksOf, portRows } from './network-settings.ts';
 import { statusOf, statusText } from './status.ts';
 
 /** One row of `containers/json`. */
@@ -17,10 +18,10 @@ export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number, si
     Created: Math.floor(container.createdAtMs / 1000),
     State: statusOf(container),
     Status: statusText(container, nowMs),
-    Ports: [],
+    Ports: portRows(facts),
     Labels: { ...details.labels, [NODE_LABEL]: node.name },
-    HostConfig: { NetworkMode: spec.networkMode },
-    NetworkSettings: { Networks: {} },
+    HostConfig: { NetworkMode: networkModeOf(spec) },
+    NetworkSettings: { Networks: networksOf(facts) },
     Mounts: [],
     ...(size ? { SizeRw: 0, SizeRootFs: 0 } : {}),
   };

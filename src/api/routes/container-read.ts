@@ -42,6 +42,8 @@ export function containerReadRoutes(app: FastifyInstance, context: ApiContext): 
 
   app.get(
     '/containers/:name/json',
-    onContainer(context, async (_request, _reply, container) => inspectOf(await factsOf(backend, container), backend.self())),
+    onContainer(context, async (_request, _reply, container) =>
+      inspectOf(await factsOf(backend, container), backend.self(), backend.members()),
+    ),
   );
 }

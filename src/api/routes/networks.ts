@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Container } from '../../core/model/index.ts';
+import type { AgreedNetwork, Container } from '../../core/model/index.ts';
 import type { NetworkCreated, NetworkRow } from '../../docker-api/types.ts';
 import { endpointOf } from '../containers/networking/check-networking.ts';
 import { checkAddress } from '../containers/networking/settle-networking.ts';
@@ -48,7 +49,10 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
     return reply.code(201).send({ Id: made.id, Warning: warnings.join(' ') } satisfies NetworkCreated);
   });
 
-  app.post('/networks/prune', async (request) => ({ NetworksDeleted: await pruneNetworks(backend, request.query as Query) }));
+  app.post('/networks/prune', async (request, reply) => {
+    const removed = await pruneNetworks(backend, request.query as Query);
+    return reply.send({ NetworksDeleted: removed });
+  });
 
   app.delete('/networks/:id', async (request, reply) => {
     const word = wordIn(request);
@@ -61,10 +65,10 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/networks/:id/connect', async (request, reply) => {
     const body = connectBody(await bodyOf(request));
-    const network = agreedNetwork(backend, wordIn(request), 'be connected to it beside others');
+    const network = await networkFor(context, request, 'be connected to it beside others');
     const { ip, aliases, mac } = endpointOf(network.name, body.EndpointConfig ?? {});
     if (ip !== '') checkAddress(ip, network);
-    return onItsNode(context, request, reply, { word: body.Container, json: body }, async (container) => {
+    return onItsNode(context, request, reply, { network, word: body.Container, json: body }, async (container) => {
       refuseShared(container);
       await backend.networks.connect(container.request.containerId, network.id, {
         ip: ip === '' ? undefined : ip,
@@ -76,8 +80,8 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/networks/:id/disconnect', async (request, reply) => {
     const body = disconnectBody(await bodyOf(request));
-    const network = agreedNetwork(backend, wordIn(request), 'be disconnected from it');
-    return onItsNode(context, request, reply, { word: body.Container, json: body }, (container) =>
+    const network = await networkFor(context, request, 'be disconnected from it');
+    return onItsNode(context, request, reply, { network, word: body.Container, json: body }, (container) =>
       backend.networks.disconnect(container.request.containerId, network.id, body.Force ?? false),
     );
   });
@@ -111,16 +115,27 @@ function localRow(name: string): NetworkRow {
   return row;
 }
 
+/** A peer asks for what is agreed; this node may hear of it a moment later than the peer. */
+async function networkFor({ backend }: ApiContext, request: FastifyRequest, what: string): Promise<AgreedNetwork> {
+  const word = wordIn(request);
+  const deadlineMs = backend.wallMs() + (scopeOf(request) === 'node' ? API_LIMITS.agreedWaitMs : 0);
+  while (backend.wallMs() < deadlineMs && !backend.networks.list().some(({ id }) => id === word)) await setTimeout(API_LIMITS.agreedPollMs);
+  return agreedNetwork(backend, word, what);
+}
+
 /** Done by the node that has the container, which is asked by the container's id. */
 async function onItsNode(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  { word, json }: { readonly word: string; readonly json: object },
+  { network, word, json }: { readonly network: AgreedNetwork; readonly word: string; readonly json: object },
   work: (container: Container) => Promise<void>,
 ): Promise<unknown> {
   const found = await locate(context, word, scopeOf(request));
-  if (found.at === 'peer') return proxyJson(context, found.node, request.url, { ...json, Container: found.id }, request, reply);
+  if (found.at === 'peer') {
+    const path = request.url.replace(/^\/networks\/[^/?]+/, `/networks/${network.id}`);
+    return proxyJson(context, found.node, path, { ...json, Container: found.id }, request, reply);
+  }
   await work(found.container);
   return reply.code(200).send();
 }

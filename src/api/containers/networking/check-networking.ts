@@ -21,6 +21,8 @@ export interface AskedNetworking {
   readonly mode: NetworkMode;
   /** With `networks`: at least one, the first is eth0's. */
   readonly endpoints: readonly AskedEndpoint[];
+  /** Of the first of them, unless it has one of its own: clients used to say it of the container. */
+  readonly mac: string;
   /** With `container`: whose, as typed. */
   readonly networkOf: string;
   readonly ports: readonly PortWish[];
@@ -46,6 +48,7 @@ export function checkNetworking(body: CreateBody): AskedNetworking {
   const published = { ports: parseBindings(host.PortBindings ?? {}), publishAll: host.PublishAllPorts ?? false };
   const asked = {
     mode,
+    mac: macOf(body.MacAddress ?? ''),
     networkOf: mode === 'container' ? word.slice(CONTAINER.length) : '',
     exposed: [...new Set(Object.keys(body.ExposedPorts ?? {}).flatMap((key) => parsePorts(key).map(portText)))],
     ...checkHosts(body),
@@ -71,8 +74,7 @@ function endpointsOf(word: string, body: CreateBody): readonly AskedEndpoint[] {
   if (all.length > LIMITS.networksPerContainer) {
     throw new ApiError(400, `a container may be on at most ${LIMITS.networksPerContainer} networks, got ${all.length}`);
   }
-  const mac = macOf(body.MacAddress ?? '');
-  return all.map((endpoint, i) => (i === 0 && endpoint.mac === '' ? { ...endpoint, mac } : endpoint));
+  return all;
 }
 
 export type EndpointConfig = NonNullable<NonNullable<NonNullable<CreateBody['NetworkingConfig']>['EndpointsConfig']>[string]>;

@@ -10,7 +10,7 @@ import type { AskedEndpoint, AskedNetworking } from './check-networking.ts';
 import { HOST_GATEWAY } from './hosts.ts';
 
 /** What was asked, with the networks and the container that were meant. */
-export interface SettledNetworking extends Omit<AskedNetworking, 'endpoints'> {
+export interface SettledNetworking extends Omit<AskedNetworking, 'endpoints' | 'mac'> {
   readonly networks: readonly EndpointWish[];
   /** The container that has the network is on one node, and there this one must go. */
   readonly affinities: readonly Affinity[];
@@ -28,7 +28,7 @@ export async function settleNetworking(
   asked: AskedNetworking,
   { scope, dry }: SettleOptions,
 ): Promise<SettledNetworking> {
-  const { endpoints, ...rest } = asked;
+  const { endpoints, mac, ...rest } = asked;
   if (asked.mode === 'container') {
     const id = await containerIdOf(context, asked.networkOf, scope);
     return {
@@ -43,7 +43,9 @@ export async function settleNetworking(
     const network = await networkOf(context, endpoint.network, dry);
     if (network !== undefined) found.push({ endpoint, network });
   }
-  const networks = oncePerNetwork(found).map(({ endpoint, network }) => wishOf(endpoint, network));
+  const networks = oncePerNetwork(found).map(({ endpoint, network }, i) =>
+    wishOf(i === 0 && endpoint.mac === '' ? { ...endpoint, mac } : endpoint, network),
+  );
   return { ...rest, networks, extraHosts: asked.extraHosts.map((entry) => withGateway(entry, found[0]?.network)), affinities: [] };
 }
 

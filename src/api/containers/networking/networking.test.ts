@@ -1,0 +1,257 @@
+import { describe, expect, it } from 'vitest';
+import type { Request } from '../../../core/model/index.ts';
+import type { ContainerSpec } from '../../../engine/port.ts';
+import { parseIpv4 } from '../../../lib/ipv4.ts';
+import { FakeInstance, type FakeNode } from '../../fake-instance.test-helper.ts';
+
+const post = (node: FakeNode, url: string, payload: object) => node.api.app.inject({ method: 'POST', url, payload });
+const said = (response: { statusCode: number; json(): unknown }) => [response.statusCode, (response.json() as { message: string }).message];
+
+async function nodes(): Promise<readonly [FakeNode, FakeNode]> {
+  const instance = await FakeInstance.of('node-1', 'node-2');
+  for (const node of instance.nodes) node.images.put('docker.io/library/busybox:latest', '7');
+  const [first] = instance.nodes as [FakeNode];
+  await first.networks.create({ name: 'blue', subnet: '10.9.8.0/24', gateway: undefined, internal: false, labels: {}, options: {} });
+  return instance.nodes as unknown as [FakeNode, FakeNode];
+}
+
+async function create(node: FakeNode, body: object) {
+  const response = await post(node, '/containers/create', { Image: 'busybox', ...body });
+  const run = node.commands.findLast((command) => command.kind === 'run');
+  const request: Request | undefined = run?.request;
+  return { response, request, spec: JSON.parse(request?.spec ?? '{}') as ContainerSpec };
+}
+
+const network = (node: FakeNode, name: string) => {
+  const found = node.networks.list().find((n) => n.name === name);
+  if (found === undefined) throw new Error(`no network ${name}`);
+  return found;
+};
+const config = (IPv4Address: string, more: object = {}) => ({ IPAMConfig: { IPv4Address }, ...more });
+
+describe('the networks of a create', () => {
+  it.each(['', 'default', 'bridge', 'caravela'])('are the default one for %j', async (NetworkMode) => {
+    const [node] = await nodes();
+    const { id, vni } = network(node, 'caravela');
+    const { spec, request, response } = await create(node, { HostConfig: { NetworkMode } });
+    expect(response.json()).toMatchObject({ Warnings: [] });
+    expect([spec.networkMode, spec.networks]).toEqual([
+      'networks',
+      [{ network: id, networkName: 'caravela', vni, ip: '', aliases: [], mac: '' }],
+    ]);
+    expect(request?.vnis).toEqual([vni]);
+  });
+
+  it('are those named, the mode’s first, each once', async () => {
+    const [node] = await nodes();
+    const blue = network(node, 'blue');
+    const { spec, request } = await create(node, {
+      MacAddress: '02:42:AC:00:00:09',
+      HostConfig: { NetworkMode: 'blue' },
+      NetworkingConfig: {
+        EndpointsConfig: { bridge: { Aliases: ['b'] }, [blue.id.slice(0, 12)]: config('10.9.8.7', { Aliases: ['www', 'www'] }) },
+      },
+    });
+    expect(spec.networks.map((n) => [n.networkName, n.ip, n.aliases, n.mac])).toEqual([
+      ['blue', '10.9.8.7', ['www'], '02:42:ac:00:00:09'],
+      ['caravela', '', ['b'], ''],
+    ]);
+    expect(request?.vnis).toEqual([blue.vni, network(node, 'caravela').vni]);
+    const plain = await create(node, { MacAddress: '02:42:AC:00:00:09', NetworkingConfig: { EndpointsConfig: { blue: {} } } });
+    expect(plain.spec.networks.map((n) => [n.networkName, n.mac])).toEqual([['blue', '02:42:ac:00:00:09']]);
+  });
+
+  it('may be a block, whose network is found or made', async () => {
+    const [node] = await nodes();
+    expect((await create(node, { HostConfig: { NetworkMode: '10.9.8.0/24' } })).spec.networks[0]?.networkName).toBe('blue');
+    const made = await create(node, { HostConfig: { NetworkMode: '10.77.0.0/16' } });
+    expect(made.spec.networks[0]?.network).toBe(node.networks.list().at(-1)?.id);
+    expect(node.networks.list().at(-1)?.subnet).toEqual({ base: parseIpv4('10.77.0.0'), prefix: 16 });
+    const count = node.networks.list().length;
+    const part = { body: { Image: 'busybox', HostConfig: { NetworkMode: '10.78.0.0/16' } } };
+    expect((await post(node, '/caravela/v1/plan', { parts: [part] })).statusCode).toBe(200);
+    expect(node.networks.list()).toHaveLength(count);
+  });
+
+  it('of another container bring it to that one’s node', async () => {
+    const [node, other] = await nodes();
+    const { containerId } = other.put('web', { state: 'running' }).request;
+    const { spec, request } = await create(node, { HostConfig: { NetworkMode: 'container:web' } });
+    expect([spec.networkMode, spec.networkOf, spec.networks]).toEqual(['container', containerId, []]);
+    expect(request?.affinities).toEqual([{ subject: 'container', key: '', operator: '==', value: containerId, soft: false }]);
+  });
+
+  it.each([
+    [{ HostConfig: { NetworkMode: 'nope' } }, 404, 'network nope not found'],
+    [{ HostConfig: { NetworkMode: '10.0.0/24' } }, 404, 'network 10.0.0/24 not found'],
+    [{ HostConfig: { NetworkMode: 'container:nope' } }, 404, 'No such container: nope'],
+    [{ HostConfig: { NetworkMode: 'container:' } }, 400, 'invalid container format container:<name|id>'],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: {}, host: {} } } }, 400, "can't have network host, too"],
+    [{ HostConfig: { NetworkMode: 'host' }, NetworkingConfig: { EndpointsConfig: { blue: {} } } }, 400, "can't be on network blue, too"],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: config('10.9.8') } } }, 400, 'invalid IPv4 address: "10.9.8"'],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: config('10.9.9.1') } } }, 400, 'not in the subnet 10.9.8.0/24 of network blue'],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: config('10.9.8.0') } } }, 400, 'the network address of network blue'],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: config('10.9.8.1') } } }, 400, 'the gateway address of network blue'],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: config('10.9.8.255') } } }, 400, 'the broadcast address of network blue'],
+    [
+      { NetworkingConfig: { EndpointsConfig: { blue: { Aliases: ['a'] }, '10.9.8.0/24': { Aliases: ['b'] } } } },
+      400,
+      'network blue is named twice',
+    ],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: { Links: ['a:b'] } } } }, 501, '--link'],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: { IPAMConfig: { IPv6Address: 'fd00::1' } } } } }, 501, '--ip6'],
+    [
+      { HostConfig: { NetworkMode: 'none' }, NetworkingConfig: { EndpointsConfig: { none: config('10.9.8.7') } } },
+      400,
+      'user specified IP address is supported on user defined networks only',
+    ],
+    [
+      { HostConfig: { NetworkMode: 'host' }, NetworkingConfig: { EndpointsConfig: { host: { Aliases: ['a'] } } } },
+      400,
+      'network-scoped alias is supported only',
+    ],
+    [{ HostConfig: { NetworkMode: 'host' }, MacAddress: '02:42:ac:00:00:09' }, 400, 'conflicting options: mac-address'],
+    [{ MacAddress: '03:42:ac:00:00:09' }, 400, 'multicast'],
+    [
+      { NetworkingConfig: { EndpointsConfig: Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`n${i}`, {}])) } },
+      400,
+      'at most 16 networks, got 17',
+    ],
+    [{ HostConfig: { Links: ['db'] } }, 501, 'links (--link)'],
+  ])('are refused: %j', async (body, status, words) => {
+    const { response, request } = await create((await nodes())[0], body);
+    expect(said(response)).toEqual([status, expect.stringContaining(words)]);
+    expect(request).toBeUndefined();
+  });
+
+  it.each([
+    [{ PortBindings: { '80/tcp': [{ HostPort: '80' }] } }, {}, 'port publishing and the container type network mode'],
+    [{ PublishAllPorts: true }, {}, 'port publishing'],
+    [{}, { ExposedPorts: { '80/tcp': {} } }, 'port exposing'],
+    [{}, { Hostname: 'h' }, 'hostname and the network mode'],
+    [{ Dns: ['9.9.9.9'] }, {}, 'dns and the network mode'],
+    [{ ExtraHosts: ['a:10.0.0.1'] }, {}, 'custom host-to-IP mapping'],
+  ])('of another container take nothing of one’s own: %j %j', async (host, body, words) => {
+    const [node] = await nodes();
+    node.put('web', { state: 'running' });
+    const { response } = await create(node, { ...body, HostConfig: { ...host, NetworkMode: 'container:web' } });
+    expect(said(response)).toEqual([400, expect.stringContaining(`conflicting options: ${words}`)]);
+  });
+
+  it('of a part of a stack are told with its name', async () => {
+    const [node] = await nodes();
+    const part = (name: string, NetworkMode: string) => ({ name, body: { Image: 'busybox', HostConfig: { NetworkMode } } });
+    const response = await post(node, '/caravela/v1/stacks', { parts: [part('one', 'blue'), part('two', 'nope')] });
+    expect(said(response)).toEqual([404, 'container two: network nope not found']);
+  });
+});
+
+describe('the ports of a create', () => {
+  const PORTS = {
+    PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }], '53/udp': [{ HostIp: '10.0.0.1', HostPort: '53' }, { HostPort: '' }] },
+  };
+
+  it('are kept by the node that was asked, and asked of the one that runs it', async () => {
+    const [node, other] = await nodes();
+    node.placeOn = other;
+    const { request, spec } = await create(node, { HostConfig: PORTS, ExposedPorts: { '443/tcp': {} } });
+    expect(request?.hostPorts).toEqual([
+      { protocol: 'tcp', ip: 0, port: 8080 },
+      { protocol: 'udp', ip: parseIpv4('10.0.0.1'), port: 53 },
+    ]);
+    expect(spec.ports).toHaveLength(3);
+    expect(spec.exposedPorts).toEqual(['443/tcp', '80/tcp', '53/udp']);
+    expect([...node.networks.claims]).toEqual([
+      [
+        request?.containerId,
+        [
+          { protocol: 'tcp', hostIp: '0.0.0.0', hostPort: 8080 },
+          { protocol: 'udp', hostIp: '10.0.0.1', hostPort: 53 },
+        ],
+      ],
+    ]);
+    expect(other.networks.claims.size).toBe(0);
+  });
+
+  it('are given back where nothing was placed, and refused where another has them', async () => {
+    const [node] = await nodes();
+    node.refuseNext = { code: 'no-room', message: 'no node has room' };
+    expect((await create(node, { HostConfig: PORTS })).response.statusCode).toBe(503);
+    expect(node.networks.claims.size).toBe(0);
+    expect((await create(node, { HostConfig: PORTS })).response.statusCode).toBe(201);
+    expect(said((await create(node, { HostConfig: PORTS })).response)).toEqual([409, 'port 8080 is already allocated']);
+    expect(node.networks.claims.size).toBe(1);
+  });
+
+  it('of a stack are claimed together or not at all', async () => {
+    const [node] = await nodes();
+    const part = { body: { Image: 'busybox', HostConfig: PORTS } };
+    expect((await post(node, '/caravela/v1/stacks', { parts: [part, part] })).statusCode).toBe(409);
+    expect(node.networks.claims.size).toBe(0);
+    expect((await post(node, '/caravela/v1/stacks', { parts: [part] })).statusCode).toBe(201);
+    expect(node.networks.claims.size).toBe(1);
+  });
+
+  it('are with -P all that the image and the request expose, wherever the image is', async () => {
+    const [node, other] = await nodes();
+    const image = other.images.put('docker.io/library/web:latest', '8');
+    Object.assign(image.config, { ExposedPorts: { '80/tcp': {}, '9/udp': {}, 'x/tcp': {}, '70000': {} } });
+    const body = {
+      Image: 'web',
+      ExposedPorts: { '443-444': {} },
+      HostConfig: { PublishAllPorts: true, PortBindings: { '80/tcp': [{ HostPort: '8080' }] } },
+    };
+    const { spec, request } = await create(node, body);
+    expect(spec.ports.map((p) => `${p.hostPort}:${p.containerPort}/${p.protocol}`)).toEqual([
+      '8080:80/tcp',
+      '0:9/udp',
+      '0:443/tcp',
+      '0:444/tcp',
+    ]);
+    expect(request?.hostPorts).toHaveLength(1);
+    expect(spec.exposedPorts).toEqual(['80/tcp', '9/udp', '443/tcp', '444/tcp']);
+  });
+
+  it.each(['host', 'none'])('are discarded with network %s, with a warning', async (NetworkMode) => {
+    const [node] = await nodes();
+    const { response, spec, request } = await create(node, { HostConfig: { ...PORTS, NetworkMode } });
+    expect(response.json()).toMatchObject({ Warnings: [`Published ports are discarded when using ${NetworkMode} network mode`] });
+    expect([spec.networkMode, spec.ports, request?.hostPorts]).toEqual([NetworkMode, [], []]);
+  });
+});
+
+describe('the names of a create', () => {
+  it('are passed on, the host’s gateway by its address', async () => {
+    const [node] = await nodes();
+    const { spec } = await create(node, {
+      Hostname: 'h',
+      Domainname: 'x.org',
+      HostConfig: {
+        NetworkMode: 'blue',
+        Dns: ['9.9.9.9', 'fd00::1'],
+        DnsSearch: ['x.org', '.'],
+        DnsOptions: ['ndots:2', 'rotate'],
+        ExtraHosts: ['db:10.0.0.5', 'v6=[fd00::5]', 'host.docker.internal:host-gateway'],
+      },
+    });
+    expect(spec).toMatchObject({
+      hostname: 'h',
+      domainname: 'x.org',
+      dns: { servers: ['9.9.9.9', 'fd00::1'], search: ['x.org', '.'], options: ['ndots:2', 'rotate'] },
+      extraHosts: ['db:10.0.0.5', 'v6:fd00::5', 'host.docker.internal:10.9.8.1'],
+    });
+  });
+
+  it.each([
+    [{ Dns: ['ns.x.org'] }, 'a name server (--dns) is an IP address, got "ns.x.org"'],
+    [{ DnsSearch: ['a b'] }, 'a search domain'],
+    [{ DnsOptions: ['a\nnameserver 1.1.1.1'] }, '--dns-option'],
+    [{ ExtraHosts: ['db'] }, 'bad format for add-host: "db"'],
+    [{ ExtraHosts: ['db:x'] }, 'bad format for add-host'],
+    [{ ExtraHosts: ['a b:10.0.0.1'] }, 'bad format for add-host'],
+    [{ Dns: Array.from({ length: 257 }, () => '9.9.9.9') }, 'HostConfig.Dns may have 256 entries, got 257'],
+  ])('are refused: %j', async (host, words) => {
+    const { response } = await create((await nodes())[0], { HostConfig: host });
+    expect(said(response)).toEqual([400, expect.stringContaining(words)]);
+  });
+});
