@@ -85,7 +85,7 @@ export function changeLink(link: LinkRef, change: LinkChange): NetlinkRequest {
   return { what: `change link ${link}`, type: RTM_NEWLINK, flags: 0, body };
 }
 
-/** Blocks 10 to 60 ms in the kernel: for `RouteSocket.background`. Of a veth pair both ends go. */
+/** Blocks 20 to 60 ms in the kernel: for `RouteSocket.background`, or see its `deleteLinks`. Of a veth pair both ends go. */
 export function deleteLink(link: LinkRef): NetlinkRequest {
   const byName = typeof link === 'string' ? [textAttribute(IFLA_IFNAME, link)] : [];
   const body = Buffer.concat([header(typeof link === 'number' ? link : 0, undefined), ...byName]);
@@ -98,7 +98,7 @@ export function setLinkGroup(index: number, group: number): NetlinkRequest {
   return { what: `put link ${index} in group ${group}`, type: RTM_NEWLINK, flags: 0, body };
 }
 
-/** All devices of a group in one go: as long as one alone. ENODEV where it has none. */
+/** All devices of a group in one go. ENODEV where it has none. */
 export function deleteLinkGroup(group: number): NetlinkRequest {
   return {
     what: `delete link group ${group}`,
