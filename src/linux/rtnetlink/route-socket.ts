@@ -74,9 +74,12 @@ export class RouteSocket {
    * ends go. Meanwhile a call that needs the kernel's lock on devices, as `links` does, waits for some of them. @throws SystemError
    */
   async deleteLinks(indices: readonly number[]): Promise<void> {
+    const [only] = indices;
+    if (only === undefined) return;
+    if (indices.length === 1) return mustOrAbsent(await this.background([deleteLink(only)]));
+    const group = this.#freeGroup();
     for (let from = 0; from < indices.length; from += LINKS_PER_DELETION) {
       const some = indices.slice(from, from + LINKS_PER_DELETION);
-      const group = this.#freeGroup();
       mustOrAbsent(await this.background(some.map((index) => setLinkGroup(index, group))));
       mustOrAbsent(await this.background([deleteLinkGroup(group)]));
     }
