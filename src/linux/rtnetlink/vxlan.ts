@@ -4,10 +4,13 @@ import {
   byteIn,
   ipv4Attribute,
   ipv4In,
+  nestedAttribute,
+  type NetlinkRequest,
   numberAttribute,
   numberIn,
   portAttribute,
   portIn,
+  textAttribute,
 } from '../netlink.ts';
 
 /** A VXLAN device (RFC 7348) whose remote ends come from its FDB alone: IFLA_VXLAN_* of linux/if_link.h. */
@@ -24,6 +27,10 @@ export interface VxlanOptions {
   readonly inheritTos: boolean;
 }
 
+const RTM_NEWLINK = 16;
+const IFLA_LINKINFO = 18;
+const IFLA_INFO_KIND = 1;
+const IFLA_INFO_DATA = 2;
 const IFLA_VXLAN_ID = 1;
 const IFLA_VXLAN_LOCAL = 4;
 const IFLA_VXLAN_TTL = 5;
@@ -44,6 +51,21 @@ export function vxlanData({ vni, port, local, learning, checksum, inheritTos }: 
     portAttribute(IFLA_VXLAN_PORT, port),
     byteAttribute(IFLA_VXLAN_UDP_CSUM, checksum ? 1 : 0),
   ];
+}
+
+/** Another source for the outer packets of a device that is there, without a packet lost. */
+export function changeVxlanLocal(index: number, vni: number, local: number): NetlinkRequest {
+  // struct ifinfomsg: family, type, index, flags, change mask.
+  const info = Buffer.alloc(16);
+  info.writeInt32LE(index, 4);
+  const data = [numberAttribute(IFLA_VXLAN_ID, vni), ipv4Attribute(IFLA_VXLAN_LOCAL, local)];
+  const kind = [textAttribute(IFLA_INFO_KIND, 'vxlan'), nestedAttribute(IFLA_INFO_DATA, data)];
+  return {
+    what: `change source of VXLAN ${vni}`,
+    type: RTM_NEWLINK,
+    flags: 0,
+    body: Buffer.concat([info, nestedAttribute(IFLA_LINKINFO, kind)]),
+  };
 }
 
 export function decodeVxlan(data: Attributes): VxlanOptions {
