@@ -21,6 +21,9 @@ export interface ReplicatedStore {
   watch(prefix: string, revision: number, listener: WatchListener, signal: AbortSignal): void;
 }
 
+/** All that deciding needs: a node that is no member has this by way of one. */
+export type StoreAccess = Omit<ReplicatedStore, 'watch'>;
+
 export interface Entry {
   readonly key: string;
   readonly value: string;

@@ -1,7 +1,7 @@
 import type { AgreedNetwork, AgreedNode, AgreedVersion, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
 import { LIMITS } from '../../core/model/index.ts';
 import { overlaps } from '../../lib/ipv4.ts';
-import { type Condition, type Entry, type ReplicatedStore, type Transaction, type Write } from '../port.ts';
+import { type Condition, type Entry, type StoreAccess, type Transaction, type Write } from '../port.ts';
 import { decodeFact, encodeFact } from './codec.ts';
 import type { Copy } from './copy.ts';
 import type { Fact } from './fact.ts';
@@ -27,11 +27,11 @@ const TRIES = 32;
  * linearizable read where the copy was behind.
  */
 export class AgreedStateOver implements AgreedState {
-  readonly #store: ReplicatedStore;
+  readonly #store: StoreAccess;
   readonly #copy: Copy;
   readonly #follow: Follow;
 
-  constructor(store: ReplicatedStore, copy: Copy, follow: Follow) {
+  constructor(store: StoreAccess, copy: Copy, follow: Follow) {
     this.#store = store;
     this.#copy = copy;
     this.#follow = follow;

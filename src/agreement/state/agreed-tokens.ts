@@ -1,13 +1,13 @@
-import type { ReplicatedStore } from '../port.ts';
+import type { StoreAccess } from '../port.ts';
 import { factsOf, put } from './agreed-state.ts';
 import type { AgreedToken } from './fact.ts';
 import { KEYS } from './keys.ts';
 
 /** Join tokens as they are agreed: every node that lets others in goes by the same ones. All throw AgreementUnavailable. */
 export class AgreedTokens {
-  readonly #store: ReplicatedStore;
+  readonly #store: StoreAccess;
 
-  constructor(store: ReplicatedStore) {
+  constructor(store: StoreAccess) {
     this.#store = store;
   }
 

@@ -1,5 +1,5 @@
 import { type AgreedNode, LIMITS, type NodeId, shortId } from '../../core/model/index.ts';
-import type { Condition, Entry, ReplicatedStore, Write } from '../port.ts';
+import type { Condition, Entry, StoreAccess, Write } from '../port.ts';
 import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put } from './agreed-state.ts';
 import type { Copy } from './copy.ts';
 import { KEYS } from './keys.ts';
@@ -15,11 +15,11 @@ const NAME_LENGTH = 63;
 
 /** Who belongs to the instance under which name and number. */
 export class NodeBook implements NodeChanges {
-  readonly #store: ReplicatedStore;
+  readonly #store: StoreAccess;
   readonly #copy: Copy;
   readonly #follow: Follow;
 
-  constructor(store: ReplicatedStore, copy: Copy, follow: Follow) {
+  constructor(store: StoreAccess, copy: Copy, follow: Follow) {
     this.#store = store;
     this.#copy = copy;
     this.#follow = follow;
