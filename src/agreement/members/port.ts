@@ -8,7 +8,10 @@ import type { ReplicatedStore } from '../port.ts';
  * change at a time (DESIGN §9b).
  */
 export interface AgreementHost {
-  /** Reads and writes by this node's own member; undefined where it is none, or its member has not started yet. */
+  /**
+   * Reads and writes by this node's own member; undefined where it is none, or is still being brought up to date. Without
+   * a majority it is there, and refuses. A store whose cluster is over fails, and its watches end: see `onStore`.
+   */
   readonly store: ReplicatedStore | undefined;
   /** Whether this node runs a member, or will again after a restart; a learner counts. */
   readonly isMember: boolean;
@@ -100,6 +103,8 @@ export interface MemberFacts {
   ip(): string | undefined;
   /** All nodes of the instance that have not left, this one too. */
   nodes(): readonly NodeFact[];
+  /** Left or removed for good, as gossip or the agreed state says: a member there is taken out at once. */
+  hasLeft(id: NodeId): boolean;
   /** From MEMBERS_KEY in this node's copy of the agreed state. */
   knownMembers(): readonly NodeId[];
 }

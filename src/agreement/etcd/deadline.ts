@@ -1,0 +1,37 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AgreementUnavailable } from '../port.ts';
+import { GatewayError } from './gateway.ts';
+
+/** Of one request to the store, retries included (DESIGN §9b). */
+const DEADLINE_MS = 2_500;
+/** Of one request to the member: a request that waits for a leader that has died is never answered, its repetition is. */
+const ATTEMPT_MS = 800;
+const PAUSE_MS = 40;
+
+/**
+ * Repeats `attempt` until it answers or the deadline has come. Only for what may be repeated.
+ * `timeLeftMs` is for the next request to the member. @throws AgreementUnavailable, whose `changed` is `no` where no attempt can have changed anything
+ */
+export async function untilAnswered<T>(
+  nowMs: () => number,
+  attempt: (timeLeftMs: () => number, mayHaveHappened: boolean) => Promise<T>,
+): Promise<T> {
+  const end = nowMs() + DEADLINE_MS;
+  const timeLeftMs = () => Math.max(1, Math.min(ATTEMPT_MS, end - nowMs()));
+  let mayHaveHappened = false;
+  for (;;) {
+    try {
+      return await attempt(timeLeftMs, mayHaveHappened);
+    } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
+      if (error.changed === 'unknown') mayHaveHappened = true;
+      if (nowMs() + PAUSE_MS >= end) {
+        throw new AgreementUnavailable(
+          `no majority of the agreement members answered within ${DEADLINE_MS / 1_000} s (${error.message}): "caravela agreement status" shows who is missing`,
+          mayHaveHappened ? 'unknown' : 'no',
+        );
+      }
+      await sleep(PAUSE_MS);
+    }
+  }
+}

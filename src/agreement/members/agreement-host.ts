@@ -1,0 +1,316 @@
+import { rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgreedVersion, NodeId } from '../../core/model/index.ts';
+import { AGREEMENT_LIMITS } from '../check-transaction.ts';
+import type { EtcdStore } from '../etcd/etcd-store.ts';
+import { MEMBERS_NAME, memberName } from '../etcd/names.ts';
+import type { ReplicatedStore, Write } from '../port.ts';
+import { Manager } from './manager.ts';
+import { formatMembers } from './members-key.ts';
+import { checkFields, checkInvitation, type Invitation, NOT_A_MEMBER, type Prepared, type Report } from './messages.ts';
+import { type MemberIdentity, OwnMember } from './own-member.ts';
+import {
+  type AgreementHost,
+  type AgreementHostOptions,
+  DEFAULT_TUNING,
+  MEMBERS_KEY,
+  MEMBERS_PATH,
+  type MembersStatus,
+  type MemberTuning,
+  type PeerAnswer,
+} from './port.ts';
+import { membersStatus } from './status.ts';
+
+/** @throws Error where the run directory's path is too long for a socket */
+export function createAgreementHost(options: AgreementHostOptions): AgreementHost {
+  return new Host(options);
+}
+
+type Entries = Iterable<{ readonly key: string; readonly value: string }>;
+
+const SOON_MS = 250;
+const PROBE_MS = 1_000;
+const HAND_OVER_MS = 30_000;
+const NO_ETCD =
+  'etcd is not installed on this host, and agreement needs it (Debian, Ubuntu: apt install etcd-server): install it and try again';
+
+class Host implements AgreementHost {
+  readonly #options: AgreementHostOptions;
+  readonly #tuning: MemberTuning;
+  readonly #member: OwnMember;
+  readonly #manager: Manager;
+  /** What changes this node's part is done one after the other. */
+  #work: Promise<unknown> = Promise.resolve();
+  #timer: NodeJS.Timeout | undefined;
+  #isStarted = false;
+  #isClosed = false;
+  #prepared: KeyAndRequest | undefined;
+
+  constructor(options: AgreementHostOptions) {
+    this.#options = options;
+    this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
+    this.#member = new OwnMember(options, this.#tuning, () => void this.#exclusive(() => this.#wasRemoved()));
+    this.#manager = new Manager(options, this.#tuning, this.#member);
+  }
+
+  get store(): ReplicatedStore | undefined {
+    return this.#member.store;
+  }
+
+  get isMember(): boolean {
+    return this.#member.record !== undefined;
+  }
+
+  found(): Promise<void> {
+    return this.#exclusive(async () => {
+      await this.#make(1, [], 'founded');
+    });
+  }
+
+  start(): void {
+    if (this.#isStarted || this.#isClosed) return;
+    this.#isStarted = true;
+    try {
+      this.#member.resume();
+    } catch (error) {
+      this.#options.log('error', 'this node’s agreement member can’t be started', { why: (error as Error).message });
+    }
+    this.#lookAfter(SOON_MS);
+  }
+
+  refresh(): void {
+    this.#member.refresh();
+  }
+
+  epochSeen(epoch: number): void {
+    const own = this.#member.record?.epoch;
+    if (own === undefined || epoch <= own) return;
+    void this.#exclusive(async () => {
+      const { record } = this.#member;
+      if (record === undefined || record.epoch >= epoch) return;
+      this.#options.log('warn', 'agreement was rebuilt elsewhere: this node’s member is of the past and ends', {
+        own: record.epoch,
+        epoch,
+      });
+      await this.#member.end();
+    });
+  }
+
+  memberNodes(): readonly NodeId[] {
+    return this.#member.record?.members ?? this.#options.facts.knownMembers();
+  }
+
+  status(): Promise<MembersStatus> {
+    return membersStatus({
+      options: this.#options,
+      members: this.memberNodes(),
+      own: () => this.#report(true),
+      isCandidate: this.#member.isCandidate,
+      present: this.#manager.present(),
+      trouble: this.#member.trouble,
+    });
+  }
+
+  async servePeer(from: NodeId, path: string, body: Buffer): Promise<PeerAnswer> {
+    try {
+      if (!this.#isStarted || this.#isClosed) throw new Error('the node is starting or stopping: try again in a moment');
+      const question = checkFields(JSON.parse(body.toString()));
+      switch (path.slice(MEMBERS_PATH.length)) {
+        case 'prepare':
+          return answer(200, await this.#prepare());
+        case 'join':
+          return answer(200, await this.#join(from, checkInvitation(question)));
+        case 'report':
+          return answer(200, await this.#report(question['probe'] === true));
+        default:
+          return answer(404, `nothing is known of ${path.slice(0, 80)}`);
+      }
+    } catch (error) {
+      return answer(409, (error as Error).message);
+    }
+  }
+
+  async handOver(): Promise<'not-a-member' | 'handed-over' | 'nobody-to-take-over' | 'failed'> {
+    if (!this.isMember) return 'not-a-member';
+    this.#manager.isLeaving = true;
+    try {
+      const endMs = this.#options.nowMs() + HAND_OVER_MS;
+      while (this.#options.nowMs() < endMs) {
+        const outcome = await this.#exclusive(() => this.#handOverOnce()).catch((error: unknown) => {
+          this.#options.log('debug', 'handing agreement over waits', { why: (error as Error).message });
+          return 'again' as const;
+        });
+        if (outcome !== 'again') return outcome;
+        await sleep(SOON_MS);
+      }
+      return 'failed';
+    } finally {
+      this.#manager.isLeaving = false;
+    }
+  }
+
+  recoverFrom(entries: Entries, epoch: number): Promise<AgreedVersion> {
+    return this.#exclusive(() => this.#make(epoch, entries, 'recovered'));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#exclusive(() => this.#member.close());
+  }
+
+  wipe(): void {
+    rmSync(this.#options.dir, { recursive: true, force: true });
+    rmSync(this.#options.runDir, { recursive: true, force: true });
+  }
+
+  async #make(epoch: number, entries: Entries, why: 'founded' | 'recovered'): Promise<AgreedVersion> {
+    if (!this.#member.isCandidate) throw new Error(NO_ETCD);
+    if (this.#options.facts.ip() === undefined) throw new Error('this host has no address yet: agreement members need one to listen on');
+    const { privateKeyPem, requestPem } = await this.#options.trust.createRequest();
+    const certificatePem = await this.#options.trust.signLeaf(requestPem, [memberName(this.#options.nodeId), MEMBERS_NAME]);
+    let version: AgreedVersion | undefined;
+    await this.#member.make(epoch, { privateKeyPem, certificatePem }, why, async (store) => {
+      const own = { key: MEMBERS_KEY, value: formatMembers([this.#options.nodeId]) };
+      version = await fill(store, [...entries].filter(({ key }) => key !== MEMBERS_KEY).concat(own));
+    });
+    this.#isStarted = true;
+    this.#lookAfter(this.#tuning.tickMs);
+    return version!;
+  }
+
+  async #prepare(): Promise<Prepared> {
+    if (!this.#member.isCandidate) throw new Error(NO_ETCD);
+    if (this.#options.facts.ip() === undefined) throw new Error('the host has no address yet');
+    this.#prepared ??= await this.#options.trust.createRequest();
+    return { requestPem: this.#prepared.requestPem, peerPort: this.#options.peerPort };
+  }
+
+  #join(from: NodeId, invitation: Invitation): Promise<object> {
+    return this.#exclusive(async () => {
+      const prepared = this.#prepared;
+      if (prepared === undefined) throw new Error('nobody asked this node to prepare: its daemon was started anew');
+      // Only members have the CA key: whoever sends it speaks for them, and may end what was a member here.
+      this.#options.trust.onSecrets(invitation.secrets);
+      const identity: MemberIdentity = { privateKeyPem: prepared.privateKeyPem, certificatePem: invitation.certificatePem };
+      await this.#member.join(invitation, identity);
+      this.#prepared = undefined;
+      this.#options.log('info', 'this node learns to be an agreement member', { invitedBy: from, epoch: invitation.epoch });
+      this.#lookAfter(SOON_MS);
+      return {};
+    });
+  }
+
+  async #report(probe: boolean): Promise<Report> {
+    const { record, cluster } = this.#member;
+    if (record === undefined) return NOT_A_MEMBER;
+    const down = { ...NOT_A_MEMBER, epoch: record.epoch };
+    try {
+      const { id, leader, isLearner, term, index, bytes } = await cluster.status();
+      const hasQuorum = probe && !isLearner && leader !== undefined && (await cluster.hasQuorum(PROBE_MS));
+      return { ...down, isUp: true, isLeader: leader === id, isLearner, term, index, bytes, hasQuorum };
+    } catch {
+      return down;
+    }
+  }
+
+  #lookAfter(ms: number): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#exclusive(() => this.#look()).then(
+        (soon) => this.#lookAfter(soon ? SOON_MS : this.#tuning.tickMs),
+        () => this.#lookAfter(this.#tuning.tickMs),
+      );
+    }, ms);
+  }
+
+  /** True: again soon. */
+  async #look(): Promise<boolean> {
+    const { record, cluster } = this.#member;
+    if (record === undefined) return false;
+    this.#member.refresh();
+    const status = await cluster.status().catch(() => undefined);
+    if (status === undefined) return false;
+    this.#member.isUp();
+    if (status.isLearner) return true;
+    const list = await cluster.list();
+    const members = list.map(({ node }) => node).toSorted();
+    if (members.length > 0 && members.join() !== record.members.toSorted().join()) {
+      this.#member.update({ members });
+      this.#member.refresh();
+    }
+    this.#member.becameVoter();
+    if (status.leader === status.id) return this.#manager.lead(list, status);
+    this.#manager.follow();
+    return false;
+  }
+
+  async #handOverOnce(): Promise<'again' | 'handed-over' | 'nobody-to-take-over'> {
+    const { cluster, record } = this.#member;
+    if (record === undefined) return 'handed-over';
+    if (record.phase === 'learner') {
+      // It counts in no majority; the leader sees that it is gone.
+      await this.#member.end();
+      return 'handed-over';
+    }
+    const status = await cluster.status();
+    const list = await cluster.list();
+    const others = list.filter(({ id, isLearner }) => id !== status.id && !isLearner);
+    if (others.length === 0) {
+      if (!this.#manager.hasCandidate(list)) return 'nobody-to-take-over';
+      await this.#look();
+      return 'again';
+    }
+    if (status.leader === status.id) {
+      const heir = await this.#manager.heir(others);
+      if (heir !== undefined) await cluster.transfer(heir.id);
+      return 'again';
+    }
+    await cluster.remove(status.id);
+    await this.#member.end();
+    return 'handed-over';
+  }
+
+  async #wasRemoved(): Promise<void> {
+    this.#options.log('info', 'the agreement members took this node’s out: it is a candidate again', {});
+    await this.#member.end();
+  }
+
+  #exclusive<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => undefined);
+    return done;
+  }
+}
+
+interface KeyAndRequest {
+  readonly privateKeyPem: string;
+  readonly requestPem: string;
+}
+
+/** In as many transactions as it takes: nobody else sees the store before it is complete. */
+async function fill(
+  store: EtcdStore,
+  entries: readonly { readonly key: string; readonly value: string }[],
+): Promise<AgreedVersion | undefined> {
+  let version: AgreedVersion | undefined;
+  let writes: Write[] = [];
+  let bytes = 0;
+  const flush = async () => {
+    version = (await store.transact({ when: [], then: writes })).version;
+    [writes, bytes] = [[], 0];
+  };
+  for (const { key, value } of entries) {
+    const size = Buffer.byteLength(value);
+    if (writes.length === AGREEMENT_LIMITS.perTransaction || bytes + size > AGREEMENT_LIMITS.transactionBytes) await flush();
+    writes.push({ put: key, value });
+    bytes += size;
+  }
+  await flush();
+  return version;
+}
+
+function answer(status: number, content: object | string): PeerAnswer {
+  return { status, body: Buffer.from(typeof content === 'string' ? content : JSON.stringify(content)) };
+}

@@ -1,0 +1,235 @@
+import { mkdirSync, rmSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { NodeId } from '../../core/model/index.ts';
+import { Cluster } from '../etcd/cluster.ts';
+import { EtcdStore } from '../etcd/etcd-store.ts';
+import { findEtcd, type Launch } from '../etcd/command.ts';
+import { endEarlier } from '../etcd/etcd-process.ts';
+import { type MemberFiles, memberFiles } from '../etcd/files.ts';
+import { Gateway } from '../etcd/gateway.ts';
+import { hostsFile, writeHostsFile } from '../etcd/hosts-file.ts';
+import { memberLabel, peerUrl } from '../etcd/names.ts';
+import { Supervisor } from '../etcd/supervisor.ts';
+import { type MemberRecord, readRecord, writeRecord } from './member-record.ts';
+import type { AgreementHostOptions, MemberTuning, StoreChange } from './port.ts';
+import { writeDurably } from './write-durably.ts';
+
+/** A key and the certificate for it that etcd shows to other members. */
+export interface MemberIdentity {
+  readonly privateKeyPem: string;
+  readonly certificatePem: string;
+}
+
+const MAKING_MS = 20_000;
+const POLL_MS = 50;
+/** A first start that etcd ends this often (a port that is taken) is given up. */
+const GIVE_UP_MS = 2_500;
+
+/** This node's member: its files, its etcd, its store. Made, started and ended by one caller at a time. */
+export class OwnMember {
+  readonly files: MemberFiles;
+  readonly #options: AgreementHostOptions;
+  readonly #tuning: MemberTuning;
+  readonly #supervisor: Supervisor;
+  #gateway: Gateway;
+  #record: MemberRecord | undefined;
+  #store: EtcdStore | undefined;
+
+  /** @param onRemoved the members took this one out */
+  constructor(options: AgreementHostOptions, tuning: MemberTuning, onRemoved: () => void) {
+    this.#options = options;
+    this.#tuning = tuning;
+    this.files = memberFiles(options.dir, options.runDir);
+    this.#gateway = new Gateway(this.files.socket);
+    this.#supervisor = new Supervisor({
+      files: this.files,
+      etcd: () => options.etcdCommand ?? [findEtcd() ?? 'etcd'],
+      log: (level, message, facts) => options.log(level, message, facts),
+      nowMs: () => options.nowMs(),
+      onRemoved,
+    });
+  }
+
+  get record(): MemberRecord | undefined {
+    return this.#record;
+  }
+
+  get store(): EtcdStore | undefined {
+    return this.#store;
+  }
+
+  get cluster(): Cluster {
+    return new Cluster(this.#gateway);
+  }
+
+  get isCandidate(): boolean {
+    return this.#options.etcdCommand !== undefined || findEtcd() !== undefined;
+  }
+
+  /** Why etcd does not run, where it doesn't. */
+  get trouble(): string | undefined {
+    return this.#supervisor.trouble;
+  }
+
+  /** What the last run of the daemon left. @throws where its record can't be read */
+  resume(): void {
+    if (this.#record !== undefined) return;
+    const record = readRecord(this.files.record);
+    if (record === undefined) return;
+    if (record.phase === 'making') {
+      // What there is of it goes when a member is made here again, or with the node.
+      this.#options.log('warn', 'making a first agreement member was cut short: this node is none', { epoch: record.epoch });
+      return;
+    }
+    this.#record = record;
+    this.refresh();
+    if (record.phase === 'voter') this.#open(record.epoch, 'started');
+  }
+
+  /** A cluster of this member alone. `fill` writes what it begins with. @throws Error in words; then nothing is left */
+  async make(
+    epoch: number,
+    identity: MemberIdentity,
+    why: 'founded' | 'recovered',
+    fill: (store: EtcdStore) => Promise<void>,
+  ): Promise<void> {
+    const { nodeId, peerPort } = this.#options;
+    const initialCluster = `${memberLabel(nodeId)}=${peerUrl(nodeId, peerPort)}`;
+    await this.#begin({ epoch, phase: 'making', peerPort, initialCluster, members: [nodeId] }, identity);
+    try {
+      await this.#untilLeader();
+      const store = this.#newStore(epoch);
+      await fill(store);
+      store.close();
+      this.update({ phase: 'voter' });
+      this.#open(epoch, why);
+    } catch (error) {
+      // Not `removed`: the CA key may lie nowhere else.
+      await this.#halt('closed');
+      this.#removeFiles();
+      throw error;
+    }
+  }
+
+  /** As a learner of a cluster that has added it. */
+  async join(record: Pick<MemberRecord, 'epoch' | 'initialCluster' | 'members'>, identity: MemberIdentity): Promise<void> {
+    await this.#begin({ ...record, phase: 'learner', peerPort: this.#options.peerPort }, identity);
+  }
+
+  /** The engine says that this member is a voter now: it can serve. */
+  becameVoter(): void {
+    if (this.#record?.phase !== 'learner') return;
+    this.update({ phase: 'voter' });
+    this.#open(this.#record.epoch, 'invited');
+  }
+
+  update(change: Partial<Pick<MemberRecord, 'phase' | 'members'>>): void {
+    if (this.#record === undefined) return;
+    this.#record = { ...this.#record, ...change };
+    writeRecord(this.files.record, this.#record);
+  }
+
+  isUp(): void {
+    this.#supervisor.isUp();
+  }
+
+  /** Names point where the nodes are now; the member listens where this node is now. */
+  refresh(): void {
+    const record = this.#record;
+    const ip = this.#options.facts.ip();
+    if (record === undefined) return;
+    this.#writeHosts(record.members);
+    if (ip === undefined) return;
+    this.#supervisor.run(this.#launch(record, ip));
+  }
+
+  /** It is no member any more; nothing of it is left. */
+  async end(): Promise<void> {
+    await this.#halt('removed');
+    this.#removeFiles();
+  }
+
+  /** Its etcd ends, its data stay. */
+  async close(): Promise<void> {
+    await this.#halt('closed');
+  }
+
+  /** In place of what this node's member was, if it was one. */
+  async #begin(record: MemberRecord, identity: MemberIdentity): Promise<void> {
+    await this.#halt('closed');
+    await endEarlier(this.files.process);
+    this.#removeFiles();
+    mkdirSync(this.files.dir, { recursive: true, mode: 0o700 });
+    writeDurably(this.files.ca, this.#options.trust.caPem);
+    writeDurably(this.files.key, identity.privateKeyPem);
+    writeDurably(this.files.certificate, identity.certificatePem);
+    writeRecord(this.files.record, record);
+    this.#record = record;
+    this.refresh();
+  }
+
+  async #untilLeader(): Promise<void> {
+    const startedMs = this.#options.nowMs();
+    for (;;) {
+      const status = await this.cluster.status().catch(() => undefined);
+      if (status?.leader !== undefined) return;
+      const waitedMs = this.#options.nowMs() - startedMs;
+      if (waitedMs > MAKING_MS || (waitedMs > GIVE_UP_MS && this.trouble !== undefined)) {
+        throw new Error(`the agreement engine (etcd) did not start: ${this.trouble ?? `no leader after ${MAKING_MS / 1_000} s`}`);
+      }
+      await sleep(POLL_MS);
+    }
+  }
+
+  #writeHosts(members: readonly NodeId[]): void {
+    const { facts, nodeId } = this.#options;
+    const ips = new Map(facts.nodes().map(({ id, ip }) => [id, ip]));
+    const own = facts.ip();
+    if (own !== undefined) ips.set(nodeId, own);
+    const known = [...new Set([nodeId, ...members])].flatMap((node) => {
+      const ip = ips.get(node);
+      return ip === undefined ? [] : [{ node, ip }];
+    });
+    mkdirSync(this.files.runDir, { recursive: true, mode: 0o700 });
+    if (writeHostsFile(this.files.hosts, hostsFile(known))) this.#options.log('debug', 'names of agreement members point anew', { known });
+  }
+
+  #launch(record: MemberRecord, ip: string): Launch {
+    return {
+      node: this.#options.nodeId,
+      ip,
+      peerPort: record.peerPort,
+      clusterToken: `${this.#options.instanceId}-${record.epoch}`,
+      initialCluster: record.initialCluster,
+      isFirst: record.phase === 'making',
+      heartbeatMs: this.#tuning.heartbeatMs,
+      electionMs: this.#tuning.electionMs,
+    };
+  }
+
+  #newStore(epoch: number): EtcdStore {
+    return new EtcdStore({ gateway: this.#gateway, client: this.#options.nodeId, epoch, nowMs: () => this.#options.nowMs() });
+  }
+
+  #open(epoch: number, why: StoreChange): void {
+    this.#store = this.#newStore(epoch);
+    this.#options.onStore(this.#store, why);
+  }
+
+  async #halt(why: 'removed' | 'closed'): Promise<void> {
+    if (this.#record === undefined) return;
+    this.#record = undefined;
+    this.#store?.close();
+    this.#store = undefined;
+    this.#options.onStore(undefined, why);
+    await this.#supervisor.stop();
+    this.#gateway.close();
+    this.#gateway = new Gateway(this.files.socket);
+  }
+
+  /** The record first: a crash in the midst must not start a member without its data. */
+  #removeFiles(): void {
+    const { record, data, key, certificate, ca } = this.files;
+    for (const path of [record, data, key, certificate, ca]) rmSync(path, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,72 @@
+import type { NodeId } from '../../core/model/index.ts';
+import { shortId } from '../../core/model/index.ts';
+import { ask } from './ask.ts';
+import { wantedMembers } from './decide.ts';
+import { checkReport, type Report } from './messages.ts';
+import type { AgreementHostOptions, MemberReport, MembersStatus } from './port.ts';
+
+export interface StatusSources {
+  readonly options: AgreementHostOptions;
+  readonly members: readonly NodeId[];
+  /** Of this node. */
+  readonly own: () => Promise<Report>;
+  readonly isCandidate: boolean;
+  readonly present: number;
+  /** Why this node's engine does not run. */
+  readonly trouble: string | undefined;
+}
+
+const REPORT_MS = 1_500;
+
+export async function membersStatus(sources: StatusSources): Promise<MembersStatus> {
+  const { options, members, isCandidate } = sources;
+  const report = async (node: NodeId): Promise<{ readonly node: NodeId; readonly report: Report | undefined }> => {
+    const asked = node === options.nodeId ? sources.own() : ask(options, node, 'report', { probe: true }, REPORT_MS).then(checkReport);
+    return { node, report: await asked.catch(() => undefined) };
+  };
+  const reports = await Promise.all(members.map(report));
+  const voters = reports.filter((each) => each.report?.isLearner !== true).length;
+  const status = {
+    hasQuorum: reports.some((each) => each.report?.hasQuorum === true),
+    wanted: wantedMembers(sources.present, voters),
+    isCandidate,
+    members: reports.map(({ node, report: told }) => memberReport(node, told)),
+  };
+  return { ...status, troubles: [...troublesOf(sources, status)] };
+}
+
+function memberReport(node: NodeId, report: Report | undefined): MemberReport {
+  if (report === undefined) return { node, role: 'unknown', isReachable: false, epoch: 0, term: 0, index: 0, bytes: 0 };
+  const { epoch, isUp, term, index, bytes } = report;
+  const role = report.isLearner ? 'learner' : report.isLeader ? 'leader' : isUp ? 'follower' : 'unknown';
+  return { node, role, isReachable: isUp, epoch, term, index, bytes };
+}
+
+function* troublesOf(
+  { options, present, trouble, isCandidate }: StatusSources,
+  status: Omit<MembersStatus, 'troubles'>,
+): Generator<string> {
+  const names = new Map(options.facts.nodes().map(({ id, name }) => [id, name]));
+  const { members, wanted } = status;
+  for (const { node, isReachable } of members) {
+    if (!isReachable) yield `the agreement member on ${names.get(node) ?? shortId(node)} does not answer`;
+  }
+  if (!status.hasQuorum) {
+    yield members.length === 0
+      ? 'no agreement member is known here: nothing can be agreed until one is'
+      : 'no majority of the agreement members answers: containers run on, but networks, leases and names can’t change; start the missing nodes, or, where they are gone for good, use "caravela agreement recover"';
+  }
+  const voters = members.filter(({ role }) => role !== 'learner').length;
+  if (voters < wanted && members.every(({ isReachable }) => isReachable)) {
+    yield `${voters} of ${wanted} members so far: they are added one after the other where etcd is installed and the node answers`;
+  }
+  if (options.facts.nodes().length >= 3 && present < 3) {
+    const without = options.facts.nodes().filter((node) => node.isCandidate === false);
+    yield `etcd is not installed on ${without
+      .slice(0, 5)
+      .map(({ name }) => name)
+      .join(', ')}${without.length > 5 ? ' …' : ''}: with fewer than 3 nodes that have it there is one member, and no agreement without it`;
+  }
+  if (trouble !== undefined) yield `etcd on this node ended: ${trouble}`;
+  if (!isCandidate) yield 'etcd is not installed on this node, so it can’t become a member (Debian, Ubuntu: apt install etcd-server)';
+}

@@ -1,0 +1,20 @@
+import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { dirname } from 'node:path';
+
+/** Whole or not at all, also after a power cut: written aside, flushed, renamed. */
+export function writeDurably(path: string, content: string): void {
+  const aside = `${path}.new`;
+  flushed(aside, 'w', (fd) => writeSync(fd, content));
+  renameSync(aside, path);
+  flushed(dirname(path), 'r', () => {});
+}
+
+function flushed(path: string, flags: string, work: (fd: number) => void): void {
+  const fd = openSync(path, flags, 0o600);
+  try {
+    work(fd);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
