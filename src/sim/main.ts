@@ -27,6 +27,7 @@ function main(options: Options): number {
   return worst;
 }
 
+const drawSeed = () => Date.now() % 0x1_0000_0000;
 const argv = process.argv.slice(2);
 try {
   const [command, ...rest] = argv;
@@ -34,7 +35,8 @@ try {
   if (command === 'trial') process.exitCode = await (await import('./trials/trial-main.ts')).trialMain(rest);
   else if (command === '--help' || command === '-h') console.log(USAGE);
   else if (command === 'membership') process.exitCode = (await import('./membership-scale/scale-main.ts')).scaleMain(rest);
-  else process.exitCode = main(parseOptions(argv, () => Date.now() % 0x1_0000_0000));
+  else if (command === 'leases') process.exitCode = (await import('./leases/leases-main.ts')).leasesMain(rest, drawSeed);
+  else process.exitCode = main(parseOptions(argv, drawSeed));
 } catch (error) {
   console.error(`${(error as Error).message}\n${USAGE}`);
   process.exitCode = 64;

@@ -13,6 +13,7 @@ export interface Options {
 export const USAGE = `npm run simulate -- [options]          one instance under load and faults; exit code says what broke
 npm run simulate -- trial [options]    who places what at 1,000 nodes and more (trial --help)
 npm run simulate -- membership [options]   what knowing each other costs (membership --help)
+npm run simulate -- leases [options]   who may give out which addresses (leases --help)
   --seed N           the run to make (default: one drawn from the time)
   --seeds A..B       one run each, A to B inclusive
   --nodes N          2 to 256 (default: 3 to 20, for each twentieth seed 60 to 100)

@@ -34,7 +34,7 @@ export function reclaim(holdings: Holdings, leases: readonly Lease[]): Giving {
   if (best === undefined) return { answer: { kind: 'none' } };
   const { lease } = best;
   const piece = sameBlock(best.piece, lease.block) ? (spareHalf(holdings, lease.block) ?? lease.block) : best.piece;
-  const rest = without(lease.block, piece).filter((block) => holdings.usable(block) > 0 || holdings.isUsedIn(block));
+  const rest = without(lease.block, piece).filter((block) => holdings.usable(block) > 0);
   return { change: { add: rest.map((block) => ({ ...lease, block })), remove: [lease] } };
 }
 
