@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import type { AgreementService } from '../api/agreement-service.ts';
 import type { Backend, HostFacts, InstanceFacts, Tokens } from '../api/backend.ts';
+import type { NetworkService } from '../api/network-service.ts';
 import type { ContainerId, Event } from '../core/model/index.ts';
 import type { CoreNode } from '../core/node/port.ts';
 import type { Engine } from '../engine/port.ts';
@@ -19,6 +21,8 @@ export interface BackendParts {
   readonly engine: Engine;
   readonly transport: Transport;
   readonly tokens: Tokens;
+  readonly networks: NetworkService;
+  readonly agreement: AgreementService;
   readonly log: Log;
   leave(options: { readonly force: boolean }): Promise<void>;
 }
@@ -52,6 +56,8 @@ export function createBackend(parts: BackendParts): DaemonBackend {
     images: engine.images,
     request: (peer, request) => transport.request(peer, request),
     tokens: parts.tokens,
+    networks: parts.networks,
+    agreement: parts.agreement,
     offers: () => node.offers(),
     hints: () => node.hints(),
     leave: (options) => parts.leave(options),

@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createApi } from '../api/create-api.ts';
-import type { Tokens } from '../api/backend.ts';
 import { type ContainerId, type InstanceId, type Message, type NodeId, type Observation, shortId } from '../core/model/index.ts';
 import { lastIncarnation } from '../core/node/incarnation.ts';
 import { Node } from '../core/node/node.ts';
@@ -11,32 +10,30 @@ import { OciImages } from '../engine/oci/images/oci-images.ts';
 import type { RuntimeName } from '../engine/oci/runtime.ts';
 import type { Recovered } from '../engine/port.ts';
 import { Prng } from '../lib/prng.ts';
-import { IsolatedNetwork } from '../network/isolated/isolated.ts';
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { createTransport } from '../transport/node-transport.ts';
 import { checkGossipKeys } from '../transport/trust/gossip-keys.ts';
 import { createSigner } from '../transport/trust/signer.ts';
-import { TokenBook } from '../transport/trust/token-book.ts';
 import { AddressWatch } from './address-watch.ts';
+import { createAgreement } from './agreement/agreement.ts';
+import { AGREEMENT_PATH } from './agreement/port.ts';
 import { createBackend } from './backend.ts';
 import { serveBlob } from './blob-server.ts';
 import { CoreLoop } from './core-loop.ts';
 import { currentAddress, hasMoved } from './current-address.ts';
 import { logEvent } from './event-log.ts';
 import { hostArch, hostCapacity, hostVariant, kernelVersion, mtuOf, operatingSystem } from './host-facts.ts';
-import { createJoinHost } from './join-host.ts';
 import { leave } from './leave.ts';
 import type { Log } from './log.ts';
 import { MemberKeeper } from './member-keeper.ts';
+import { createNetworking } from './networking/create-networking.ts';
+import { NETWORK_PATH } from './networking/networking.ts';
 import { isNode, type NodePaths, readCredentials } from './node-files.ts';
 import { performOrder } from './orders.ts';
 import { BLOBS_PATH, peerBlobs } from './peer-blobs.ts';
 import { RecordWriter } from './record-writer.ts';
-import { Registrar, type RegistrarBook } from './registrar.ts';
 import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
 import { stopContainers } from './stop-containers.ts';
-import { DocumentTokenStore } from './token-store.ts';
-import { forwardedTokens, localTokens } from './tokens.ts';
 import { VERSION } from './version.ts';
 
 export interface DaemonOptions {
@@ -78,7 +75,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     platform: { os: 'linux', architecture: hostArch(), variant: hostVariant() },
     log: (message) => log('info', message),
   });
-  const network = new IsolatedNetwork(paths.runDir);
   const engine = await createOciEngine({
     dataDir: paths.dataDir,
     runDir: paths.runDir,
@@ -90,11 +86,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const early: Observation[] = [];
   let observe = (observation: Observation): void => void early.push(observation);
   engine.onExit((exit) => {
-    // What could not be taken away now is taken away by the next detach, or by recover.
+    // What could not be taken away now is taken away by the next release, or by recover.
     const failed = (error: unknown) =>
       log('warn', 'the network of a container that ended could not be taken away', { container: exit.containerId, error: String(error) });
-    void network
-      .detach(exit.containerId)
+    void networking
+      .release(exit.containerId)
       .catch(failed)
       .then(() => observe({ kind: 'exited', ...exit }));
   });
@@ -102,7 +98,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const ids = new Set(containers.map((container) => container.request.containerId));
   const known = (id: ContainerId) => ids.has(id);
   const recovered = await engine.recover(known);
-  await network.recover(known);
 
   const node = new Node(nodeConfig(settings), {
     incarnation: lastIncarnation(store.incarnation(), Date.now()),
@@ -112,6 +107,37 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     running: recovered.filter((each): each is Recovered & { state: 'running' } => each.state === 'running'),
     exited: recovered.flatMap((each) => (each.state === 'exited' ? [{ kind: 'exited' as const, ...each.exit }] : [])),
   });
+
+  const signer = createSigner();
+  const agreement = createAgreement({
+    paths,
+    store,
+    settings,
+    instance,
+    credentials,
+    gossipKeys,
+    signer,
+    log,
+    members: () => node.members(),
+    request: (peer, request) => transport.request(peer, request),
+    disconnect: (id) => transport.disconnect(id),
+    onVersion: (version) => void loop.command({ kind: 'agreed', version }),
+    onRemoved: () => log('error', 'this node was removed from its instance: take it out with "caravela leave --force"', {}),
+  });
+  const { networking, overlay } = createNetworking({
+    paths,
+    store,
+    settings,
+    instance,
+    node,
+    engine,
+    agreement,
+    command: (command) => loop.command(command),
+    request: (peer, request) => transport.request(peer, request),
+    log,
+  });
+  const running = new Set(recovered.flatMap((each) => (each.state === 'running' ? [each.containerId] : [])));
+  await networking.recover((id) => running.has(id));
 
   let isStarted = false;
   const transport = await createTransport(
@@ -123,6 +149,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       bindIp,
       controlPort: settings.address.controlPort,
       gossipPort: settings.address.gossipPort,
+      isRevoked: (id) => agreement.isRevoked(id),
     },
     {
       addressOf: (id: NodeId) => node.member(id)?.address,
@@ -147,7 +174,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
             store,
             records,
             engine,
-            network,
+            networking,
             container: (id) => node.container(id),
             sourcesFor: (id, spec) => [
               peerBlobs({ candidates: imageHolders(node, id), request: (peer, request) => transport.request(peer, request) }),
@@ -159,6 +186,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       onEvent: (event) => {
         logEvent(log, event);
         keeper.see(event);
+        agreement.see(event);
+        networking.see(event);
         backend.tell(event);
       },
       nowMs: () => performance.now(),
@@ -168,16 +197,6 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     new Prng(randomBytes(4).readUInt32LE()),
   );
 
-  const signer = createSigner();
-  const registrar = new Registrar(
-    () => store.document(DOCUMENTS.registrar) as RegistrarBook | undefined,
-    (book) => store.putDocument(DOCUMENTS.registrar, book),
-  );
-  const book = new TokenBook(new DocumentTokenStore(store));
-  const tokens: Tokens =
-    credentials.caKeyPem === undefined
-      ? forwardedTokens(instance.creator, (peer, request) => transport.request(peer, request))
-      : localTokens(book, credentials.caPem);
   const capacity = hostCapacity();
   const backend = createBackend({
     version: VERSION,
@@ -199,7 +218,9 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     loop,
     engine,
     transport,
-    tokens,
+    tokens: agreement.tokens,
+    networks: networking.service,
+    agreement: agreement.service,
     log,
     leave: ({ force }) =>
       leave(
@@ -212,18 +233,22 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   transport.onPeerRequest((peer, request, response) => {
     const path = request.url;
     if (path.startsWith('/api/')) api.routeFromPeer(request, response);
+    else if (path.startsWith(AGREEMENT_PATH)) agreement.servePeer(peer, request, response);
+    else if (path.startsWith(NETWORK_PATH)) void networking.servePeer(peer, request, response);
     else if (path.startsWith(BLOBS_PATH)) void serveBlob(engine.images, path.slice(BLOBS_PATH.length), request, response);
     else {
       log('warn', 'a peer asked for an unknown path', { peer: shortId(peer), path });
       response.writeHead(404).end();
     }
   });
-  transport.onJoin(createJoinHost({ instance, credentials, gossipKeys, book, registrar, signer, members: () => node.members() }));
+  transport.onJoin(agreement.joinHost);
 
   observe = (observation) => loop.observe(observation);
   loop.start();
   isStarted = true;
   for (const observation of early) loop.observe(observation);
+  await agreement.start();
+  await networking.start();
   await api.listen(paths.socket);
   log('info', 'node is up', {
     node: settings.name,
@@ -246,8 +271,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     closing ??= (async () => {
       watch.close();
       loop.close();
+      await networking.close();
       await api.close();
+      await agreement.close();
       await transport.close();
+      await overlay.close();
       await engine.close();
       keeper.close();
       records.flush();

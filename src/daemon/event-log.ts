@@ -59,6 +59,8 @@ export function logEvent(log: Log, event: Event): void {
       const { containerId, from, to, why } = event;
       return log('warn', 'container renamed', { container: shortId(containerId), from, to, why });
     }
+    case 'agreed-newer':
+      return log('debug', 'a node has newer agreed state', { node: shortId(event.nodeId), ...event.version });
     case 'container-removed':
       return log('info', 'container removed', { container: shortId(event.containerId), name: event.name });
     default:

@@ -1,17 +1,29 @@
 import { describe, expect, it } from 'vitest';
-import { type Container, containerId, nodeId, type Order, type OrderAnswer, type OrderId, requestId } from '../core/model/index.ts';
+import { NetworkRefused } from '../api/network-service.ts';
+import { type Container, containerId, nodeId, type Order, type OrderAnswer, type OrderId, requestId, taskId } from '../core/model/index.ts';
 import { FakeEngine } from '../engine/fake/fake-engine.ts';
 import { containerSpec } from '../engine/spec.test-suite.ts';
-import { FakeNetwork } from '../network/fake/fake.ts';
 import { MemoryStore } from '../store/fake/memory-store.ts';
-import { performOrder } from './orders.ts';
+import { type OrderContext, performOrder } from './orders.ts';
 import { RecordWriter } from './record-writer.ts';
 
 const ID = containerId('a'.repeat(64));
 const RESOURCES = { cpuMillicores: 1_000, memoryBytes: 64 * 1024 * 1024 };
 
+const NETWORKING: OrderContext['networking'] = {
+  place: async () => ({ netnsPath: '/run/netns/a', resolvConf: '', hosts: '' }),
+  release: async () => undefined,
+  forget: async () => undefined,
+};
+
 /** Performs one engine-create with this text for a spec. */
 async function create(spec: string): Promise<OrderAnswer> {
+  const { context } = hostOf(spec);
+  const order: Order = { id: 1 as OrderId, kind: 'engine-create', containerId: ID, spec };
+  return performOrder(context, order);
+}
+
+function hostOf(spec: string, networking: Partial<OrderContext['networking']> = {}) {
   const container: Container = {
     request: {
       id: requestId('b'.repeat(32)),
@@ -22,6 +34,8 @@ async function create(spec: string): Promise<OrderAnswer> {
       arches: [],
       constraints: [],
       affinities: [],
+      hostPorts: [],
+      vnis: [],
       labels: {},
       image: '',
       policy: 'binpack',
@@ -43,17 +57,17 @@ async function create(spec: string): Promise<OrderAnswer> {
     placement: '',
   };
   const store = new MemoryStore();
-  const context = {
+  const engine = new FakeEngine();
+  const context: OrderContext = {
     log: () => undefined,
     store,
     records: new RecordWriter(store),
-    engine: new FakeEngine(),
-    network: new FakeNetwork(),
+    engine,
+    networking: { ...NETWORKING, ...networking },
     container: () => container,
     sourcesFor: () => [],
   };
-  const order: Order = { id: 1 as OrderId, kind: 'engine-create', containerId: ID, spec };
-  return performOrder(context, order);
+  return { context, engine };
 }
 
 const textWith = (change: object): string => JSON.stringify({ ...containerSpec(), ...change });
@@ -81,5 +95,35 @@ describe('engine-create', () => {
     expect(await create(textWith({ nanoCpus: 1e9, memoryBytes: RESOURCES.memoryBytes }))).toEqual({ ok: true });
     expect(await create(textWith({ nanoCpus: 1e9 + 1 }))).toMatchObject({ ok: false });
     expect(await create(textWith({ memoryBytes: RESOURCES.memoryBytes + 1 }))).toMatchObject({ ok: false });
+  });
+});
+
+describe('engine-start', () => {
+  const order: Order = { id: 2 as OrderId, kind: 'engine-start', containerId: ID, taskId: taskId(ID, 1) };
+
+  it.each([
+    [new NetworkRefused('conflict', 'port is already allocated on this node: 0.0.0.0:80/tcp'), 'port-taken'],
+    [new NetworkRefused('no-agreement', 'no majority'), 'no-agreement'],
+    [new NetworkRefused('not-found', 'network back not found'), 'network-failed'],
+    [new Error('no such device'), 'engine-failed'],
+  ])('says that the network failed: %s', async (error, code) => {
+    const { context } = hostOf(textWith({}), {
+      place: async () => {
+        throw error;
+      },
+    });
+    expect(await performOrder(context, order)).toEqual({ ok: false, error: { code, message: error.message, changed: false } });
+  });
+
+  it('takes the network back where the engine cannot start', async () => {
+    const released: string[] = [];
+    const { context } = hostOf(textWith({}), {
+      release: async (id) => {
+        released.push(id);
+      },
+    });
+    // It was never created.
+    expect(await performOrder(context, order)).toMatchObject({ ok: false, error: { code: 'no-such-container' } });
+    expect(released).toEqual([ID]);
   });
 });

@@ -1,38 +1,41 @@
 import type { AgreedState } from '../../agreement/state/port.ts';
-import type { Command, NetworkId, Result } from '../../core/model/index.ts';
+import type { AgreedNetwork, Command, ContainerId, NetworkId, Result } from '../../core/model/index.ts';
 import { formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
+import type { Asker, DnsNames, Resolved } from '../../network/dns/port.ts';
+import type { TaskNetwork } from './task-network.ts';
 import type { TaskNetworks } from './task-networks.ts';
 
 export interface NameResolverParts {
   readonly state: Pick<AgreedState, 'networks' | 'network'>;
   readonly tasks: TaskNetworks;
   readonly command: (command: Command) => Promise<Result>;
-}
-
-export interface Resolved {
-  readonly addresses: readonly number[];
-  /** Whether a miss means that there is none: not where somebody who may know did not answer. */
-  readonly complete: boolean;
+  /** `--dns` of a container; empty: none. */
+  readonly serversOf: (container: ContainerId) => readonly string[];
 }
 
 /** Answers the DNS server's questions: who asks, what a name means there, who an address is (DESIGN §9, DNS). */
-export class NameResolver {
+export class NameResolver implements DnsNames {
   readonly #parts: NameResolverParts;
 
   constructor(parts: NameResolverParts) {
     this.#parts = parts;
   }
 
-  /** The networks of the container that asks, by its address and the gateway it asked; the gateway's alone where it is none of ours. */
-  networksOf(source: number, gateway: number): readonly NetworkId[] {
-    const asked = this.#parts.state.networks().find((network) => network.gateway === gateway);
+  /** Those of the container that asks; the asked gateway's alone where it is none of ours. */
+  networksOf(asker: Asker): readonly AgreedNetwork[] {
+    const asked = this.#parts.state.networks().find(({ gateway }) => gateway === asker.gateway);
     if (asked === undefined) return [];
-    const task = this.#parts.tasks
-      .all()
-      .find(({ endpoints }) => endpoints.some((each) => each.network === asked.id && each.address === source));
-    if (task === undefined) return [asked.id];
-    const others = task.endpoints.map(({ network }) => network).filter((id) => id !== asked.id);
-    return [asked.id, ...others];
+    const others = this.#taskOf(asker, asked)?.endpoints.flatMap(({ network }) =>
+      network === asked.id ? [] : (this.#parts.state.network(network) ?? []),
+    );
+    return [asked, ...(others ?? [])];
+  }
+
+  serversOf(asker: Asker): readonly string[] | undefined {
+    const asked = this.#parts.state.networks().find(({ gateway }) => gateway === asker.gateway);
+    const task = asked === undefined ? undefined : this.#taskOf(asker, asked);
+    const servers = task === undefined ? [] : this.#parts.serversOf(task.container);
+    return servers.length > 0 ? servers : undefined;
   }
 
   /** The first of the networks on which somebody is called this. */
@@ -53,6 +56,10 @@ export class NameResolver {
     if (network === undefined) return undefined;
     const found = await this.#lookUp(network.id, formatIpv4(address));
     return { names: found.names.map((name) => `${name}.${network.name}`), complete: found.complete };
+  }
+
+  #taskOf({ source }: Asker, { id }: AgreedNetwork): TaskNetwork | undefined {
+    return this.#parts.tasks.all().find(({ endpoints }) => endpoints.some((each) => each.network === id && each.address === source));
   }
 
   async #lookUp(

@@ -22,6 +22,7 @@ import { FakeNetwork } from '../../network/fake/fake.ts';
 import { MemoryStore } from '../../store/fake/memory-store.ts';
 import { LeaseRefused, type Leases } from './leases.ts';
 import { Networking } from './networking.ts';
+import { TaskNetworks } from './task-networks.ts';
 
 const SELF = nodeId('1'.repeat(32));
 const OTHER = nodeId('2'.repeat(32));
@@ -90,7 +91,7 @@ function makeWorld() {
   const members = [member, other];
   const placed: { id: ContainerId; hosts: string }[] = [];
   const networking = new Networking({
-    runDir,
+    tasks: new TaskNetworks(runDir),
     store: new MemoryStore(),
     network: fake,
     leases: leases as unknown as Leases,
@@ -118,8 +119,7 @@ function makeWorld() {
     innerRange: blockAt(parseIpv4('198.18.0.0') ?? 0, 15),
     foreignRoutes: () => [],
     filesFor: (_container, _spec, task) => ({ resolvConf: '', hosts: task.endpoints.map(({ address }) => formatIpv4(address)).join(' ') }),
-    listenForNames: () => undefined,
-    forgetNames: () => undefined,
+    dns: { listen: () => undefined, forget: () => undefined, close: async () => undefined },
     doctor: async () => [],
     async command(command) {
       commands.push(command);
@@ -159,8 +159,8 @@ beforeEach(() => {
   runDir = mkdtempSync(join(tmpdir(), 'caravela-networking-'));
   world = makeWorld();
 });
-afterEach(() => {
-  world.networking.close();
+afterEach(async () => {
+  await world.networking.close();
   rmSync(runDir, { recursive: true, force: true });
 });
 
@@ -204,13 +204,13 @@ describe('Networking', () => {
   it('finds what runs again after a restart of the daemon', async () => {
     const container = world.run(A, { networks: [wish(FRONT)] });
     await world.networking.place(container);
-    world.networking.close();
+    await world.networking.close();
     const after = makeWorld();
     after.run(A, { networks: [wish(FRONT)] });
     await after.networking.recover((id) => id === A);
     expect(after.networking.service.endpointsOf(A)[0]?.address).toBe('10.0.0.10');
     expect([...after.fake.endpoints.values()]).toMatchObject([{ container: A, network: FRONT, interfaceName: 'eth0' }]);
-    after.networking.close();
+    await after.networking.close();
   });
 
   it('keeps published ports, and says who has one', async () => {

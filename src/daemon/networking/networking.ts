@@ -16,6 +16,7 @@ import {
 import type { CoreNode } from '../../core/node/port.ts';
 import type { ContainerSpec, Engine, TaskPlace } from '../../engine/port.ts';
 import type { Cidr } from '../../lib/ipv4.ts';
+import type { DnsServer } from '../../network/dns/port.ts';
 import type { Network, PublishedPort } from '../../network/port.ts';
 import type { Store } from '../../store/port.ts';
 import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
@@ -31,11 +32,11 @@ import { readPortMessage } from './port-message.ts';
 import { PortReserver } from './port-reserver.ts';
 import { createNetworkService } from './service.ts';
 import type { TaskNetwork } from './task-network.ts';
-import { TaskNetworks } from './task-networks.ts';
+import type { TaskNetworks } from './task-networks.ts';
 import { TaskWiring } from './task-wiring.ts';
 
 export interface NetworkingParts {
-  readonly runDir: string;
+  readonly tasks: TaskNetworks;
   readonly store: Store;
   readonly network: Network;
   readonly leases: Leases;
@@ -52,10 +53,8 @@ export interface NetworkingParts {
     spec: ContainerSpec,
     task: TaskNetwork,
   ) => { readonly resolvConf: string; readonly hosts: string };
-  /** Where containers ask for names: the gateways of these networks. */
-  readonly listenForNames: (networks: readonly AgreedNetwork[]) => void;
-  /** Names or addresses on these networks have changed. */
-  readonly forgetNames: () => void;
+  /** Where containers ask for names. */
+  readonly dns: Pick<DnsServer, 'listen' | 'forget' | 'close'>;
   readonly doctor: NetworkService['doctor'];
   readonly command: (command: Command) => Promise<Result>;
   /** @throws PeerUnreachable */
@@ -68,6 +67,7 @@ export const NETWORK_PATH = '/network/';
 /** A message of LIMITS.hostPorts ports, and more. */
 const BODY_BYTES = 65_536;
 const SWEEP_EVERY_MS = 60_000;
+const FIRST_BLOCK_MS = 5_000;
 /** A claim that nobody has said anything about for so long is asked after. */
 const CLAIM_AGE_MS = 600_000;
 
@@ -92,8 +92,8 @@ export class Networking {
 
   constructor(parts: NetworkingParts) {
     this.#parts = parts;
-    const { runDir, store, network, leases, state, node, log } = parts;
-    this.#tasks = new TaskNetworks(runDir);
+    const { tasks, store, network, leases, state, node, log } = parts;
+    this.#tasks = tasks;
     this.#connections = new Connections(store);
     this.#claims = new PortClaims(store, this.#reserver, () => parts.wallMs(), log);
     this.#announcer = new PortAnnouncer({
@@ -133,10 +133,6 @@ export class Networking {
     });
   }
 
-  get tasks(): TaskNetworks {
-    return this.#tasks;
-  }
-
   /** Before the core starts: what runs keeps what it has, what is left of the rest goes. Waits for no agreement. */
   async recover(isRunning: (id: ContainerId) => boolean): Promise<void> {
     const { leases, log, network, state } = this.#parts;
@@ -162,12 +158,16 @@ export class Networking {
     );
   }
 
-  /** Once the core runs. */
-  start(): void {
+  /**
+   * Once the core runs. A node that has no address yet of the default network waits a while for a block: it is ready
+   * when containers can start.
+   */
+  async start(): Promise<void> {
     for (const task of this.#tasks.all()) this.#publish(task.container);
     this.#facts.start();
     this.#update();
     this.#sweep = setInterval(() => void this.#askAfterClaims(), SWEEP_EVERY_MS).unref();
+    await this.#firstBlock();
   }
 
   /** What a task starts in. @throws NetworkRefused with nothing left behind */
@@ -228,13 +228,14 @@ export class Networking {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
     clearInterval(this.#sweep);
     for (const stop of this.#stops) stop();
     this.#facts.close();
     this.#announcer.close();
     this.#parts.leases.close();
     this.#reserver.close();
+    await this.#parts.dns.close();
   }
 
   async #servePorts(peer: NodeId, body: string, response: Http2ServerResponse): Promise<void> {
@@ -274,7 +275,16 @@ export class Networking {
     const wanted = new Set(wish.networks.map(({ id }) => id));
     for (const id of this.#ready) if (!wanted.has(id)) this.#ready.delete(id);
     network.want(wish);
-    this.#parts.listenForNames(state.networks().filter(({ id }) => wanted.has(id)));
+    this.#parts.dns.listen(wish.networks.map(({ gateway, subnet }) => ({ gateway, subnet })));
+  }
+
+  async #firstBlock(): Promise<void> {
+    const { leases, log, node, state } = this.#parts;
+    const agreed = state.networks().find(({ name }) => name === DEFAULT_NETWORK);
+    if (agreed === undefined) return log('warn', 'the default network is not known here yet: containers wait for it', {});
+    const leased = leases.ensureFirst(agreed.id).catch((error: unknown) => log('warn', 'no addresses yet', { error: String(error) }));
+    if (state.leases(agreed.id).some((lease) => lease.node === node.self().id)) return;
+    await Promise.race([leased, new Promise((resolve) => setTimeout(resolve, FIRST_BLOCK_MS).unref())]);
   }
 
   /** A network's first container waits until the host is on it. */
@@ -291,7 +301,7 @@ export class Networking {
     const task = this.#tasks.get(id);
     const endpoints = (task?.endpoints ?? []).map(({ network, address, names }) => ({ container: id, network, address, names }));
     void command({ kind: 'endpoints', containerId: id, endpoints });
-    this.#parts.forgetNames();
+    this.#parts.dns.forget();
     const container = node.container(id);
     if (container === undefined || container.buyer === node.self().id || specOf(container).ports.length === 0) return;
     void this.#announcer.announce(container.buyer, { container: id, ports: task?.ports ?? [], gone: false });
@@ -367,8 +377,6 @@ export class Networking {
     return this.#parts.node.container(id)?.name ?? id.slice(0, 12);
   }
 }
-
-export const isDefault = ({ name }: AgreedNetwork): boolean => name === DEFAULT_NETWORK;
 
 const specOf = (container: Container): ContainerSpec => JSON.parse(container.request.spec) as ContainerSpec;
 
