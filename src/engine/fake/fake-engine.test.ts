@@ -1,17 +1,21 @@
 import { describe, expect, it } from 'vitest';
-import { engineContract } from '../contract.test-suite.ts';
+import { attachContract, SHORT_PATIENCE } from '../attach.test-suite.ts';
+import { type EngineBench, engineContract } from '../contract.test-suite.ts';
 import { FakeEngine, FakeHost } from './fake-engine.ts';
 import { fakeImage } from './fake-images.ts';
 
-engineContract('fake', async () => {
+async function makeBench(): Promise<EngineBench> {
   const host = new FakeHost();
   return {
-    open: async () => new FakeEngine(host),
+    open: async () => new FakeEngine(host, SHORT_PATIENCE),
     destroy: async () => {
       for (const { process } of host.containers.values()) process?.end(137);
     },
   };
-});
+}
+
+engineContract('fake', makeBench);
+attachContract('fake', makeBench);
 
 describe('FakeImages', () => {
   const pull = { credentials: undefined, onProgress: () => undefined, signal: new AbortController().signal };

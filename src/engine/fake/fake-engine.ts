@@ -1,5 +1,8 @@
 import { type ContainerId, shortId, type TaskId } from '../../core/model/index.ts';
+import { FAN, type FanOptions } from '../output-fan.ts';
 import {
+  type AttachedStreams,
+  type AttachOptions,
   type BlobSource,
   type ContainerDetails,
   type ContainerSpec,
@@ -13,16 +16,22 @@ import {
   type StartedTask,
   type TaskFiles,
   type TaskPlace,
+  type TerminalSize,
 } from '../port.ts';
 import { signalNumber } from '../signals.ts';
 import { FakeImages, fakeImage } from './fake-images.ts';
 import { FakeLog } from './fake-log.ts';
 import { FakeProcess } from './fake-process.ts';
+import { FakeStreams } from './fake-streams.ts';
 import { canPlay } from './script.ts';
 
 interface FakeContainer {
+  readonly spec: ContainerSpec;
   readonly details: ContainerDetails;
   readonly log: FakeLog;
+  /** Of the running task, or the next. */
+  streams: FakeStreams;
+  size: TerminalSize;
   process: FakeProcess | undefined;
   started: (StartedTask & { readonly taskId: TaskId }) | undefined;
   exit: Exit | undefined;
@@ -49,10 +58,12 @@ export class FakeEngine implements Engine {
   readonly images: FakeImages;
   readonly description = { name: 'fake', version: '1', cgroupVersion: 2, seccomp: false } as const;
   readonly #host: FakeHost;
+  readonly #fan: FanOptions;
   readonly #listeners: ((exit: Exit) => void)[] = [];
 
-  constructor(host: FakeHost = new FakeHost()) {
+  constructor(host: FakeHost = new FakeHost(), fan: FanOptions = FAN) {
     this.#host = host;
+    this.#fan = fan;
     this.images = host.images;
   }
 
@@ -81,8 +92,11 @@ export class FakeEngine implements Engine {
     const image = await this.images.inspect(spec.image.digest);
     const details = detailsOf(id, spec, image?.id ?? '', (image?.config['Cmd'] ?? null) as string[] | null);
     this.#host.containers.set(id, {
+      spec,
       details,
       log: new FakeLog(),
+      streams: new FakeStreams(spec, this.#fan),
+      size: { rows: 24, columns: 80 },
       process: undefined,
       started: undefined,
       exit: undefined,
@@ -107,10 +121,21 @@ export class FakeEngine implements Engine {
     container.started = { ...task, taskId };
     container.place = place;
     const env = new Map(details.env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
-    const context = { env, workingDir: details.workingDir, hostname: details.hostname, uid: Number.parseInt(details.user, 10) || 0 };
+    const context = {
+      env,
+      workingDir: details.workingDir,
+      hostname: details.hostname,
+      uid: Number.parseInt(details.user, 10) || 0,
+      size: () => container.size,
+    };
+    const { streams } = container;
     log.open();
     container.process = new FakeProcess(argv, context, {
-      write: (stream, text) => log.write(stream, text),
+      write: (stream, data) => {
+        log.write(stream, data);
+        return streams.put({ stream, data });
+      },
+      read: () => streams.take(),
       exit: (exitCode) => this.#ended(id, container, { containerId: id, taskId, exitCode, oomKilled: false, finishedAtMs: Date.now() }),
     });
     return task;
@@ -142,13 +167,25 @@ export class FakeEngine implements Engine {
   }
 
   async remove(id: ContainerId): Promise<void> {
-    this.#host.containers.get(id)?.process?.end(137);
+    const container = this.#host.containers.get(id);
+    container?.process?.end(137);
+    container?.streams.close();
     this.#host.containers.delete(id);
     this.images.releaseContainer(id);
   }
 
   async *logs(id: ContainerId, options: LogOptions): AsyncGenerator<LogEntry> {
     yield* this.#held(id).log.read(options);
+  }
+
+  async attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams> {
+    return this.#held(id).streams.join(options);
+  }
+
+  async resize(id: ContainerId, size: TerminalSize): Promise<void> {
+    const container = this.#held(id);
+    if (container.process === undefined) throw new EngineError('wrong-state', `container ${shortId(id)} is not running`);
+    if (container.spec.tty) container.size = size;
   }
 
   async details(id: ContainerId): Promise<ContainerDetails> {
@@ -161,6 +198,7 @@ export class FakeEngine implements Engine {
 
   async close(): Promise<void> {
     this.#host.listener = undefined;
+    for (const { streams } of this.#host.containers.values()) streams.leaveAll();
   }
 
   #held(id: ContainerId): FakeContainer {
@@ -174,6 +212,8 @@ export class FakeEngine implements Engine {
     container.started = undefined;
     container.exit = exit;
     container.log.close();
+    container.streams.close();
+    container.streams = new FakeStreams(container.spec, this.#fan);
     if (this.#host.containers.has(id)) this.#host.listener?.(exit);
   }
 }

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { LogEntry, LogOptions, LogStream } from '../port.ts';
 
+const NEWLINE = 0x0a;
+
 /** A container's output in memory. Open while its process runs. */
 export class FakeLog {
   readonly #entries: LogEntry[] = [];
@@ -12,9 +14,14 @@ export class FakeLog {
   }
 
   /** One entry per line, as conmon's log has it. */
-  write(stream: LogStream, text: string): void {
+  write(stream: LogStream, data: Buffer): void {
     const timestamp = new Date().toISOString().replace('Z', '000000Z');
-    for (const line of text.match(/[^\n]*\n|[^\n]+$/g) ?? []) this.#entries.push({ stream, timestamp, data: Buffer.from(line) });
+    for (let at = 0; at < data.length; ) {
+      const newline = data.indexOf(NEWLINE, at);
+      const end = newline < 0 ? data.length : newline + 1;
+      this.#entries.push({ stream, timestamp, data: data.subarray(at, end) });
+      at = end;
+    }
     this.#changes.dispatchEvent(new Event('change'));
   }
 

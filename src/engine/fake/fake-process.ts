@@ -1,9 +1,12 @@
 import { parseScript, type Step } from './script.ts';
-import type { LogStream } from '../port.ts';
+import type { LogStream, TerminalSize } from '../port.ts';
 
 /** What a process may do to the world around it. */
 export interface ProcessHost {
-  write(stream: LogStream, text: string): void;
+  /** Resolves when the process may go on. */
+  write(stream: LogStream, data: Buffer): Promise<void>;
+  /** undefined at the end of its input. */
+  read(): Promise<Buffer | undefined>;
   exit(code: number): void;
 }
 
@@ -12,6 +15,7 @@ export interface ProcessContext {
   readonly workingDir: string;
   readonly hostname: string;
   readonly uid: number;
+  size(): TerminalSize;
 }
 
 const SIGKILL = 9;
@@ -20,7 +24,7 @@ const SIGNALS: Readonly<Record<string, number>> = { HUP: 1, INT: 2, USR1: 10, US
 const HOPS_PER_TURN = 100;
 
 /**
- * Plays a command that a busybox would run: true, false, echo, printf, sleep, cat, env, id, pwd, hostname, and
+ * Plays a command that a busybox would run: true, false, echo, printf, sleep, cat, env, id, pwd, hostname, stty size, and
  * `sh -c` with these, exit, trap and `while true`. Anything else was refused at start. As process 1 of its
  * container it gets no signal that it has no trap for, SIGKILL apart.
  */
@@ -64,8 +68,11 @@ export class FakeProcess {
     };
     switch (step.kind) {
       case 'write':
-        this.#host.write(step.stream, this.#expand(step.text));
-        return next(0);
+        void goOnAfter(this.#host.write(step.stream, Buffer.from(this.#expand(step.text))), next);
+        return;
+      case 'copy':
+        void goOnAfter(this.#copy(), next);
+        return;
       case 'sleep':
         return next(step.ms);
       case 'exit':
@@ -79,14 +86,27 @@ export class FakeProcess {
     }
   }
 
+  async #copy(): Promise<void> {
+    for (let data = await this.#host.read(); data !== undefined && !this.#ended; data = await this.#host.read()) {
+      await this.#host.write('stdout', data);
+    }
+  }
+
   /** `$NAME`, and what the context alone knows. */
   #expand(text: string): string {
     const { env, workingDir, hostname, uid } = this.#context;
+    const { rows, columns } = this.#context.size();
     return text
       .replaceAll('\0pwd', workingDir)
       .replaceAll('\0hostname', hostname)
       .replaceAll('\0uid', String(uid))
+      .replaceAll('\0size', `${rows} ${columns}`)
       .replaceAll('\0env', [...env].map(([name, value]) => `${name}=${value}\n`).join(''))
       .replace(/\$(\w+)/g, (_, name: string) => env.get(name) ?? '');
   }
+}
+
+async function goOnAfter(work: Promise<void>, goOn: (afterMs: number) => void): Promise<void> {
+  await work;
+  goOn(0);
 }

@@ -1,9 +1,11 @@
 import type { LogStream } from '../port.ts';
 
-/** A fake process, step by step. In `text`, `\0pwd`, `\0hostname`, `\0uid` and `\0env` stand for the process's own. */
+/** A fake process, step by step. In `text`, `\0pwd`, `\0hostname`, `\0uid`, `\0size` and `\0env` stand for the process's own. */
 export type Step =
   | { readonly kind: 'write'; readonly stream: LogStream; readonly text: string }
   | { readonly kind: 'sleep'; readonly ms: number }
+  /** Input to output, until the input ends. */
+  | { readonly kind: 'copy' }
   | { readonly kind: 'exit'; readonly code: number }
   | { readonly kind: 'trap'; readonly signals: readonly string[]; readonly steps: readonly Step[] }
   | { readonly kind: 'forever'; readonly steps: readonly Step[] };
@@ -49,7 +51,9 @@ function parseCommand(argv: readonly string[]): Step[] {
     case 'sleep':
       return [{ kind: 'sleep', ms: Math.min(Math.round(Number(args[0]) * 1_000) || FOREVER_MS, FOREVER_MS) }];
     case 'cat':
-      return [{ kind: 'sleep', ms: FOREVER_MS }];
+      return [{ kind: 'copy' }];
+    case 'stty':
+      return write('\0size\n');
     case 'exit':
       return [{ kind: 'exit', code: Number(args[0] ?? 0) & 0xff }];
     case 'pwd':

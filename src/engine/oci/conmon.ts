@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { identify, type ProcessIdentity } from '../../linux/process-identity.ts';
+import { inputEndsWithFirst } from '../input-rules.ts';
 import type { BundlePaths } from './engine-paths.ts';
 import { type Runtime, RuntimeFailure } from './runtime.ts';
 
@@ -108,7 +109,8 @@ function conmonArguments({ id, runtime, bundle, exitDir, log, ...io }: ConmonTas
     ['-l', `k8s-file:${log}`, '--log-size-max', String(LOG_HARD_LIMIT_BYTES), '--no-sync-log', '--log-level', 'warning', '--full-attach'],
     io.tty ? ['-t'] : [],
     io.openStdin ? ['-i'] : [],
-    io.openStdin && !io.stdinOnce ? ['--leave-stdin-open'] : [],
+    // Else it ends the container's input with the first of our connections.
+    io.openStdin && !inputEndsWithFirst(io) ? ['--leave-stdin-open'] : [],
   ].flat();
 }
 

@@ -3,6 +3,7 @@ import { release } from 'node:os';
 import { bootId } from '../../linux/boot-id.ts';
 import { detectCgroups, limitsSwap, makeParentGroup } from '../../linux/cgroup.ts';
 import { MIB } from '../../core/model/index.ts';
+import type { FanOptions } from '../output-fan.ts';
 import { EngineError } from '../port.ts';
 import { ownCapabilities } from './capabilities.ts';
 import { chooseRuntime, findProgram, type ProgramPaths } from './choose-runtime.ts';
@@ -28,6 +29,8 @@ export interface OciEngineOptions {
   readonly programs?: ProgramPaths;
   /** Instead of the one that suits the host best; the other is still the fallback. */
   readonly runtime?: RuntimeName | undefined;
+  /** How long readers of an output may hold a container up; usually FAN. */
+  readonly fan?: FanOptions;
 }
 
 const SECCOMP_PATH = '/usr/share/containers/seccomp.json';
@@ -75,5 +78,5 @@ export async function createOciEngine(options: OciEngineOptions): Promise<OciEng
     testSpec: (rootfs, etc, cgroupsPath) => taskSpec(found, { ...SELF_TEST, rootfs, etc, cgroupsPath }),
   });
   log('info', `containers run under ${runtimes.chosen.name} ${runtimes.version}, cgroup v${trees.version}, kernel ${release()}`);
-  return new OciEngine({ ...found, runtimes }, options.images);
+  return new OciEngine({ ...found, runtimes }, options.images, options.fan);
 }

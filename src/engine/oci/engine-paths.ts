@@ -45,6 +45,7 @@ export class EnginePaths {
       pid: join(dir, 'ctr.pid'),
       conmonPid: join(dir, 'conmon.pid'),
       control: join(dir, 'ctl'),
+      attach: join(dir, 'attach'),
       exit: join(this.exits, id),
     };
   }
@@ -71,7 +72,9 @@ export interface BundlePaths {
   readonly persist: string;
   readonly pid: string;
   readonly conmonPid: string;
-  /** conmon's fifo for commands: `2 0 0\n` makes it open its log again. */
+  /** conmon's fifo for commands. */
   readonly control: string;
+  /** conmon's socket for the container's standard streams. */
+  readonly attach: string;
   readonly exit: string;
 }

@@ -1,11 +1,14 @@
 import { setMaxListeners } from 'node:events';
+import type { FanOptions } from '../output-fan.ts';
 import type { ContainerRecord, RunningTask, TaskRecord } from './record.ts';
+import { TaskStreams } from './task-streams.ts';
 
-/** One container in the engine's memory: its files' content, and who waits for its task's end. */
+/** One container in the engine's memory: its files' content, and who waits for its task's end or looks at its output. */
 export class HeldContainer {
   readonly record: ContainerRecord;
   #task: TaskRecord | undefined;
   #ended: AbortController;
+  #streams: TaskStreams | undefined;
 
   constructor(record: ContainerRecord, task: TaskRecord | undefined) {
     this.record = record;
@@ -27,11 +30,24 @@ export class HeldContainer {
     return this.#ended.signal;
   }
 
+  /** Of the running task; of the next one where none runs. */
+  streams(fan: FanOptions): TaskStreams {
+    if (this.#streams === undefined || this.#streams.isOver) this.#streams = new TaskStreams(this.record.spec, fan);
+    return this.#streams;
+  }
+
+  /** Those of `streams`, where anybody has asked for them. */
+  get openStreams(): TaskStreams | undefined {
+    return this.#streams;
+  }
+
   become(task: TaskRecord | undefined): void {
     const ran = this.running !== undefined;
     this.#task = task;
     if (this.running !== undefined && !ran) this.#ended = unbounded();
     if (this.running === undefined) this.#ended.abort();
+    // Its last output may still be on its way: its streams end by themselves.
+    if (ran && this.running === undefined) this.#streams = undefined;
   }
 }
 

@@ -17,9 +17,16 @@ import { taskSpec } from './task-spec.ts';
 
 /**
  * From a container's directory to its running process. Takes back all of it where any step fails.
- * conmon comes first, as it needs a while before it asks for the rest. @throws EngineError
+ * conmon comes first, as it needs a while before it asks for the rest.
+ * @param created called when conmon is there and nothing of the container has run yet. @throws EngineError
  */
-export async function launchTask(host: Host, record: ContainerRecord, runtime: Runtime, place: TaskPlace): Promise<Watched> {
+export async function launchTask(
+  host: Host,
+  record: ContainerRecord,
+  runtime: Runtime,
+  place: TaskPlace,
+  created: () => void,
+): Promise<Watched> {
   const { id, spec } = record;
   const container = host.paths.container(id);
   const bundle = host.paths.bundle(id);
@@ -59,6 +66,7 @@ export async function launchTask(host: Host, record: ContainerRecord, runtime: R
     }
     watched = await conmon.create();
     stages.lap('createMs');
+    created();
     await runtime.start(id);
     stages.lap('startMs');
     host.log('debug', 'task launched', { container: id, ...stages.laps });

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { ContainerId } from '../../core/model/index.ts';
 import { childGroups, detectCgroups, killCgroup, removeCgroup } from '../../linux/cgroup.ts';
 import { mountPointsBelow, unmount } from '../../linux/mount.ts';
+import { SHORT_PATIENCE } from '../attach.test-suite.ts';
 import type { EngineBench } from '../contract.test-suite.ts';
 import { ImageError, type ImageRef } from '../port.ts';
 import { containerSpec } from '../spec.test-suite.ts';
@@ -91,6 +92,7 @@ export class OciBench implements EngineBench {
       nodeShortId: this.nodeShortId,
       images: this.images,
       programs: this.#programs,
+      fan: SHORT_PATIENCE,
       log: (level, message) => {
         if (level === 'warn') this.warnings.push(message);
       },

@@ -4,7 +4,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type ContainerId, shortId, type TaskId } from '../../core/model/index.ts';
 import { removeCgroup } from '../../linux/cgroup.ts';
 import { isAlive, SIGKILL, signalProcess } from '../../linux/process-identity.ts';
+import { FAN, type FanOptions } from '../output-fan.ts';
 import {
+  type AttachedStreams,
+  type AttachOptions,
   type BlobSource,
   type ContainerDetails,
   type ContainerSpec,
@@ -17,6 +20,7 @@ import {
   type StartedTask,
   type TaskFiles,
   type TaskPlace,
+  type TerminalSize,
 } from '../port.ts';
 import { signalNumber } from '../signals.ts';
 import { Caretaker } from './caretaker.ts';
@@ -35,9 +39,9 @@ import { rotateLog } from './log-files.ts';
 import { readLog } from './log-reader.ts';
 import { type ContainerRecord, type ExitedTask, readRecord, type RunningTask, type TaskRecord, writeRecord } from './record.ts';
 import { recoverTask } from './recover-task.ts';
-import { reopenLog } from './reopen-log.ts';
 import type { RootfsProvider } from './rootfs-provider.ts';
 import { endStrays, findStrays } from './strays.ts';
+import { reopenLog, resizeTerminal } from './tell-conmon.ts';
 
 /** After SIGKILL; a process in an uninterruptible call may take longer, and then the caller is told. */
 const KILL_PATIENCE_MS = 30_000;
@@ -52,14 +56,16 @@ export class OciEngine implements Engine {
   readonly images: RootfsProvider;
   readonly description: Engine['description'];
   readonly #host: Host;
+  readonly #fan: FanOptions;
   readonly #containers = new Map<ContainerId, HeldContainer>();
   readonly #lock = new KeyedLock<ContainerId>();
   readonly #creating = new Map<ContainerId, AbortController>();
   readonly #listeners: ((exit: Exit) => void)[] = [];
   #caretaker: Caretaker | undefined;
 
-  constructor(host: Host, images: RootfsProvider) {
+  constructor(host: Host, images: RootfsProvider, fan: FanOptions = FAN) {
     this.#host = host;
+    this.#fan = fan;
     this.images = images;
     this.description = {
       name: host.runtimes.chosen.name,
@@ -131,7 +137,10 @@ export class OciEngine implements Engine {
       await this.#write(id, { phase: 'starting', taskId, bootId, runtime: runtime.name });
       let watched: Watched | undefined;
       try {
-        watched = await launchTask(this.#host, held.record, runtime, place);
+        watched = await launchTask(this.#host, held.record, runtime, place, () => {
+          const streams = held.openStreams;
+          if (streams?.isWanted === true) streams.connect(this.#host.paths.bundle(id).attach);
+        });
         const startedAtMs = Date.now();
         const task: RunningTask = { phase: 'running', taskId, bootId, runtime: runtime.name, ...watched, startedAtMs };
         await this.#write(id, task);
@@ -176,6 +185,7 @@ export class OciEngine implements Engine {
       throw new EngineError('engine-failed', `invalid signal ${JSON.stringify(signal)}: see signal(7) for the names`);
     signalProcess(running.init, number);
     if (await happens(ended, timeoutMs)) return;
+    held.openStreams?.hurry();
     signalProcess(running.init, SIGKILL);
     if (await happens(ended, KILL_PATIENCE_MS)) return;
     throw new EngineError('engine-failed', `container ${shortId(id)} did not end within ${KILL_PATIENCE_MS / 1000} s of SIGKILL`);
@@ -186,6 +196,7 @@ export class OciEngine implements Engine {
     await this.#lock.run(id, async () => {
       const held = this.#containers.get(id);
       const paths = this.#host.paths.container(id);
+      held?.openStreams?.hurry();
       if (held?.running !== undefined) {
         signalProcess(held.running.init, SIGKILL);
         const deadline = Date.now() + KILL_PATIENCE_MS;
@@ -195,6 +206,7 @@ export class OciEngine implements Engine {
         }
         if (held.running !== undefined) throw new EngineError('engine-failed', `container ${shortId(id)} can't be killed: it stays`);
       }
+      held?.openStreams?.close();
       // Without its record the directory is no container's, whatever of it is still there.
       await rm(paths.record, { force: true });
       this.#containers.delete(id);
@@ -207,6 +219,20 @@ export class OciEngine implements Engine {
   async *logs(id: ContainerId, options: LogOptions): AsyncGenerator<LogEntry> {
     const held = this.#held(id);
     yield* readLog(this.#host.paths.container(id).log, options, held.ended);
+  }
+
+  async attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams> {
+    const held = this.#held(id);
+    const streams = held.streams(this.#fan);
+    const attached = streams.join(options);
+    if (held.running !== undefined) streams.connect(this.#host.paths.bundle(id).attach);
+    return attached;
+  }
+
+  async resize(id: ContainerId, size: TerminalSize): Promise<void> {
+    const { record, running } = this.#held(id);
+    if (running === undefined) throw new EngineError('wrong-state', `container ${shortId(id)} is not running`);
+    if (record.spec.tty) await resizeTerminal(this.#host.paths.bundle(id).control, size);
   }
 
   async details(id: ContainerId): Promise<ContainerDetails> {
@@ -237,6 +263,7 @@ export class OciEngine implements Engine {
   async close(): Promise<void> {
     this.#caretaker?.close();
     for (const abort of this.#creating.values()) abort.abort();
+    for (const held of this.#containers.values()) held.openStreams?.close();
     try {
       removeCgroup(this.#host.trees, this.#host.cgroupParent);
     } catch {
