@@ -35,6 +35,8 @@ export const DNS_LIMITS = {
   /** Between two tries to bind: the first, which doubles, and the last. */
   bindFirstMs: 50,
   bindLastMs: 5_000,
+  /** Between two tries: once so long, that a gateway's address is missing is told. */
+  addressMs: 800,
   /** The host's resolv.conf is read again after this. */
   hostServersMs: 5_000,
   /** Servers taken of a list, as the C library does. */

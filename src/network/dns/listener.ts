@@ -48,7 +48,8 @@ export class Listener {
     while (!this.#over.signal.aborted) {
       const error = await serve();
       if (error === undefined) return;
-      this.#tell(channel, await this.#wordsFor(channel, error));
+      // A bridge that was just asked for is there in a moment.
+      if (error.code !== 'EADDRNOTAVAIL' || waitMs >= DNS_LIMITS.addressMs) this.#tell(channel, await this.#wordsFor(channel, error));
       await sleep(waitMs, undefined, { signal: this.#over.signal }).catch(() => undefined);
       waitMs = Math.min(DNS_LIMITS.bindLastMs, waitMs * 2);
     }

@@ -291,7 +291,7 @@ describe('listening', () => {
     await vi.waitFor(() => expect(server.problems()).toEqual([]), 5_000);
     expect(logged.at(-1)).toBe(`Names are answered on ${OTHER_GATEWAY} now`);
     server.listen([placeAt('198.51.100.1')]);
-    await vi.waitFor(() => expect(server.problems()[0]).toContain('no interface has the address'));
+    await vi.waitFor(() => expect(server.problems()[0]).toContain('no interface has the address'), 5_000);
   });
 
   test('a client that asks more than its share hears nothing, others do', async () => {

@@ -117,7 +117,8 @@ class Server implements DnsServer {
       this.#log('info', `Names are answered on ${formatIpv4(gateway)} now`);
     } else {
       this.#problems.set(key, problem);
-      this.#log('warn', `Containers can't ask for names on ${formatIpv4(gateway)}: ${problem}`);
+      // Of UDP and TCP the second is the same news.
+      if (before === undefined) this.#log('warn', `Containers can't ask for names on ${formatIpv4(gateway)}: ${problem}`);
     }
   }
 
