@@ -1,0 +1,280 @@
+import type { ContainerId, NetworkId } from '../../core/model/index.ts';
+import { linkIndex } from '../../linux/link.ts';
+import { NftSocket } from '../../linux/nftables/nft-socket.ts';
+import { deleteRoute, MAIN_TABLE, OUR_PROTOCOL } from '../../linux/rtnetlink/routes.ts';
+import { RouteSocket } from '../../linux/rtnetlink/route-socket.ts';
+import { hasCode } from '../../linux/system-error.ts';
+import type { Attached, HostNetworks, Network, NetworkOnHost } from '../port.ts';
+import { endpointOfAlias, Endpoints, type HeldEndpoint, isAsAsked, macOf } from './endpoints.ts';
+import { DockerUser } from './firewall/docker-user.ts';
+import { Firewall } from './firewall/firewall.ts';
+import { endpointElement } from './firewall/plan-firewall.ts';
+import { IpForward } from './ip-forward.ts';
+import { Names, portAlias } from './names.ts';
+import { Namespaces } from './namespaces.ts';
+import { mtuOn, Plan } from './plan.ts';
+import { plugIn, resize } from './plug.ts';
+import { readLinks } from './read-kernel.ts';
+import { type Drift, type NetworkLog, Reconciler } from './reconciler.ts';
+import { SysctlKeeper } from './sysctl-keeper.ts';
+import { deviceSysctls } from './sysctls.ts';
+import type { EndpointOnHost } from './wish.ts';
+
+export interface OverlayOptions {
+  /** Must not outlive a reboot. */
+  readonly runDir: string;
+  /** First 12 digits of the node's id: in all that is made in the kernel. */
+  readonly shortId: string;
+  readonly log: NetworkLog;
+  /** Of a clock that never goes back. */
+  readonly nowMs: () => number;
+  /** Between two looks at everything; undefined: 60 s. */
+  readonly sweepMs?: number;
+}
+
+const SWEEP_MS = 60_000;
+/** Names for a port are drawn; one may be another's, or that of the same container's last task, which the kernel still tears down. */
+const NAME_ATTEMPTS = 8;
+
+/**
+ * The overlay in the network namespace of the daemon's process: see `Plan` for what it is, `Reconciler` for how it
+ * stays so, `firewall/rules.ts` for who may talk to whom. Plugging a container in is apart from that: about a
+ * millisecond of netlink while nothing else runs, and no child process.
+ */
+export class OverlayNetwork implements Network {
+  readonly #names: Names;
+  readonly #log: NetworkLog;
+  readonly #namespaces: Namespaces;
+  readonly #endpoints = new Endpoints();
+  readonly #socket: RouteSocket;
+  readonly #nft: NftSocket;
+  readonly #firewall: Firewall;
+  readonly #docker: DockerUser;
+  readonly #sysctls = new SysctlKeeper();
+  readonly #ipForward: IpForward;
+  readonly #reconciler: Reconciler;
+  #state: HostNetworks | undefined;
+  #plan: Plan | undefined;
+
+  /** Takes over what an earlier daemon of this node left; changes nothing yet. @throws SystemError */
+  constructor({ runDir, shortId, log, nowMs, sweepMs = SWEEP_MS }: OverlayOptions) {
+    this.#names = new Names(shortId);
+    this.#log = log;
+    this.#namespaces = new Namespaces(runDir);
+    this.#socket = RouteSocket.open();
+    this.#nft = new NftSocket();
+    this.#firewall = new Firewall(this.#names, this.#nft);
+    this.#docker = new DockerUser(this.#names, this.#nft);
+    this.#ipForward = new IpForward(runDir);
+    for (const { name, alias } of readLinks(this.#socket, this.#names).values()) {
+      const onHost = name.startsWith(this.#names.ports) ? endpointOfAlias(name, alias, this.#names) : undefined;
+      if (onHost !== undefined) this.#endpoints.set({ asked: undefined, onHost });
+    }
+    this.#reconciler = new Reconciler({
+      names: this.#names,
+      socket: this.#socket,
+      firewall: this.#firewall,
+      docker: this.#docker,
+      sysctls: this.#sysctls,
+      ipForward: this.#ipForward,
+      inside: { plugIn: (port) => this.#plugInAgain(port), resize: (port, mtu) => this.#resize(port, mtu) },
+      log,
+      nowMs,
+      sweepMs,
+    });
+  }
+
+  makeNamespace(id: ContainerId): Promise<string> {
+    return this.#namespaces.make(id);
+  }
+
+  async removeNamespace(id: ContainerId): Promise<void> {
+    for (const { onHost } of this.#endpoints.all()) if (onHost.container === id) this.#forget(onHost);
+    // Its interfaces go with it, and faster than one by one.
+    await this.#namespaces.remove(id);
+  }
+
+  want(state: HostNetworks): void {
+    this.#state = state;
+    this.#plan = new Plan(state, this.#names);
+    for (const { onHost } of this.#endpoints.all()) this.#plan.put(onHost);
+    this.#reconciler.want(this.#plan, { vxlanPort: state.vxlanPort, innerRange: state.innerRange });
+  }
+
+  async settled(): Promise<void> {
+    await this.#reconciler.flush();
+    if (this.#reconciler.failure !== undefined) throw this.#reconciler.failure;
+  }
+
+  async attach(endpoint: Attached): Promise<void> {
+    this.#networkOf(endpoint.network);
+    if (!this.#namespaces.isThere(endpoint.container)) {
+      throw new Error(`container ${endpoint.container} has no network namespace yet: make it first`);
+    }
+    await this.#reconciler.flush();
+    const held = this.#endpoints.get(endpoint.container, endpoint.network);
+    if (held !== undefined) {
+      if (isAsAsked(held, endpoint)) {
+        this.#endpoints.set({ ...held, asked: endpoint });
+        return;
+      }
+      await this.detach(endpoint.container, endpoint.network);
+    }
+    const port = this.#freePort(endpoint);
+    const onHost = { container: endpoint.container, network: endpoint.network, address: endpoint.address, mac: macOf(endpoint), port };
+    try {
+      this.#hold({ asked: endpoint, onHost });
+      this.#plugIn(endpoint, onHost);
+    } catch (error) {
+      this.#forget(onHost);
+      await this.#deletePort(port);
+      throw error;
+    }
+  }
+
+  async detach(container: ContainerId, network: NetworkId): Promise<void> {
+    const held = this.#endpoints.get(container, network);
+    if (held === undefined) return;
+    this.#forget(held.onHost);
+    await this.#deletePort(held.onHost.port);
+  }
+
+  async recover(known: (id: ContainerId) => boolean, endpoints: readonly Attached[]): Promise<void> {
+    await this.#namespaces.keepOnly(known);
+    const told = new Set(endpoints.map(({ container, network }) => `${container} ${network}`));
+    for (const { onHost } of this.#endpoints.all()) {
+      if (!told.has(`${onHost.container} ${onHost.network}`)) await this.detach(onHost.container, onHost.network);
+    }
+    for (const endpoint of endpoints) {
+      const held = this.#endpoints.get(endpoint.container, endpoint.network);
+      if (held !== undefined && isAsAsked(held, endpoint)) {
+        this.#endpoints.set({ ...held, asked: endpoint });
+        continue;
+      }
+      try {
+        await this.attach(endpoint);
+      } catch (error) {
+        // The others must not go without for it.
+        this.#log('error', 'a running container could not be plugged in again: it is off this network until it is started again', {
+          container: endpoint.container,
+          network: endpoint.network,
+          error: String(error),
+        });
+      }
+    }
+  }
+
+  /** For the doctor: what others changed and what was done about it. */
+  drift(): Drift {
+    return this.#reconciler.drift();
+  }
+
+  async close(): Promise<void> {
+    await this.#reconciler.close();
+    this.#socket.close();
+    this.#nft.close();
+  }
+
+  async removeAll(): Promise<void> {
+    this.#reconciler.wantNothing();
+    await this.#reconciler.flush();
+    for (const { onHost } of this.#endpoints.all()) this.#endpoints.delete(onHost);
+    this.#state = undefined;
+    this.#plan = undefined;
+    await this.#namespaces.keepOnly(() => false);
+    await this.#socket.deleteLinks([...readLinks(this.#socket, this.#names).values()].map(({ index }) => index));
+    const ours = this.#socket
+      .routes(MAIN_TABLE)
+      .filter(({ protocol, metric }) => protocol === OUR_PROTOCOL && metric === this.#names.metric);
+    await this.#socket.background(ours.map(deleteRoute));
+    await this.#docker.removeAll();
+    await this.#firewall.removeAll();
+    this.#ipForward.restore(() => this.#nft.tables().length > 0);
+  }
+
+  #networkOf(id: NetworkId): NetworkOnHost {
+    const network = this.#state?.networks.find((each) => each.id === id);
+    if (network === undefined) throw new Error(`network ${id} is not on this host: it must be wanted before a container is plugged in`);
+    return network;
+  }
+
+  /** The rules know it before the first frame, and what is wanted before the first news. */
+  #hold(held: HeldEndpoint): void {
+    this.#endpoints.set(held);
+    this.#plan?.put(held.onHost);
+    this.#firewall.add('endpoints', endpointElement(held.onHost));
+  }
+
+  #forget(onHost: EndpointOnHost): void {
+    this.#reconciler.leaves(onHost.port);
+    this.#endpoints.delete(onHost);
+    this.#plan?.drop(onHost);
+    this.#firewall.remove('endpoints', endpointElement(onHost));
+  }
+
+  #plugIn(endpoint: Attached, onHost: EndpointOnHost): void {
+    const network = this.#networkOf(endpoint.network);
+    plugIn(this.#socket, {
+      netns: this.#namespaces.pathOf(endpoint.container),
+      port: onHost.port,
+      alias: portAlias(this.#names, onHost),
+      bridge: this.#bridgeOf(network),
+      interfaceName: endpoint.interfaceName,
+      mac: onHost.mac,
+      mtu: mtuOn(network, this.#stateNow()),
+      address: endpoint.address,
+      prefix: network.subnet.prefix,
+      gateway: endpoint.isDefaultRoute ? network.gateway : undefined,
+    });
+    for (const [path, value] of deviceSysctls(onHost.port)) this.#sysctls.set(path, value);
+  }
+
+  /** A reconciler's step: somebody took the host's end away, and with it the container's. */
+  #plugInAgain(port: string): void {
+    const held = this.#endpoints.onPort(port);
+    if (held?.asked === undefined) throw new Error(`interface ${port} is gone, and how it was is not known yet`);
+    this.#plugIn(held.asked, held.onHost);
+  }
+
+  #resize(port: string, mtu: number): void {
+    const held = this.#endpoints.onPort(port);
+    if (held !== undefined) resize(this.#socket, this.#namespaces.pathOf(held.onHost.container), port, mtu);
+  }
+
+  #bridgeOf({ name, vni }: NetworkOnHost): number {
+    try {
+      return linkIndex(this.#names.bridge(vni));
+    } catch (error) {
+      const why = this.#reconciler.failure ?? error;
+      throw new Error(`network ${name} is not up on this host: ${why instanceof Error ? why.message : String(why)}`, { cause: error });
+    }
+  }
+
+  #freePort({ container, network }: Attached): string {
+    for (let attempt = 0; attempt < NAME_ATTEMPTS; attempt += 1) {
+      const name = this.#names.port(container, network, attempt);
+      if (indexOf(name) === undefined) return name;
+    }
+    throw new Error(`container ${container} has left ${NAME_ATTEMPTS} interfaces behind on network ${network}: see ip -details link`);
+  }
+
+  async #deletePort(port: string): Promise<void> {
+    const index = indexOf(port);
+    if (index !== undefined) await this.#socket.deleteLinks([index]);
+  }
+
+  #stateNow(): HostNetworks {
+    if (this.#state === undefined) throw new Error('no networks are wanted on this host');
+    return this.#state;
+  }
+}
+
+/** undefined: there is no such device. */
+function indexOf(name: string): number | undefined {
+  try {
+    return linkIndex(name);
+  } catch (error) {
+    if (hasCode(error, 'ENODEV', 'ENXIO')) return undefined;
+    throw error;
+  }
+}
