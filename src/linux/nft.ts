@@ -19,12 +19,60 @@ export async function applyRuleset(text: string): Promise<void> {
 }
 
 /** The table as nft prints it, without counters' states; undefined where there is none. @throws NftError */
-export async function listTable(family: NftFamily, name: string): Promise<string | undefined> {
+export async function listTable(family: NftFamily | (string & {}), name: string): Promise<string | undefined> {
   const { code, stdout, stderr } = await run(['--stateless', '--numeric', 'list', 'table', family, name], '');
   if (code === 0) return stdout;
   if (stderr.includes('No such file or directory')) return undefined;
   throw new NftError(`nft can't list table ${family} ${name}: ${stderr.trim() || `exit code ${code}`}`);
 }
+
+/** A chain that the kernel itself calls. */
+export interface BaseChain {
+  readonly family: string;
+  readonly table: string;
+  readonly name: string;
+  /** `forward`, `input`, … */
+  readonly hook: string;
+  readonly policy: string;
+}
+
+/** All tables' chains with a hook, and the names of all tables. @throws NftError */
+export async function listChains(): Promise<{ readonly base: readonly BaseChain[]; readonly names: readonly string[] }> {
+  const { code, stdout, stderr } = await run(['--json', 'list', 'chains'], '');
+  if (code !== 0) throw new NftError(`nft can't list chains: ${stderr.trim() || `exit code ${code}`}`);
+  return decodeChains(stdout);
+}
+
+/** `nft --json list chains`, as libnftables-json(5) has it; what isn't so is passed over. Names: `ip filter FORWARD`. */
+export function decodeChains(text: string): { readonly base: readonly BaseChain[]; readonly names: readonly string[] } {
+  const { nftables } = parsed(text);
+  const chains = Array.isArray(nftables) ? nftables.flatMap((item: unknown) => chainIn(item)) : [];
+  return {
+    base: chains.flatMap(({ hook, policy, ...chain }) => (hook === '' ? [] : [{ ...chain, hook, policy }])),
+    names: chains.map(({ family, table, name }) => `${family} ${table} ${name}`),
+  };
+}
+
+function chainIn(item: unknown): BaseChain[] {
+  const chain = recordIn(recordIn(item)['chain']);
+  const [family, table, name, hook, policy] = ['family', 'table', 'name', 'hook', 'policy'].map((key) => {
+    const value = chain[key];
+    return typeof value === 'string' ? value : '';
+  });
+  if (family === undefined || !family || !table || !name) return [];
+  return [{ family, table, name, hook: hook ?? '', policy: policy ?? '' }];
+}
+
+function parsed(text: string): Readonly<Record<string, unknown>> {
+  try {
+    return recordIn(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+const recordIn = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {};
 
 interface Outcome {
   readonly code: number | null;
