@@ -150,7 +150,7 @@ describe('verbs on containers', () => {
     expect(await cli('wait', 'a')).toEqual({ code: 0, out: '3\n', err: '' });
   });
 
-  it('inspect finds containers, then images', async () => {
+  it('inspect finds containers, then images, then networks', async () => {
     daemon.on('GET /containers/web/json', { Id: '1', State: { Status: 'running' } }).on('GET /images/web/json', { Id: 'sha256:9' });
     daemon.on('GET /images/library/x:1/json', { Id: 'sha256:2' });
     expect(JSON.parse((await cli('inspect', 'web', 'library/x:1')).out)).toEqual([
@@ -159,7 +159,9 @@ describe('verbs on containers', () => {
     ]);
     expect((await cli('inspect', '-f', '{{.State.Status}}', 'web')).out).toBe('running\n');
     expect((await cli('image', 'inspect', '-f', '{{.Id}}', 'web')).out).toBe('sha256:9\n');
-    expect(await cli('inspect', 'none')).toEqual({ code: 1, out: '[]\n', err: 'caravela: there is no container or image none\n' });
+    daemon.on('GET /networks/blue', { Name: 'blue' });
+    expect((await cli('inspect', '-f', '{{.Name}}', 'blue')).out).toBe('blue\n');
+    expect(await cli('inspect', 'none')).toEqual({ code: 1, out: '[]\n', err: 'caravela: there is no container, image or network none\n' });
     daemon.on('GET /containers/far/json', (_asked: unknown, response: import('node:http').ServerResponse) =>
       refuse(response, 503, 'node-2 did not answer'),
     );

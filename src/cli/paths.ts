@@ -5,3 +5,5 @@ export const containerPath = (name: string, verb = ''): string => `/containers/$
 export function imagePath(reference: string, verb = ''): string {
   return `/images/${reference.split('/').map(encodeURIComponent).join('/')}${verb}`;
 }
+
+export const networkPath = (name: string, verb = ''): string => `/networks/${encodeURIComponent(name)}${verb}`;

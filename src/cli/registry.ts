@@ -21,8 +21,12 @@ const wait: Entry = {
   load: async () => (await import('./commands/wait.ts')).waitCommand,
 };
 const inspect: Entry = {
-  summary: 'show all facts of containers or images',
+  summary: 'show all facts of containers, images or networks',
   load: async () => (await import('./commands/inspect.ts')).inspectCommand,
+};
+const port: Entry = {
+  summary: 'show where published ports are served',
+  load: async () => (await import('./commands/port.ts')).portCommand,
 };
 const images: Entry = { summary: 'list images, of all nodes', load: async () => (await import('./commands/images.ts')).imagesCommand };
 const pull: Entry = { summary: 'fetch an image from a registry', load: async () => (await import('./commands/pull.ts')).pullCommand };
@@ -51,7 +55,12 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   rm,
   logs,
   wait,
+  port,
   inspect,
+  network: {
+    summary: 'make, list, remove networks, put containers on them, look for what ails them',
+    load: async () => (await import('./commands/network.ts')).networkCommand,
+  },
   explain: { summary: 'say why a container is where it is', load: async () => (await import('./commands/explain.ts')).explainCommand },
   images,
   pull,
@@ -67,7 +76,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 
 /** The forms with a noun: `container ps`, `image ls`. */
 export const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
-  container: { create: createContainer, run, ps, ls: ps, list: ps, start, stop, kill, rm, logs, wait, inspect },
+  container: { create: createContainer, run, ps, ls: ps, list: ps, start, stop, kill, rm, logs, wait, port, inspect },
   image: { ls: images, list: images, pull, load, rm: rmi, inspect },
   node: { ls: COMMANDS.nodes as Entry },
 };

@@ -123,3 +123,12 @@ export interface HintRow {
   /** By this node's clock. */
   ageMs: number;
 }
+
+/** One row of GET /caravela/v1/network/doctor: what a node looked at. */
+export interface FindingRow {
+  check: string;
+  state: 'ok' | 'warning' | 'problem';
+  seen: string;
+  /** What to do; '' where nothing is. */
+  advice: string;
+}

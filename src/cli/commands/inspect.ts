@@ -2,12 +2,17 @@ import { Command } from 'commander';
 import type { Client } from '../../docker-api/client.ts';
 import { ApiError } from '../../docker-api/errors.ts';
 import { type Context, connect } from '../context.ts';
-import { EXIT, Failure, sentence } from '../failure.ts';
-import { compileTemplate } from '../format/template/evaluate.ts';
-import { containerPath, imagePath } from '../paths.ts';
+import { Failure } from '../failure.ts';
+import { containerPath, imagePath, networkPath } from '../paths.ts';
+import { inspectEach, renderOf } from './inspect-each.ts';
 
-const KINDS = ['container', 'image'] as const;
+const KINDS = ['container', 'image', 'network'] as const;
 type Kind = (typeof KINDS)[number];
+const PATHS: Readonly<Record<Kind, (name: string) => string>> = {
+  container: (name) => containerPath(name, '/json'),
+  image: (name) => imagePath(name, '/json'),
+  network: (name) => networkPath(name),
+};
 
 interface Options {
   format?: string;
@@ -17,31 +22,16 @@ interface Options {
 
 export function inspectCommand(context: Context): Command {
   return new Command('inspect')
-    .description('Shows all facts of containers or images, as JSON.')
+    .description('Shows all facts of containers, images or networks, as JSON.')
     .argument('<name...>', 'names or ids')
     .option('-f, --format <template>', 'json, or a template: {{.State.Status}} {{json .Config}}')
-    .option('--type <kind>', 'container or image, where a name is both')
+    .option('--type <kind>', 'container, image or network, where a name is several')
     .option('-s, --size', 'as Docker')
     .action(async (names: string[], options: Options, command: Command) => {
       const kinds = kindsOf(options.type, command);
-      const format = options.format === 'json' ? '{{json .}}' : options.format;
-      const render = format === undefined || format === '' ? undefined : compileTemplate(format);
+      const render = renderOf(options.format);
       const client = await connect(context, command);
-      const found: unknown[] = [];
-      const missing: string[] = [];
-      for (const name of names) {
-        try {
-          found.push(await inspect(client, name, kinds));
-        } catch (error) {
-          const why = sentence(error);
-          if (why === undefined || !(error instanceof ApiError)) throw error;
-          missing.push(why);
-        }
-      }
-      if (render === undefined) context.io.stdout.write(`${JSON.stringify(found, undefined, 4)}\n`);
-      else for (const value of found) context.io.stdout.write(`${render(value)}\n`);
-      for (const why of missing) context.io.stderr.write(`caravela: ${why}\n`);
-      if (missing.length > 0) throw new Failure('', EXIT.failed);
+      await inspectEach(context.io, names, render, (name) => inspect(client, name, kinds));
     });
 }
 
@@ -50,18 +40,18 @@ function kindsOf(type: string | undefined, command: Command): readonly Kind[] {
   const said = type ?? command.parent?.name() ?? '';
   const kind = KINDS.find((k) => k === said);
   if (kind !== undefined) return [kind];
-  if (type !== undefined) throw new Failure(`${JSON.stringify(type)} is no kind of thing to inspect: there are ${KINDS.join(' and ')}`);
+  if (type !== undefined) throw new Failure(`${JSON.stringify(type)} is no kind of thing to inspect: there are ${KINDS.join(', ')}`);
   return KINDS;
 }
 
 async function inspect(client: Client, name: string, kinds: readonly Kind[]): Promise<unknown> {
   for (const kind of kinds) {
     try {
-      const path = kind === 'container' ? containerPath(name, '/json') : imagePath(name, '/json');
-      return (await client.json(`GET`, path)).value;
+      return (await client.json('GET', PATHS[kind](name))).value;
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error;
     }
   }
-  throw new ApiError(404, `there is no ${kinds.join(' or ')} ${name}`);
+  const words = kinds.length > 1 ? `${kinds.slice(0, -1).join(', ')} or ${kinds.at(-1) ?? ''}` : kinds.join('');
+  throw new ApiError(404, `there is no ${words} ${name}`);
 }

@@ -66,8 +66,18 @@ async function ofStackFile({ io }: Context, client: Client, file: string, option
   const stack = parseStackFile(await readText(file), file);
   const body = stackBody({ file, stack, options, env: io.env, ...(await readBodyFiles(options)) });
   try {
-    if (options.dryRun === true) await dryRun(client, io, body, options.format);
-    else await runStack(client, io, body, options, options.format);
+    const { makeNetworks, removeNetworks, withoutMissing } = await import('../stack/make-networks.ts');
+    if (options.dryRun === true) {
+      await dryRun(client, io, await withoutMissing(client, file, body, stack.networks), options.format);
+      return;
+    }
+    const made = await makeNetworks(client, file, body, stack.networks);
+    try {
+      await runStack(client, io, body, options, options.format);
+    } catch (error) {
+      await removeNetworks(client, made);
+      throw error;
+    }
   } catch (error) {
     throw withLine(error, file, stack);
   }

@@ -6,8 +6,9 @@ describe('completion', () => {
   it.each(['bash', 'zsh', 'fish'])('%s: knows every command and its options', async (shell) => {
     const { code, out } = await run(['completion', shell]);
     expect(code).toBe(0);
-    for (const word of ['explain', 'container', 'token', 'cpu-class', 'no-trunc']) expect(out).toContain(word);
-    expect(out).not.toContain('publish');
+    for (const word of ['explain', 'container', 'token', 'cpu-class', 'no-trunc', 'network', 'publish', 'network-alias', 'doctor'])
+      expect(out).toContain(word);
+    for (const word of ['net-alias', 'dns-opt ']) expect(out).not.toContain(word);
   });
 
   it('bash completes', async () => {
@@ -23,6 +24,7 @@ describe('completion', () => {
     expect(complete('expl')).toBe('explain');
     expect(complete('run --cpu-')).toBe('--cpu-class');
     expect(complete('token c')).toBe('create');
+    expect(complete('network dis')).toBe('disconnect');
   });
 
   it('refuses other shells', async () => {

@@ -9,5 +9,5 @@ export interface Word {
 }
 
 /** Commands whose arguments are names of containers. */
-export const ON_CONTAINERS: readonly string[] = ['start', 'stop', 'kill', 'rm', 'logs', 'wait', 'inspect', 'explain'];
+export const ON_CONTAINERS: readonly string[] = ['start', 'stop', 'kill', 'rm', 'logs', 'wait', 'port', 'inspect', 'explain'];
 export const LIST_NAMES = "caravela ps -a --format '{{.Names}}' 2>/dev/null";

@@ -5,9 +5,10 @@ import { EXIT, Failure } from '../failure.ts';
 import { parseCpus } from '../../lib/cpus.ts';
 import { parseRestartPolicy } from '../parse/restart-policy.ts';
 import { parseMemory } from '../../lib/size.ts';
+import { addNetworkOptions, type NetworkOptions } from './network-options.ts';
 
 /** What `run` and `container create` take, as commander gives it. */
-export interface ContainerOptions {
+export interface ContainerOptions extends NetworkOptions {
   readonly name?: string;
   /** Billionths of a core. */
   readonly cpus?: number;
@@ -20,15 +21,11 @@ export interface ContainerOptions {
   readonly entrypoint?: string;
   readonly workdir?: string;
   readonly user?: string;
-  readonly hostname?: string;
   readonly cpuClass?: 'low' | 'high';
   readonly policy?: 'binpack' | 'spread';
   readonly constraint?: readonly string[];
   readonly affinity?: readonly string[];
   readonly restart?: RestartPolicy;
-  readonly network?: string;
-  /** Docker's older word for it. */
-  readonly net?: string;
   readonly readOnly?: boolean;
   readonly capAdd?: readonly string[];
   readonly capDrop?: readonly string[];
@@ -44,8 +41,6 @@ export interface ContainerOptions {
 
 /** Docker's options that can't be served yet, and why: better said than ignored. */
 const REFUSED: readonly (readonly [flags: string, why: string])[] = [
-  ['-p, --publish [port]', 'published ports come with networks, later: until then --network host opens its ports on the node'],
-  ['-P, --publish-all', 'published ports come with networks, later: until then --network host opens its ports on the node'],
   ['-t, --tty', 'containers have no terminal yet: leave -t out and read the output with `caravela logs`'],
   ['-i, --interactive', 'containers have no input yet: leave -i out, and pass what it needs as arguments or variables'],
   ['-v, --volume [mount]', 'bind mounts and volumes are not there yet'],
@@ -70,7 +65,6 @@ export function addContainerOptions(command: Command): Command {
     .option('--entrypoint <program>', "instead of the image's entry point")
     .option('-w, --workdir <path>', 'where it starts')
     .option('-u, --user <user[:group]>', 'names or numbers')
-    .option('-h, --hostname <name>', 'its host name')
     .addOption(new Option('--cpu-class <class>', 'only nodes of this class or above').choices(['low', 'high']))
     .addOption(new Option('--policy <policy>', 'fill nodes one by one, or spread').choices(['binpack', 'spread']))
     .option(
@@ -84,8 +78,6 @@ export function addContainerOptions(command: Command): Command {
       collect,
     )
     .option('--restart <policy>', 'no, always, unless-stopped, on-failure[:max]', value(parseRestartPolicy))
-    .addOption(new Option('--network <network>', 'host or none'))
-    .addOption(new Option('--net <network>').hideHelp())
     .option('--read-only', 'its root file system can only be read')
     .option('--cap-add <capability>', 'with this capability', collect)
     .option('--cap-drop <capability>', 'without this capability', collect)
@@ -97,6 +89,7 @@ export function addContainerOptions(command: Command): Command {
     .option('--stop-signal <signal>', 'what stop sends first')
     .option('--stop-timeout <seconds>', 'how long stop waits before KILL', integer(-1, 31_536_000))
     .option('--rm', 'remove it when it has ended');
+  addNetworkOptions(command);
   for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
   return command;
 }

@@ -1,6 +1,7 @@
 import type { CaravelaCreateOptions, ContainerCreateBody } from '../../docker-api/types.ts';
 import { parseEnv, parseEnvFile, parseLabels } from '../parse/assignments.ts';
 import type { ContainerOptions } from './container-options.ts';
+import { networkingBody, networkingHost } from './networking-body.ts';
 
 export interface CreateInput {
   readonly image: string;
@@ -33,7 +34,7 @@ export function createBody(input: CreateInput): ContainerCreateBody {
     // An empty entry point means none, as Docker's `--entrypoint ''`: one empty string says so.
     Entrypoint: options.entrypoint === undefined ? null : [options.entrypoint],
     Labels: parseLabels([...fileLabels, ...(options.label ?? [])]),
-    ...(options.hostname === undefined ? {} : { Hostname: options.hostname }),
+    ...networkingBody(options),
     ...(options.user === undefined ? {} : { User: options.user }),
     ...(options.workdir === undefined ? {} : { WorkingDir: options.workdir }),
     ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
@@ -43,13 +44,11 @@ export function createBody(input: CreateInput): ContainerCreateBody {
   };
 }
 
-export const networkOf = ({ network, net }: ContainerOptions): string | undefined => network ?? net;
-
 type HostConfig = NonNullable<ContainerCreateBody['HostConfig']>;
 
 function hostConfig(options: ContainerOptions): HostConfig {
   return {
-    NetworkMode: networkOf(options) ?? 'default',
+    ...networkingHost(options),
     RestartPolicy: options.restart ?? { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: options.rm ?? false,
     ...(options.cpus === undefined ? {} : { NanoCpus: options.cpus }),

@@ -198,7 +198,6 @@ describe('run -d', () => {
   });
 
   it.each([
-    [['-p', '80:80'], '-p, --publish: published ports come with networks'],
     [['-it'], '-t, --tty: containers have no terminal yet'],
     [['-i'], '-i, --interactive: containers have no input yet'],
     [['-v', '/a:/b'], '-v, --volume: bind mounts and volumes are not there yet'],

@@ -4,5 +4,6 @@ export const STACK_LIMITS = {
   containers: 64,
   /** Words of one container's args. */
   args: 1_024,
-  ports: 64,
+  /** Ports, aliases, networks, hosts … of one list. */
+  items: 64,
 } as const;

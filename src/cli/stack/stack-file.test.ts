@@ -9,6 +9,19 @@ import { StackFileError } from './stack-file-error.ts';
 const MIB = 2 ** 20;
 const parse = (text: string) => parseStackFile(text, 'stack.yml');
 
+const SAYS_NOTHING = {
+  networks: undefined,
+  alias: '',
+  ports: [],
+  expose: [],
+  hostname: undefined,
+  domainname: undefined,
+  addHost: [],
+  dns: [],
+  dnsSearch: [],
+  dnsOption: [],
+};
+
 describe('a stack file', () => {
   it("has the ancestor's keys, in its order", () => {
     const { containers, groups } = parse(`
@@ -41,10 +54,13 @@ alone:
         line: 2,
         image: 'yeasy/simple-web:latest',
         args: [],
-        ports: [
-          { line: 9, text: '9003:80/udp', host: 9003, container: 80 },
-          { line: 10, text: '80', host: 80, container: 80 },
-        ],
+        networking: {
+          ...SAYS_NOTHING,
+          ports: [
+            { line: 9, text: '9003:80/udp', published: { Port: '80/udp', HostIp: '', HostPort: '9003' } },
+            { line: 10, text: '80', published: { Port: '80/tcp', HostIp: '', HostPort: '' } },
+          ],
+        },
         cpuClass: 'low',
         cpus: 1e9,
         memory: 128 * MIB,
@@ -55,7 +71,7 @@ alone:
         line: 11,
         image: 'docker.io/library/busybox',
         args: ['sleep', '1000', '1.50', '~', 'a b'],
-        ports: [],
+        networking: SAYS_NOTHING,
         cpuClass: 'high',
         cpus: 5e8,
         memory: 256 * MIB,
@@ -66,7 +82,7 @@ alone:
         line: 18,
         image: 'busybox',
         args: ['sh', '-c', 'echo "hi there"; exit 3'],
-        ports: [],
+        networking: SAYS_NOTHING,
         cpuClass: undefined,
         cpus: undefined,
         memory: 1024 * MIB,
@@ -106,8 +122,8 @@ c: {image: x, group_policy: co-location}
     ['web: busybox', 'stack.yml:1: container web must be a mapping with at least an image, got "busybox"'],
     ['web:\n  cpus: 1', 'stack.yml:1: container web has no image'],
     ['web:\n  image:\n', 'stack.yml:2: container web: image has no value'],
-    ['web:\n  image: x\n  imagee: y', 'stack.yml:3: container web: there is no key "imagee"; there are image, args, ports'],
-    ['web:\n  image: x\n  restart: always', 'group, name; for all containers of the file, write `caravela run --restart …`'],
+    ['web:\n  image: x\n  imagee: y', 'stack.yml:3: container web: there is no key "imagee"; there are image, args, cpu_power'],
+    ['web:\n  image: x\n  restart: always', 'dns_opt; for all containers of the file, write `caravela run --restart …`'],
     ['web:\n  image: x\n  <<: {cpus: 1}', 'there is no key "<<"'],
     ['web: {image: x}\nweb: {image: y}', 'stack.yml:2: the key "web" is there already'],
     ['{image: x, "image": y}', 'stack.yml:1: the key "image" is there already'],
@@ -126,8 +142,8 @@ c: {image: x, group_policy: co-location}
       'a: {image: x, group: g, group_policy: spread}\nb: {image: x, group: g, group_policy: co-location}',
       'stack.yml:2: container b: group g is spread above, here co-location',
     ],
-    ['web:\n  image: x\n  ports: ["0:80"]', '"0:80" is not a port'],
-    ['web:\n  image: x\n  ports: [a]', '"a" is not a port: write 80, 8080:80 or 53:53/udp'],
+    ['web:\n  image: x\n  ports: ["0:80"]', 'stack.yml:3: container web: "0:80" is no port to publish'],
+    ['web:\n  image: x\n  ports: [a]', '"a" is no port to publish: write 80, 8080:80'],
     ['web:\n  image: x\n  args: "it\'s"', 'args: "it\'s" has a quote \' that does not end'],
     ['web:\n  image: x\n  args: [{a: 1}]', 'each of args must be one value, got a mapping'],
     ['web: *nothing', 'stack.yml:1: *nothing names no anchor before it'],
@@ -171,6 +187,10 @@ c: {image: x, group_policy: co-location}
       'group_policy',
       'group',
       'name',
+      'networks',
+      'network_mode',
+      'extra_hosts',
+      'expose',
       'x',
       '__proto__',
     );

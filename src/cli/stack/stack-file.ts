@@ -2,6 +2,8 @@ import { parseCpus } from '../../lib/cpus.ts';
 import { parseMemory } from '../../lib/size.ts';
 import { splitWords } from '../parse/words.ts';
 import { STACK_LIMITS } from './limits.ts';
+import { NETWORKING_KEYS, networkingOf, type StackNetworking } from './networking.ts';
+import { declaredNetworks, type StackNetwork } from './networks.ts';
 import { type Entry, type Located, YamlReader } from './yaml-reader.ts';
 
 /** One container of a stack file. */
@@ -11,7 +13,7 @@ export interface StackContainer {
   readonly line: number;
   readonly image: string;
   readonly args: readonly string[];
-  readonly ports: readonly Port[];
+  readonly networking: StackNetworking;
   readonly cpuClass: 'low' | 'high' | undefined;
   /** Billionths of a core; undefined: as the daemon has it. */
   readonly cpus: number | undefined;
@@ -21,22 +23,17 @@ export interface StackContainer {
   readonly group: string | undefined;
 }
 
-export interface Port {
-  readonly line: number;
-  readonly text: string;
-  readonly host: number;
-  readonly container: number;
-}
-
 export type GroupPolicy = 'spread' | 'co-location';
 
 export interface StackFile {
   readonly containers: readonly StackContainer[];
   readonly groups: readonly { readonly name: string; readonly policy: GroupPolicy }[];
+  /** Those that the file declares. */
+  readonly networks: readonly StackNetwork[];
 }
 
 /** The ancestor's keys (its `run FILE.yml`), of which `ram` is the older word for `memory`; `group` is ours. */
-const KEYS = ['image', 'args', 'ports', 'cpu_power', 'cpus', 'memory', 'ram', 'group_policy', 'group', 'name'] as const;
+const KEYS = ['image', 'args', 'cpu_power', 'cpus', 'memory', 'ram', 'group_policy', 'group', 'name', ...NETWORKING_KEYS] as const;
 type Key = (typeof KEYS)[number];
 const GROUP_POLICIES: readonly GroupPolicy[] = ['spread', 'co-location'];
 /** The ancestor's command line had these numbers for its two classes. */
@@ -47,7 +44,6 @@ const ON_THE_LINE: ReadonlyMap<string, string> = new Map([
   ['environment', '-e'],
   ['labels', '-l'],
   ['network', '--network'],
-  ['network_mode', '--network'],
   ['restart', '--restart'],
 ]);
 
@@ -57,7 +53,11 @@ const ON_THE_LINE: ReadonlyMap<string, string> = new Map([
  */
 export function parseStackFile(text: string, file: string): StackFile {
   const reader = new YamlReader(text, file);
-  const entries = reader.mapping(reader.root, 'a stack file is a mapping of container names to image, args, cpus, memory …');
+  const all = reader.mapping(reader.root, 'a stack file is a mapping of container names to image, args, cpus, memory …');
+  // A container may have that name, too: it has an image.
+  const networks = all.find((entry) => entry.key === 'networks' && !reader.has(entry, 'image'));
+  const declared = declaredNetworks(reader, networks);
+  const entries = all.filter((entry) => entry !== networks);
   if (entries.length === 0) throw reader.error({ line: 1 }, 'there are no containers in it');
   if (entries.length > STACK_LIMITS.containers) {
     throw reader.error({ line: 1 }, `a stack may have ${STACK_LIMITS.containers} containers, this one has ${entries.length}`);
@@ -66,7 +66,7 @@ export function parseStackFile(text: string, file: string): StackFile {
   const containers: StackContainer[] = [];
   const groups = new Map<string, GroupPolicy>();
   for (const entry of entries) {
-    const { container, policy } = containerOf(reader, entry);
+    const { container, policy } = containerOf(reader, entry, declared);
     const other = containers.find((c) => c.name === container.name);
     if (other !== undefined) throw reader.error(entry, `container ${container.name}: the one of line ${other.line} has this name, too`);
     if (container.group !== undefined && policy !== undefined) {
@@ -77,7 +77,7 @@ export function parseStackFile(text: string, file: string): StackFile {
     }
     containers.push(container);
   }
-  return { containers, groups: [...groups].map(([name, policy]) => ({ name, policy })) };
+  return { containers, groups: [...groups].map(([name, policy]) => ({ name, policy })), networks: [...declared.values()] };
 }
 
 /** Under a Compose file's `services` there are containers, where a container has its image. */
@@ -90,7 +90,11 @@ function refuseCompose(reader: YamlReader, entries: readonly Entry[]): void {
   );
 }
 
-function containerOf(reader: YamlReader, entry: Entry): { readonly container: StackContainer; readonly policy: GroupPolicy | undefined } {
+function containerOf(
+  reader: YamlReader,
+  entry: Entry,
+  declared: ReadonlyMap<string, StackNetwork>,
+): { readonly container: StackContainer; readonly policy: GroupPolicy | undefined } {
   const about = `container ${entry.key}`;
   const found = new Map<Key, Entry>();
   for (const item of reader.mapping(entry, `${about} must be a mapping with at least an image`)) {
@@ -139,7 +143,7 @@ function containerOf(reader: YamlReader, entry: Entry): { readonly container: St
       line: entry.line,
       image,
       args,
-      ports: portsOf(reader, found.get('ports'), about),
+      networking: withKeyAsAlias(networkingOf(reader, found, declared, about), entry.key, textOf('name')),
       cpuClass: valueOf('cpu_power', (text) => CPU_POWERS[oneOf(text, Object.keys(CPU_POWERS))]),
       // The ancestor's 0 meant that nothing was asked.
       cpus: valueOf('cpus', parseCpus) || undefined,
@@ -155,22 +159,9 @@ function listOf(reader: YamlReader, at: Located | undefined, what: string): read
   return items?.map((item) => reader.text(item, what));
 }
 
-const PORT = /^(?:(\d{1,5}):)?(\d{1,5})(?:\/(?:tcp|udp))?$/;
-
-function portsOf(reader: YamlReader, at: Located | undefined, about: string): readonly Port[] {
-  if (at === undefined) return [];
-  const items = reader.list(at) ?? [at];
-  if (items.length > STACK_LIMITS.ports)
-    throw reader.error(at, `${about}: there may be ${STACK_LIMITS.ports} ports, these are ${items.length}`);
-  return items.map((item) => {
-    const text = reader.text(item, `${about}: each of ports`);
-    const [, host, container] = PORT.exec(text) ?? [];
-    const numbers = [Number(host ?? container), Number(container)] as const;
-    if (container === undefined || numbers.some((n) => n < 1 || n > 65_535)) {
-      throw reader.error(item, `${about}: ${JSON.stringify(text.slice(0, 80))} is not a port: write 80, 8080:80 or 53:53/udp`);
-    }
-    return { line: item.line, text, host: numbers[0], container: numbers[1] };
-  });
+/** Others of the stack call a container by its key, whatever its name is. */
+function withKeyAsAlias(networking: StackNetworking, key: string, name: string | undefined): StackNetworking {
+  return name === undefined || name === key ? networking : { ...networking, alias: key };
 }
 
 function oneOf<T extends string>(text: string, values: readonly T[]): T {

@@ -52,6 +52,16 @@ export class YamlReader {
     });
   }
 
+  /** As mapping, where a key without a value is a mapping of nothing. @throws StackFileError */
+  entriesOrNone(at: Located, what: string): readonly Entry[] {
+    const isNothing = at.node === undefined || (isScalar(at.node) && at.node.value === null);
+    return isNothing ? [] : this.mapping(at, what);
+  }
+
+  isMapping({ node }: Located): boolean {
+    return isMap(node);
+  }
+
   /** Whether this is a mapping with such a key. */
   has({ node }: Located, key: string): boolean {
     return isMap(node) && node.has(key);

@@ -1,7 +1,8 @@
 import { durationText } from '../../lib/duration-text.ts';
-import { type ContainerSummary, NODE_LABEL, type PortSummary } from '../../docker-api/types.ts';
+import { type ContainerSummary, NODE_LABEL } from '../../docker-api/types.ts';
 import { timestamp } from '../format/human.ts';
 import type { View } from '../format/list.ts';
+import { portsText } from './port-text.ts';
 
 const COMMAND_CHARACTERS = 20;
 
@@ -33,7 +34,7 @@ export function containerView(options: { readonly trunc: boolean; readonly nowMs
       Command: JSON.stringify(options.trunc ? ellipsis(row.Command) : row.Command),
       CreatedAt: timestamp(row.Created * 1_000),
       RunningFor: `${durationText(options.nowMs - row.Created * 1_000)} ago`,
-      Ports: row.Ports.map(port).join(', '),
+      Ports: portsText(row.Ports),
       State: row.State,
       Status: row.Status,
       Size: '0B',
@@ -51,9 +52,4 @@ export function containerView(options: { readonly trunc: boolean; readonly nowMs
 
 function ellipsis(text: string): string {
   return text.length > COMMAND_CHARACTERS ? `${text.slice(0, COMMAND_CHARACTERS - 1)}…` : text;
-}
-
-function port(row: PortSummary): string {
-  const own = `${row.PrivatePort}/${row.Type}`;
-  return row.PublicPort === undefined ? own : `${row.IP ?? '0.0.0.0'}:${row.PublicPort}->${own}`;
 }
