@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert.ts';
 import type { NetlinkRequest } from '../../linux/netlink.ts';
 import { addAddress, deleteAddress } from '../../linux/rtnetlink/addresses.ts';
 import { changeBridgePort } from '../../linux/rtnetlink/bridge.ts';
@@ -103,6 +104,8 @@ function requestsFor(
       const { link, mac, remote } = step.entry;
       return [deleteFdbEntry({ index: indexOf(link), mac, remote, permanent: true, self: true, master: 0 })];
     }
+    default:
+      return assertNever(step);
   }
 }
 

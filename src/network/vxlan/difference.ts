@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert.ts';
 import type { Link } from '../../linux/rtnetlink/link.ts';
 import type { LinkChange } from '../../linux/rtnetlink/links.ts';
 import type { KernelSeen } from './read-kernel.ts';
@@ -67,6 +68,8 @@ function canBecome(link: Link, wanted: LinkWish): boolean {
       return link.kind === 'veth';
     case 'tunnel':
       return link.vxlan !== undefined && link.vxlan.vni === wanted.vni && link.vxlan.port === wanted.port && !link.vxlan.learning;
+    default:
+      return assertNever(wanted);
   }
 }
 

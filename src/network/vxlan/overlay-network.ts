@@ -26,8 +26,8 @@ export interface OverlayOptions {
   /** First 12 digits of the node's id: in all that is made in the kernel. */
   readonly shortId: string;
   readonly log: NetworkLog;
-  /** Of a clock that never goes back. */
-  readonly nowMs: () => number;
+  /** A clock that never goes back; undefined: the process's. */
+  readonly nowMs?: () => number;
   /** Between two looks at everything; undefined: 60 s. */
   readonly sweepMs?: number;
 }
@@ -57,7 +57,7 @@ export class OverlayNetwork implements Network {
   #plan: Plan | undefined;
 
   /** Takes over what an earlier daemon of this node left; changes nothing yet. @throws SystemError */
-  constructor({ runDir, shortId, log, nowMs, sweepMs = SWEEP_MS }: OverlayOptions) {
+  constructor({ runDir, shortId, log, nowMs = () => performance.now(), sweepMs = SWEEP_MS }: OverlayOptions) {
     this.#names = new Names(shortId);
     this.#log = log;
     this.#namespaces = new Namespaces(runDir);

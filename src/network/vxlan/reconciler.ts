@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert.ts';
 import { formatCidr } from '../../lib/ipv4.ts';
 import { watchKernel } from '../../linux/kernel-watch.ts';
 import type { KernelEvent } from '../../linux/kernel-event.ts';
@@ -184,7 +185,7 @@ export class Reconciler {
   async #passKernel(plan: Plan, tasks: ReadonlySet<Task>): Promise<readonly string[]> {
     const { socket, names, inside, sysctls } = this.#parts;
     const needsAll = tasks.has('wish') || tasks.has('kernel') || tasks.has('sweep');
-    if (!needsAll && !(tasks.has('links') && this.#stepsTo(plan, { ...plan, links: readLinks(socket, names) }).length > 0)) return [];
+    if (!needsAll && !(tasks.has('links') && this.#stepsTo(plan, linksOnly(plan, readLinks(socket, names))).length > 0)) return [];
     const done: string[] = [];
     for (let attempt = 1; ; attempt += 1) {
       const seen = readKernel(socket, names);
@@ -230,6 +231,15 @@ export class Reconciler {
   }
 }
 
+/** As if all else were as wanted. */
+const linksOnly = ({ addresses, routes, neighbours, fdb }: Plan, links: KernelSeen['links']): KernelSeen => ({
+  links,
+  addresses,
+  routes,
+  neighbours,
+  fdb,
+});
+
 function describe(step: Operation): string {
   switch (step.do) {
     case 'make-link':
@@ -256,5 +266,7 @@ function describe(step: Operation): string {
     case 'put-fdb':
     case 'delete-fdb':
       return `${step.do} of ${step.entry.link}`;
+    default:
+      return assertNever(step);
   }
 }

@@ -1,3 +1,4 @@
+import { assertNever } from '../../../lib/assert.ts';
 import { formatIpv4 } from '../../../lib/ipv4.ts';
 import type { NftField } from '../../../linux/nftables/elements.ts';
 
@@ -72,6 +73,8 @@ export function textOf(kind: FieldKind, value: Value): string {
     case 'protocol':
     case 'port':
       return String(value);
+    default:
+      return assertNever(kind);
   }
 }
 
@@ -97,5 +100,7 @@ export function bytesOf(kind: FieldKind, value: Value): NftField {
       bytes.writeUInt16BE(Number(value));
       return bytes;
     }
+    default:
+      return assertNever(kind);
   }
 }

@@ -12,7 +12,6 @@ const network = new OverlayNetwork({
   runDir,
   shortId,
   log: (level, message, facts) => process.stderr.write(`${shortId} ${level} ${message} ${JSON.stringify(facts ?? {})}\n`),
-  nowMs: () => performance.now(),
 });
 
 const calls: Record<string, (argument: never) => unknown> = {
