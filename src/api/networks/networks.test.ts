@@ -144,7 +144,7 @@ describe('GET /networks/{id}', () => {
     const [node] = await nodes();
     const ids = new Map<string, string>();
     for (let i = 0; i < 20; i++) ids.set(await made(node, `n${i}`), `n${i}`);
-    const digit = [...'0123456789abcdef'].find((d) => [...ids.keys()].filter((id) => id.startsWith(d)).length > 1) ?? '';
+    const digit = '0123456789abcdef'.split('').find((d) => [...ids.keys()].filter((id) => id.startsWith(d)).length > 1) ?? '';
     expect(said(await get(node, `/networks/${digit}`))).toEqual([400, expect.stringContaining(`network ${digit} is ambiguous`)]);
   });
 });
@@ -385,7 +385,7 @@ describe('a container on networks', () => {
     const names = async (filters: object) =>
       (await get(node, `/containers/json?filters=${encodeURIComponent(JSON.stringify(filters))}`))
         .json<ContainerSummary[]>()
-        .map((row) => row.Names[0])
+        .map((row) => row.Names[0] ?? '')
         .sort();
     expect(await names({ network: ['blue'] })).toEqual(['/web']);
     expect(await names({ network: [blue.slice(0, 12), 'bridge'] })).toEqual(['/api', '/web']);
