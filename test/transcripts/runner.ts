@@ -5,7 +5,7 @@ import type { SimNode } from '../../src/sim/host/sim-node.ts';
 import { CALM } from '../../src/sim/network/conditions.ts';
 import { World } from '../../src/sim/world.ts';
 import { disturb, look } from './disturb.ts';
-import { affinitiesOf, stackOf } from './stack-line.ts';
+import { affinitiesOf, portsOf, stackOf } from './stack-line.ts';
 
 /**
  * Plays a transcript: lines that begin with `> ` tell the simulator what to do, the indented lines
@@ -17,13 +17,14 @@ import { affinitiesOf, stackOf } from './stack-line.ts';
  *   > start a | crash a | leave a  a daemon starts (and joins), dies, leaves
  *   > crash n4..n9                 several
  *   > crash b at TEXT              it dies in the turn of its next trace line that begins so
- *   > run web 500m/256M at a [on b] [near db] [far from log]   a user at a runs a container
+ *   > run web 500m/256M at a [on b] [near db] [far from log] [publishing 80,53/udp]   a user at a runs a container
  *                                `w2=web`: the script calls it w2, its name is web
  *   > look-up web at a             a user's question to the name directory
  *   > groups pod=co-location …     groups of the stacks that follow
  *   > stack shop at a: PART, …     a user at a runs a stack (stack-line.ts says how parts are written)
  *   > plan shop at a: PART, …      a user at a asks where it would go
  *   > cancel shop at a             a user gives a stack up
+ *   > take 22 at c               something else on c's host takes this port; `take nothing at c` ends it
  *   > spoil c                      c's engine can make no containers any more
  *   > start|stop|remove web at b   a user's command about a container, given to its node
  *   > cut a b … | heal             no packet passes between these and the rest
@@ -118,7 +119,8 @@ class Player {
     } else if (verb === 'run') {
       const on = /\bon (\S+)/.exec(args.slice(4).join(' '))?.[1];
       const nodes = on === undefined ? [] : [{ key: 'node', operator: '==', value: on, soft: false } as const];
-      const request = { ...this.#request(first, args[1] ?? '', nodes), affinities: affinitiesOf(args.slice(4).join(' ')) };
+      const wants = args.slice(4).join(' ');
+      const request = { ...this.#request(first, args[1] ?? '', nodes), affinities: affinitiesOf(wants), hostPorts: portsOf(wants) };
       this.#tell(this.#node(args[3] ?? ''), { kind: 'run', request, exclude: [] });
     } else if (verb === 'runs') {
       for (let n = 0; n < Number(first); n++) this.#act('run', [`r${n}`, ...args.slice(2)]);
@@ -131,6 +133,9 @@ class Player {
       this.#tell(this.#node((args[2] ?? '').slice(0, -1)), { kind: verb === 'plan' ? 'plan' : 'run-stack', stack, exclude: [] });
     } else if (verb === 'cancel') {
       this.#tell(this.#node(args[2] ?? ''), { kind: 'cancel-run', requestId: idFor(`stack of ${first}`, 32) as RequestId });
+    } else if (verb === 'take') {
+      const busyPorts = portsOf(`publishing ${first}`).map((port) => ({ ...port, owner: undefined, by: 'a process of the host' }));
+      this.#node(args[2] ?? '').changeHost({ busyPorts, closedNetworks: [] });
     } else if (verb === 'spoil') {
       this.#node(first).engine.temper.createFails = 1;
     } else if (verb === 'look-up') {
@@ -163,6 +168,8 @@ class Player {
       arches: [],
       constraints,
       affinities: [],
+      hostPorts: [],
+      vnis: [],
       labels: {},
       image: '',
       policy: 'binpack',

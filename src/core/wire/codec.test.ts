@@ -1,13 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LIMITS } from '../model/index.ts';
-import type { Message, MessageKind, NodeId } from '../model/index.ts';
+import type { Message, MessageKind, NameKey, Need, NetworkId, NodeId, Request } from '../model/index.ts';
 import { message, messagesByKind } from './arbitrary.test.ts';
 import { decode, encode, encodedBytes, WIRE_VERSION } from './codec.ts';
 import { WireError } from './error.ts';
 
 const target = 'f0'.repeat(16) as NodeId;
-const ping: Message = { kind: 'ping', sequence: 70_000, target, gossip: [], hints: [] };
+const ping: Extract<Message, { kind: 'ping' }> = { kind: 'ping', sequence: 70_000, target, gossip: [], hints: [] };
 
 function codeOf(run: () => unknown): string {
   try {
@@ -94,6 +94,32 @@ test('fields and rumours of a later release are stepped over', () => {
   // A gossip list (field 14) with a rumour of the unknown variant 9, three bytes long.
   expect(decode(Uint8Array.of(...bytes, (14 << 3) | 2, 5, 9, 3, 1, 2, 3))).toEqual(ping);
   expect(codeOf(() => decode(Uint8Array.of(...bytes, 0xa3, 0x06, 1)))).toBe('malformed');
+});
+
+test('what an older release does not say is nothing', () => {
+  const need = fc.sample(messagesByKind.ask, { numRuns: 1, seed: 3 })[0]?.need as Need;
+  const request = fc.sample(messagesByKind.launch, { numRuns: 1, seed: 3 })[0]?.request as Request;
+  const plain = { hostPorts: [], vnis: [] };
+  // Empty lists are left out: these are the bytes that an older one sends.
+  const ask = encode({ kind: 'ask', need: { ...need, ...plain } });
+  const launch = encode({ kind: 'launch', request: { ...request, ...plain }, attempt: 1, placement: '', group: undefined });
+  expect(ask.length).toBeLessThan(encodedBytes({ kind: 'ask', need: { ...need, ...plain, vnis: [1] } }));
+  expect(decode(ask)).toMatchObject({ need: plain });
+  expect(decode(launch)).toMatchObject({ request: plain });
+  expect((decode(encode(ping)) as typeof ping).agreed).toBeUndefined();
+});
+
+test('a port is from 1 to 65535, an endpoint’s key names its network', () => {
+  const need = fc.sample(messagesByKind.ask, { numRuns: 1, seed: 3 })[0]?.need as Need;
+  const asking = (port: number): Message => ({ kind: 'ask', need: { ...need, hostPorts: [{ protocol: 'udp', ip: 0, port }] } });
+  expect(codeOf(() => encode(asking(0)))).toBe('out-of-range');
+  expect(codeOf(() => encode(asking(65_536)))).toBe('out-of-range');
+  expect(codeOf(() => decode(encode(asking(65_535))))).toBe('no error');
+  const network = 'f0'.repeat(32) as NetworkId;
+  const lookUp = (key: NameKey): Message => ({ kind: 'look-up', question: 1, key, own: false });
+  const key: NameKey = { kind: 'endpoint', network, name: 'a/b' };
+  expect(decode(encode(lookUp(key)))).toMatchObject({ key });
+  expect(codeOf(() => decode(encode(lookUp({ ...key, network: 'no id' as NetworkId }))))).toBe('out-of-range');
 });
 
 describe('bounds', () => {
