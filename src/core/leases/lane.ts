@@ -28,7 +28,7 @@ export interface LaneHost {
 type State =
   | { readonly kind: 'idle' }
   | { readonly kind: 'reading'; readonly token: LeaseToken }
-  | { readonly kind: 'changing'; readonly token: LeaseToken; readonly of: 'job' | 'pending'; readonly givesUp: boolean }
+  | { readonly kind: 'changing'; readonly token: LeaseToken; readonly of: 'job' | 'fence'; readonly givesUp: boolean }
   /** Somebody else's change came first: a moment's patience. */
   | { readonly kind: 'waiting' };
 
@@ -38,8 +38,8 @@ type State =
  *
  * An unknown outcome of a change that gives something up is the delicate case: it may be committed at any
  * time as long as the guard stands where it was. The addresses stay in doubt, through restarts as well,
- * until a read shows that the guard has moved; where it has not, the very same change is tried again,
- * which moves it. An unknown outcome of a change that only adds is forgotten: what it added shows in the copy.
+ * until a read shows that the guard has moved; where it has not, an empty change moves it, and so bars the
+ * one in doubt. An unknown outcome of a change that only adds is forgotten: what it added shows in the copy.
  */
 export class Lane {
   readonly #holdings: Holdings;
@@ -79,11 +79,11 @@ export class Lane {
     const state = this.#state;
     if (state.kind !== 'changing' || state.token !== token) return false;
     // A change that was only now tried first, and certainly was not made, is no more in doubt.
-    if (state.givesUp && state.of === 'job' && (answer === 'unavailable' || answer === 'no-network')) this.#holdings.pending = undefined;
+    if (state.givesUp && (answer === 'unavailable' || answer === 'no-network')) this.#holdings.pending = undefined;
     switch (answer) {
       case 'done':
-        if (state.givesUp || state.of === 'pending') this.#holdings.pending = undefined;
-        if (state.of === 'pending') this.#read(turn);
+        if (state.givesUp || state.of === 'fence') this.#holdings.pending = undefined;
+        if (state.of === 'fence') this.#read(turn);
         else this.#finish(turn, true);
         break;
       case 'moved':
@@ -116,7 +116,7 @@ export class Lane {
     this.#holdings.seeRead(leases, guard);
     const { pending } = this.#holdings;
     if (pending?.guard === guard) {
-      this.#change(turn, guard, pending, 'pending');
+      this.#change(turn, guard, { add: [], remove: [] }, 'fence');
       return;
     }
     this.#holdings.pending = undefined;
@@ -125,14 +125,13 @@ export class Lane {
     else this.#change(turn, guard, change, 'job');
   }
 
-  #change(turn: LeaseTurn, guard: number, change: LeaseChange, of: 'job' | 'pending'): void {
+  #change(turn: LeaseTurn, guard: number, change: LeaseChange, of: 'job' | 'fence'): void {
     const { network, self } = this.#holdings;
     const givesUp = change.remove.length > 0 || change.add.some(({ node }) => node !== self);
     if (givesUp) this.#holdings.pending = { network, guard, add: change.add, remove: change.remove };
     const token = this.#host.nextToken();
     this.#state = { kind: 'changing', token, of, givesUp };
-    const { add, remove } = change;
-    turn.changeLeases(token, network, guard, { add, remove }, givesUp && of === 'job' ? this.#host.kept() : undefined);
+    turn.changeLeases(token, network, guard, change, givesUp ? this.#host.kept() : undefined);
   }
 
   #again(turn: LeaseTurn): void {

@@ -124,6 +124,11 @@ export class LeaseMachine {
     }
   }
 
+  /** That it knows anything of. */
+  networks(): readonly NetworkId[] {
+    return [...this.#networks.keys()];
+  }
+
   inUse(network: NetworkId): ReadonlyMap<ContainerId, number> {
     return this.#networks.get(network)?.holdings.inUse ?? new Map();
   }

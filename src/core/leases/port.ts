@@ -109,7 +109,7 @@ export interface LeaseTurn {
   /** Linearizable. Answered by `read`. */
   readLeases(token: LeaseToken, network: NetworkId): void;
   /**
-   * Answered by `changed`. `keep` must be durable before the change is tried; where the disk does not take it,
+   * Answered by `changed`. An empty change moves the guard, too. `keep` must be durable before the change is tried; where the disk does not take it,
    * the answer is `unavailable`. A change that was done is told by `agreedChanged` before its answer.
    */
   changeLeases(token: LeaseToken, network: NetworkId, guard: number, change: LeaseChange, keep: KeptLeases | undefined): void;

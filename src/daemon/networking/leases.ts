@@ -1,11 +1,5 @@
+import type { KeptAddress } from '../../core/leases/port.ts';
 import type { ContainerId, NetworkId, NodeId } from '../../core/model/index.ts';
-
-/** An address that a container of this node has; kept across restarts by who takes it. */
-export interface KeptAddress {
-  readonly network: NetworkId;
-  readonly container: ContainerId;
-  readonly address: number;
-}
 
 /**
  * Addresses for this node's containers, out of blocks that Raft leased to this node (DESIGN §9, Leased
@@ -34,7 +28,7 @@ export interface Leases {
   servePeer(path: string, from: NodeId, body: string): Promise<PeerAnswer>;
   /** All leases of a network go back, unless a container of this node has an address there. @throws LeaseRefused no-agreement */
   returnAll(network: NetworkId): Promise<'returned' | 'in-use'>;
-  /** Before a network is removed: every holder is asked for `returnAll`. Resolves to those that still hold some, and why. */
+  /** Before a network is removed: every holder is asked for `returnAll`. Resolves to those that still hold some, and why. @throws AgreementUnavailable */
   askOthersToReturn(network: NetworkId): Promise<readonly StillHolds[]>;
   /**
    * From now on this node keeps at least one block of this network. Resolves when it has one. @throws LeaseRefused
