@@ -66,7 +66,7 @@ export function infoOf(backend: Backend, counts: NodeCounts, nodes: readonly Nod
     SecurityOptions: host.seccomp ? ['name=seccomp,profile=builtin'] : [],
     InitBinary: '',
     LiveRestoreEnabled: true,
-    Plugins: { Volume: [], Network: ['none', 'host'], Authorization: [], Log: ['json-file'] },
+    Plugins: { Volume: [], Network: ['caravela', 'host', 'null'], Authorization: [], Log: ['json-file'] },
     RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8'], IndexConfigs: insecureIndexes(instance.insecureRegistries), Mirrors: [] },
     Swarm: { NodeID: '', LocalNodeState: 'inactive', ControlAvailable: false },
     Warnings: [],
