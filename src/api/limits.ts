@@ -17,8 +17,9 @@ export const API_LIMITS = {
   expressionChars: 1_024,
   /** Texts of constraints and affinities in a body, before those of the environment are counted. */
   expressions: 64,
-  /** Entries of `--dns`, `--dns-search`, `--dns-option` and `--add-host`, each. */
-  hostEntries: 256,
+  /** Entries of `--dns`, `--dns-search` and `--dns-option`, each, and of `--add-host`. */
+  dnsEntries: 32,
+  extraHosts: 256,
   /** The decoded X-Registry-Auth header. */
   registryAuthBytes: 16 * 1024,
   /**

@@ -50,7 +50,7 @@ export function checkNetworking(body: CreateBody): AskedNetworking {
     mode,
     mac: macOf(body.MacAddress ?? ''),
     networkOf: mode === 'container' ? word.slice(CONTAINER.length) : '',
-    exposed: [...new Set(Object.keys(body.ExposedPorts ?? {}).flatMap((key) => parsePorts(key).map(portText)))],
+    exposed: exposedOf(body),
     ...checkHosts(body),
     ...published,
   };
@@ -60,6 +60,12 @@ export function checkNetworking(body: CreateBody): AskedNetworking {
   const dropped = published.ports.length > 0 || published.publishAll;
   const warnings = dropped ? [`Published ports are discarded when using ${mode} network mode`] : [];
   return { ...asked, endpoints: [], ports: [], publishAll: false, warnings };
+}
+
+function exposedOf(body: CreateBody): readonly string[] {
+  const exposed = [...new Set(Object.keys(body.ExposedPorts ?? {}).flatMap((key) => parsePorts(key).map(portText)))];
+  if (exposed.length <= LIMITS.hostPorts) return exposed;
+  throw new ApiError(400, `a container may expose at most ${LIMITS.hostPorts} ports, got ${exposed.length}`);
 }
 
 /** Docker's: a named mode comes first, what the client said of it or beside it after. */

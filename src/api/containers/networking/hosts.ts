@@ -14,11 +14,18 @@ const OPTION = /^[a-zA-Z0-9_-]{1,63}(:\d{1,9})?$/;
 /** What a container is told of other names. @throws ApiError 400 */
 export function checkHosts(body: CreateBody): { readonly dns: ContainerSpec['dns']; readonly extraHosts: readonly string[] } {
   const { Dns, DnsSearch, DnsOptions, ExtraHosts } = body.HostConfig ?? {};
+  const most = {
+    Dns: API_LIMITS.dnsEntries,
+    DnsSearch: API_LIMITS.dnsEntries,
+    DnsOptions: API_LIMITS.dnsEntries,
+    ExtraHosts: API_LIMITS.extraHosts,
+  };
   for (const [what, list] of Object.entries({ Dns, DnsSearch, DnsOptions, ExtraHosts })) {
-    const count = list?.length ?? 0;
-    if (count > API_LIMITS.hostEntries)
-      throw new ApiError(400, `HostConfig.${what} may have ${API_LIMITS.hostEntries} entries, got ${count}`);
+    const [count, limit] = [list?.length ?? 0, most[what as keyof typeof most]];
+    if (count > limit) throw new ApiError(400, `HostConfig.${what} may have ${limit} entries, got ${count}`);
   }
+  const { Domainname: domain = '' } = body;
+  if (domain !== '') refuseOther([domain], (text) => NAME.test(text), 'a domain name (--domainname) has letters, digits, dots and dashes');
   refuseOther(Dns, (ip) => parseIpv4(ip) !== undefined || isIPv6(ip), 'a name server (--dns) is an IP address');
   // A dot alone: no search.
   refuseOther(DnsSearch, (domain) => domain === '.' || NAME.test(domain), 'a search domain (--dns-search) is a domain name');

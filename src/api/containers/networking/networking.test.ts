@@ -117,6 +117,8 @@ describe('the networks of a create', () => {
       400,
       'at most 16 networks, got 17',
     ],
+    [{ Domainname: 'x.org\n10.0.0.1 db' }, 400, '--domainname'],
+    [{ ExposedPorts: { '1-256': {}, '1/udp': {} } }, 400, 'expose at most 256 ports, got 257'],
     [{ HostConfig: { Links: ['db'] } }, 501, 'links (--link)'],
   ])('are refused: %j', async (body, status, words) => {
     const { response, request } = await create((await nodes())[0], body);
@@ -249,7 +251,7 @@ describe('the names of a create', () => {
     [{ ExtraHosts: ['db'] }, 'bad format for add-host: "db"'],
     [{ ExtraHosts: ['db:x'] }, 'bad format for add-host'],
     [{ ExtraHosts: ['a b:10.0.0.1'] }, 'bad format for add-host'],
-    [{ Dns: Array.from({ length: 257 }, () => '9.9.9.9') }, 'HostConfig.Dns may have 256 entries, got 257'],
+    [{ Dns: Array.from({ length: 33 }, () => '9.9.9.9') }, 'HostConfig.Dns may have 32 entries, got 33'],
   ])('are refused: %j', async (host, words) => {
     const { response } = await create((await nodes())[0], { HostConfig: host });
     expect(said(response)).toEqual([400, expect.stringContaining(words)]);
