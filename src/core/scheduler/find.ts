@@ -68,6 +68,10 @@ export class Finds {
     const { stage } = run;
     // Nothing is held for this attempt: there is nobody to tell.
     run.stage = WAITING;
+    if (this.#bar(run, message)) {
+      run.finds--;
+      return this.begin(turn, run);
+    }
     run.misses++;
     if (stage.kind !== 'finding' || !this.#mayHaveMissed(turn, run)) return this.#exhausted(turn, run);
     if (run.misses === 1) return this.begin(turn, run);
@@ -88,6 +92,19 @@ export class Finds {
     run.by = 'directory';
     run.stage = { kind: 'finding', trader: next.to, token: this.#runs.setTimer(turn, run, times.findMs) };
     this.#runs.send(turn, run, next.to, next.find);
+  }
+
+  /**
+   * Offers don't tell of ports and networks, and the best ones of a region may all be of nodes that lack them: each
+   * find learns of a few more to go past. @returns whether it did
+   */
+  #bar(run: Run, { considered }: NotFound): boolean {
+    if (this.#runs.small) return false;
+    const before = run.barred.size;
+    for (const { nodeId, reason } of considered) {
+      if ((reason === 'port' || reason === 'network') && run.barred.size < SCHEDULER.barred) run.barred.add(nodeId);
+    }
+    return run.barred.size > before;
   }
 
   /** Eight queries met nothing though a hint promises plenty: a burst has run ahead of the hints. */

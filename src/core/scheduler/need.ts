@@ -6,6 +6,7 @@ import { affinitiesAt, awayFrom, constraintsOf, givenUp } from './wishes.ts';
 /** What is asked of suppliers: of `node`, or of whomever a trader chooses. */
 export function needOf(run: Run, buyer: NodeId, node?: NodeId): Need {
   const { resources, class: cpuClass, arches, policy, hostPorts, vnis } = run.wanted;
+  const barred = node === undefined ? run.barred : [];
   return {
     requestId: run.request.id,
     attempt: run.attempt,
@@ -15,8 +16,8 @@ export function needOf(run: Run, buyer: NodeId, node?: NodeId): Need {
     arches,
     constraints: constraintsOf(run),
     affinities: affinitiesAt(run, node),
-    // Those that bind first: what does not fit is noticed when such a node accepts.
-    exclude: [...new Set([...run.owner.others(run), ...awayFrom(run), ...run.excluded, ...run.failed, ...run.shunned])].slice(
+    // Those that bind first: what does not fit is noticed when such a node accepts. Who is asked itself tells why not.
+    exclude: [...new Set([...run.owner.others(run), ...awayFrom(run), ...run.excluded, ...run.failed, ...run.shunned, ...barred])].slice(
       0,
       LIMITS.exclude,
     ),

@@ -118,6 +118,8 @@ export interface Run {
   shunned: readonly NodeId[];
   /** Affinities that the name directory could not tell the nodes of, in words. */
   unknown: readonly string[];
+  /** In a large instance: nodes that refused it for what their offers don't tell, a port or a network; finds go past them. */
+  readonly barred: Set<NodeId>;
   /** Nodes that took it and could not launch it, with the newest error. */
   readonly failed: Set<NodeId>;
   launchError: CoreError | undefined;
@@ -152,6 +154,7 @@ export function newRun(
     sampled: undefined,
     shunned: [],
     unknown: [],
+    barred: new Set(),
     failed: new Set(),
     launchError: undefined,
     considered: new Map(),
@@ -173,6 +176,7 @@ export function forget(run: Run): void {
   run.misses = 0;
   run.lateLaunches = 0;
   run.wishes = 'kept';
+  run.barred.clear();
   run.failed.clear();
   run.launchError = undefined;
   run.considered.clear();

@@ -41,6 +41,8 @@ export const SCHEDULER = {
   takeBackMs: 120_000,
   /** Nodes that a find is told to leave out because of what they have: half of LIMITS.exclude, which refusals need, too. */
   shunned: 32,
+  /** Nodes that refused for a port or a network, which later finds go past: each brings up to four more. */
+  barred: 48,
   /**
    * Where fewer than one member in so many meets a request's filters, those are asked directly: a shard's 64 offers
    * hold less than 8 of theirs then, if they are of that region at all.
