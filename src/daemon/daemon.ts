@@ -10,6 +10,7 @@ import { OciImages } from '../engine/oci/images/oci-images.ts';
 import type { RuntimeName } from '../engine/oci/runtime.ts';
 import type { Recovered } from '../engine/port.ts';
 import { Prng } from '../lib/prng.ts';
+import { DOCTOR_PATH } from '../network/doctor/doctor.ts';
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { createTransport } from '../transport/node-transport.ts';
 import { checkGossipKeys } from '../transport/trust/gossip-keys.ts';
@@ -27,6 +28,7 @@ import { leave } from './leave.ts';
 import type { Log } from './log.ts';
 import { MemberKeeper } from './member-keeper.ts';
 import { createNetworking } from './networking/create-networking.ts';
+import { serveDoctor } from './networking/network-doctor.ts';
 import { NETWORK_PATH } from './networking/networking.ts';
 import { isNode, type NodePaths, readCredentials } from './node-files.ts';
 import { performOrder } from './orders.ts';
@@ -124,7 +126,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     onVersion: (version) => void loop.command({ kind: 'agreed', version }),
     onRemoved: () => log('error', 'this node was removed from its instance: take it out with "caravela leave --force"', {}),
   });
-  const { networking, overlay } = createNetworking({
+  const { networking, overlay, doctor } = createNetworking({
     paths,
     store,
     settings,
@@ -234,6 +236,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const path = request.url;
     if (path.startsWith('/api/')) api.routeFromPeer(request, response);
     else if (path.startsWith(AGREEMENT_PATH)) agreement.servePeer(peer, request, response);
+    else if (path.startsWith(DOCTOR_PATH)) void serveDoctor(doctor, peer, request, response);
     else if (path.startsWith(NETWORK_PATH)) void networking.servePeer(peer, request, response);
     else if (path.startsWith(BLOBS_PATH)) void serveBlob(engine.images, path.slice(BLOBS_PATH.length), request, response);
     else {
@@ -271,6 +274,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     closing ??= (async () => {
       watch.close();
       loop.close();
+      doctor.close();
       await networking.close();
       await api.close();
       await agreement.close();

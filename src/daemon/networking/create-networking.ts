@@ -5,6 +5,7 @@ import { formatIpv4, parseCidr } from '../../lib/ipv4.ts';
 import { createDnsServer } from '../../network/dns/server.ts';
 import { hostsFile } from '../../network/dns/hosts-file.ts';
 import { resolvConf } from '../../network/dns/resolv-conf.ts';
+import type { Doctor } from '../../network/doctor/doctor.ts';
 import type { Network } from '../../network/port.ts';
 import { Names } from '../../network/vxlan/names.ts';
 import { OverlayNetwork } from '../../network/vxlan/overlay-network.ts';
@@ -17,6 +18,7 @@ import type { InstanceSettings, NodeSettings } from '../settings.ts';
 import { foreignRoutes } from './foreign-routes.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
 import { NameResolver } from './name-resolver.ts';
+import { createDoctor } from './network-doctor.ts';
 import { Networking } from './networking.ts';
 import type { TaskNetwork } from './task-network.ts';
 import { TaskNetworks } from './task-networks.ts';
@@ -28,7 +30,7 @@ export interface CreateNetworkingOptions {
   readonly instance: InstanceSettings;
   readonly node: CoreNode;
   readonly engine: Pick<Engine, 'place'>;
-  readonly agreement: Pick<Agreement, 'state'>;
+  readonly agreement: Pick<Agreement, 'state' | 'service'>;
   readonly command: (command: Command) => Promise<Result>;
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
   readonly log: Log;
@@ -38,7 +40,11 @@ export interface CreateNetworkingOptions {
 const INNER_RANGE = parseCidr('198.18.0.0/15') ?? { base: 0, prefix: 32 };
 
 /** Builds what networks are made of, and joins it. */
-export function createNetworking(options: CreateNetworkingOptions): { readonly networking: Networking; readonly overlay: Network } {
+export function createNetworking(options: CreateNetworkingOptions): {
+  readonly networking: Networking;
+  readonly overlay: Network;
+  readonly doctor: Doctor;
+} {
   const { paths, settings, store, instance, node, engine, agreement, command, request, log } = options;
   const { state } = agreement;
   const id = shortId(settings.nodeId);
@@ -54,6 +60,15 @@ export function createNetworking(options: CreateNetworkingOptions): { readonly n
     log: (level, message) => log(level, message),
   });
   const ours = new Names(id).devices;
+  const doctor = createDoctor({
+    shortId: id,
+    node,
+    vxlanPort: instance.vxlanPort,
+    innerRange: INNER_RANGE,
+    drift: () => overlay.drift(),
+    agreement: () => agreement.service,
+    request,
+  });
   const networking = new Networking({
     tasks,
     store,
@@ -67,13 +82,13 @@ export function createNetworking(options: CreateNetworkingOptions): { readonly n
     foreignRoutes: () => foreignRoutes(ours),
     filesFor: (container, spec, task) => filesFor(container, spec, task, (network) => state.network(network)),
     dns,
-    doctor: async () => [],
+    doctor: () => doctor.examine(),
     command,
     request,
     log,
     wallMs: () => Date.now(),
   });
-  return { networking, overlay };
+  return { networking, overlay, doctor };
 }
 
 function filesFor(

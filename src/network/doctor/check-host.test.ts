@@ -89,13 +89,13 @@ describe('checkHost', () => {
 
 describe('checkDrift', () => {
   it('tells what was put right, not all of a lot of it', () => {
-    expect(checkDrift({ repaired: [], error: '' }).state).toBe('ok');
-    const repaired = Array.from({ length: 10 }, (_, n) => `route 10.210.${n}.0/29`);
-    expect(checkDrift({ repaired, error: '' })).toMatchObject({
+    expect(checkDrift({ repairs: 0, last: [], failure: undefined }).state).toBe('ok');
+    const last = Array.from({ length: 10 }, (_, n) => `put-route 10.210.${n}.0/29`);
+    expect(checkDrift({ repairs: 12, last, failure: undefined })).toMatchObject({
       state: 'warning',
-      seen: expect.stringMatching(/10\.210\.5\.0\/29 and 4 more$/),
+      seen: expect.stringMatching(/^12 put right .*10\.210\.5\.0\/29 and 4 more$/),
     });
-    expect(checkDrift({ repaired, error: 'add vxlan: EOPNOTSUPP' })).toMatchObject({
+    expect(checkDrift({ repairs: 12, last, failure: 'add vxlan: EOPNOTSUPP' })).toMatchObject({
       state: 'problem',
       seen: expect.stringContaining('EOPNOTSUPP'),
     });

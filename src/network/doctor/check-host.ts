@@ -25,14 +25,14 @@ export function checkHost(seen: HostSeen, expected: HostExpected): readonly Find
   ];
 }
 
-export function checkDrift({ repaired, error }: DriftSeen): Finding {
-  if (error !== '') {
-    return problem('drift', `the kernel has not what it should have: ${error}`, 'See the daemon’s log; it goes on trying.');
+export function checkDrift({ repairs, last, failure }: DriftSeen): Finding {
+  if (failure !== undefined) {
+    return problem('drift', `the kernel has not what it should have: ${failure}`, 'See the daemon’s log; it goes on trying.');
   }
-  if (repaired.length === 0) return ok('drift', 'the kernel has what it should have');
+  if (repairs === 0) return ok('drift', 'the kernel has what it should have, and nobody changed it');
   const advice =
-    'Another program changes what is this node’s; see which, and let it leave devices and tables alone whose names say caravela.';
-  return warning('drift', `put right lately: ${listed(repaired)}`, advice);
+    'Another program changes what is this node’s; see which, and let it leave devices, routes and tables alone that it didn’t make.';
+  return warning('drift', `${repairs} put right since the daemon’s start, last: ${listed(last)}`, advice);
 }
 
 export function checkAgreement({ quorum, words }: AgreementSeen): Finding {

@@ -32,7 +32,7 @@ const doctor = new Doctor({
   vxlanPort: 4789,
   devices: 'cvtest01',
   table: 'caravela-test01',
-  drift: () => ({ repaired: [], error: '' }),
+  drift: () => ({ repairs: 0, last: [], failure: undefined }),
   agreement: async () => ({ quorum: true, words: 'all agree' }),
 });
 

@@ -71,12 +71,14 @@ export interface EchoSeen {
   readonly checksumErrors: number;
 }
 
-/** What the reconciler did lately. */
+/** What was found changed by others in the kernel and put right. */
 export interface DriftSeen {
-  /** What it found changed by others and put right, newest first: `route 10.210.0.64/29, 12 s ago`. */
-  readonly repaired: readonly string[];
-  /** Why the kernel hasn't what it should; ''. */
-  readonly error: string;
+  /** Since the daemon's start. */
+  readonly repairs: number;
+  /** What the last time put right, in words. */
+  readonly last: readonly string[];
+  /** Why the kernel hasn't what it should; undefined: it has. */
+  readonly failure: string | undefined;
 }
 
 export interface AgreementSeen {
