@@ -66,9 +66,9 @@ export function portRows(facts: ContainerFacts): PortSummary[] {
   });
 }
 
-/** `80/tcp` to where the host serves it, null where it does not. A port that two nodes serve is one binding. */
+/** `80/tcp` to where hosts serve it, null where none does; of a network of its own only. A port that two nodes serve is one binding. */
 function portMap({ container, spec, published }: ContainerFacts): Record<string, PortBinding[] | null> {
-  if (container.task?.state !== 'running') return {};
+  if (container.task?.state !== 'running' || spec.networkMode !== 'networks') return {};
   const map: Record<string, PortBinding[] | null> = {};
   for (const key of spec.exposedPorts ?? []) map[key] = null;
   for (const facts of published) {

@@ -52,10 +52,7 @@ const HOST_FIELDS: readonly Refused[] = [
   { field: 'Runtime', what: 'other runtimes (--runtime)', asks: otherThan('', 'runc', 'crun', 'io.containerd.runc.v2') },
 ];
 
-const CONFIG_FIELDS: readonly Refused[] = [
-  { field: 'AttachStdin', what: 'a way to write to a container’s standard input (-i)' },
-  { field: 'Volumes', what: 'volumes (-v)' },
-];
+const CONFIG_FIELDS: readonly Refused[] = [{ field: 'Volumes', what: 'volumes (-v)' }];
 
 const LOG_DRIVERS = ['', 'json-file', 'k8s-file', 'local'];
 const IGNORED_WITH_WARNING: readonly { readonly field: string; readonly warning: string }[] = [

@@ -82,9 +82,9 @@ describe('the networks of a create', () => {
   });
 
   it.each([
-    [{ HostConfig: { NetworkMode: 'nope' } }, 404, 'network nope not found'],
-    [{ HostConfig: { NetworkMode: '10.0.0/24' } }, 404, 'network 10.0.0/24 not found'],
-    [{ HostConfig: { NetworkMode: 'container:nope' } }, 404, 'No such container: nope'],
+    [{ HostConfig: { NetworkMode: 'nope' } }, 400, 'network nope not found'],
+    [{ HostConfig: { NetworkMode: '10.0.0/24' } }, 400, 'network 10.0.0/24 not found'],
+    [{ HostConfig: { NetworkMode: 'container:nope' } }, 400, 'No such container: nope'],
     [{ HostConfig: { NetworkMode: 'container:' } }, 400, 'invalid container format container:<name|id>'],
     [{ NetworkingConfig: { EndpointsConfig: { blue: {}, host: {} } } }, 400, "can't have network host, too"],
     [{ HostConfig: { NetworkMode: 'host' }, NetworkingConfig: { EndpointsConfig: { blue: {} } } }, 400, "can't be on network blue, too"],
@@ -144,7 +144,7 @@ describe('the networks of a create', () => {
     const [node] = await nodes();
     const part = (name: string, NetworkMode: string) => ({ name, body: { Image: 'busybox', HostConfig: { NetworkMode } } });
     const response = await post(node, '/caravela/v1/stacks', { parts: [part('one', 'blue'), part('two', 'nope')] });
-    expect(said(response)).toEqual([404, 'container two: network nope not found']);
+    expect(said(response)).toEqual([400, 'container two: network nope not found']);
   });
 });
 

@@ -22,12 +22,19 @@ export interface SettleOptions {
   readonly dry: boolean;
 }
 
-/** Looks up what a container is to be on; a block that no network has becomes one. @throws ApiError, NetworkRefused */
-export async function settleNetworking(
-  context: ApiContext,
-  asked: AskedNetworking,
-  { scope, dry }: SettleOptions,
-): Promise<SettledNetworking> {
+/**
+ * Looks up what a container is to be on; a block that no network has becomes one. Nothing that is missing
+ * is a 404: Docker's clients take that of a create for a missing image, and pull it. @throws ApiError 400 …, NetworkRefused
+ */
+export async function settleNetworking(context: ApiContext, asked: AskedNetworking, options: SettleOptions): Promise<SettledNetworking> {
+  try {
+    return await settle(context, asked, options);
+  } catch (error) {
+    throw error instanceof ApiError && error.status === 404 ? new ApiError(400, error.message, error.facts) : error;
+  }
+}
+
+async function settle(context: ApiContext, asked: AskedNetworking, { scope, dry }: SettleOptions): Promise<SettledNetworking> {
   const { endpoints, mac, ...rest } = asked;
   if (asked.mode === 'container') {
     const id = await containerIdOf(context, asked.networkOf, scope);
