@@ -8,7 +8,6 @@ import type { Attached, HostNetworks, Network, NetworkOnHost } from '../port.ts'
 import { endpointOfAlias, Endpoints, type HeldEndpoint, isAsAsked, macOf } from './endpoints.ts';
 import { DockerUser } from './firewall/docker-user.ts';
 import { Firewall } from './firewall/firewall.ts';
-import { endpointElement } from './firewall/plan-firewall.ts';
 import { IpForward } from './ip-forward.ts';
 import { Names, portAlias } from './names.ts';
 import { Namespaces } from './namespaces.ts';
@@ -201,15 +200,15 @@ export class OverlayNetwork implements Network {
   /** The rules know it before the first frame, and what is wanted before the first news. */
   #hold(held: HeldEndpoint): void {
     this.#endpoints.set(held);
-    this.#plan?.put(held.onHost);
-    this.#firewall.add('endpoints', endpointElement(held.onHost));
+    const elements = this.#plan?.put(held.onHost);
+    if (elements !== undefined) this.#firewall.add(elements);
   }
 
   #forget(onHost: EndpointOnHost): void {
     this.#reconciler.leaves(onHost.port);
     this.#endpoints.delete(onHost);
-    this.#plan?.drop(onHost);
-    this.#firewall.remove('endpoints', endpointElement(onHost));
+    const elements = this.#plan?.drop(onHost);
+    if (elements !== undefined) this.#firewall.remove(elements);
   }
 
   #plugIn(endpoint: Attached, onHost: EndpointOnHost): void {

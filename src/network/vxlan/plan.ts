@@ -2,7 +2,7 @@ import { assert } from '../../lib/assert.ts';
 import type { NetworkId } from '../../core/model/index.ts';
 import { holds, parseIpv4, sizeOf } from '../../lib/ipv4.ts';
 import type { HostNetworks, NetworkOnHost, NetworkPeer } from '../port.ts';
-import { endpointElement, planFirewall } from './firewall/plan-firewall.ts';
+import { endpointElements, type EndpointSet, planFirewall } from './firewall/plan-firewall.ts';
 import { type Element, elementKey, type FirewallWish } from './firewall/sets.ts';
 import { alias, gatewayMac, type Names, portAlias, tunnelMac } from './names.ts';
 import { bridgeSysctls, deviceSysctls, hostSysctls, tunnelSysctls } from './sysctls.ts';
@@ -19,6 +19,8 @@ import {
   routeKey,
   type RouteWish,
 } from './wish.ts';
+
+const ENDPOINT_SETS = ['endpoints', 'on_bridge'] as const satisfies readonly EndpointSet[];
 
 /** What VXLAN adds to a packet over IPv4 (RFC 7348): IP 20, UDP 8, VXLAN 8, inner Ethernet 14. */
 export const VXLAN_BYTES = 50;
@@ -43,35 +45,42 @@ export class Plan implements KernelWish {
   readonly #state: HostNetworks;
   readonly #names: Names;
   readonly #networks: ReadonlyMap<NetworkId, NetworkOnHost>;
-  readonly #endpoints = new Map<string, Element>();
+  readonly #ofEndpoints: Record<EndpointSet, Map<string, Element>> = { endpoints: new Map(), on_bridge: new Map() };
 
   constructor(state: HostNetworks, names: Names) {
     this.#state = state;
     this.#names = names;
     this.#networks = new Map(state.networks.map((network) => [network.id, network]));
-    this.firewall = { ...planFirewall(state, names), endpoints: this.#endpoints };
+    this.firewall = { ...planFirewall(state, names), ...this.#ofEndpoints };
     for (const network of state.networks) this.#planNetwork(network);
     this.#sysctls(hostSysctls());
   }
 
-  put(endpoint: EndpointOnHost): void {
+  /** Returns what the firewall gets for it. */
+  put(endpoint: EndpointOnHost): Record<EndpointSet, readonly Element[]> {
     const network = this.#networks.get(endpoint.network);
+    const bridge = network === undefined ? undefined : this.#names.bridge(network.vni);
     this.#link({
       kind: 'port',
       name: endpoint.port,
       alias: portAlias(this.#names, endpoint),
       mtu: network === undefined ? 0 : mtuOn(network, this.#state),
-      bridge: network === undefined ? undefined : this.#names.bridge(network.vni),
+      bridge,
     });
     this.#sysctls(deviceSysctls(endpoint.port));
-    const element = endpointElement(endpoint);
-    this.#endpoints.set(elementKey(element), element);
+    const elements = endpointElements(endpoint, bridge);
+    for (const name of ENDPOINT_SETS) for (const element of elements[name]) this.#ofEndpoints[name].set(elementKey(element), element);
+    return elements;
   }
 
-  drop(endpoint: EndpointOnHost): void {
+  /** Returns what the firewall had for it. */
+  drop(endpoint: EndpointOnHost): Record<EndpointSet, readonly Element[]> {
+    const network = this.#networks.get(endpoint.network);
     this.links.delete(endpoint.port);
     for (const [path] of deviceSysctls(endpoint.port)) this.sysctls.delete(path);
-    this.#endpoints.delete(elementKey(endpointElement(endpoint)));
+    const elements = endpointElements(endpoint, network && this.#names.bridge(network.vni));
+    for (const name of ENDPOINT_SETS) for (const element of elements[name]) this.#ofEndpoints[name].delete(elementKey(element));
+    return elements;
   }
 
   #planNetwork(network: NetworkOnHost): void {

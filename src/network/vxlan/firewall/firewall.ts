@@ -61,14 +61,23 @@ export class Firewall {
     return false;
   }
 
-  /** One element more, at once; with the tables not loaded, with their load. @throws SystemError */
-  add(name: SetName, element: Element): void {
-    this.#changeOne(name, element, 'add');
+  /** Some elements more, at once; while the tables are not loaded, with their load. @throws SystemError */
+  add(more: SomeElements): void {
+    const loaded = this.#loaded;
+    if (loaded === undefined) return;
+    this.#nft.change(entriesOf(more).map(([name, elements]) => this.#elementsChange(name, [], elements)));
+    for (const [name, elements] of entriesOf(more)) for (const element of elements) loaded.elements[name].set(elementKey(element), element);
   }
 
-  /** One element less. @throws SystemError */
-  remove(name: SetName, element: Element): void {
-    if (this.#loaded?.elements[name].has(elementKey(element)) === true) this.#changeOne(name, element, 'remove');
+  /** Some less, of which some may not be there. @throws SystemError */
+  remove(less: SomeElements): void {
+    const loaded = this.#loaded;
+    if (loaded === undefined) return;
+    const known = entriesOf(less).map(
+      ([name, elements]) => [name, elements.filter((each) => loaded.elements[name].has(elementKey(each)))] as const,
+    );
+    this.#nft.change(known.map(([name, elements]) => this.#elementsChange(name, elements, [])));
+    for (const [name, elements] of known) for (const element of elements) loaded.elements[name].delete(elementKey(element));
   }
 
   /** @throws NftError */
@@ -99,14 +108,6 @@ export class Firewall {
     this.#update(wish, elements);
   }
 
-  #changeOne(name: SetName, element: Element, verb: 'add' | 'remove'): void {
-    const loaded = this.#loaded;
-    if (loaded === undefined) return;
-    this.#nft.change([this.#elementsChange(name, verb === 'remove' ? [element] : [], verb === 'add' ? [element] : [])]);
-    if (verb === 'add') loaded.elements[name].set(elementKey(element), element);
-    else loaded.elements[name].delete(elementKey(element));
-  }
-
   #elementsChange(name: SetName, remove: readonly Element[], add: readonly Element[]): ElementsChange {
     const shape = SETS[name];
     return {
@@ -133,6 +134,10 @@ export class Firewall {
     return { family: NFT_FAMILY[SETS[name].family], table: this.#names.table, set: name };
   }
 }
+
+type SomeElements = Partial<Record<SetName, readonly Element[]>>;
+
+const entriesOf = (elements: SomeElements): [SetName, readonly Element[]][] => Object.entries(elements) as [SetName, readonly Element[]][];
 
 /** A map's element that changes goes and comes in one transaction. */
 function changeOf(wish: Elements, known: Elements): { remove: Element[]; add: Element[] } {

@@ -4,8 +4,8 @@ import type { Names } from '../names.ts';
 import type { EndpointOnHost } from '../wish.ts';
 import { type Element, elementsOf, type FirewallWish, type Value } from './sets.ts';
 
-/** What is to be in our nftables sets, but for the endpoints, which come and go apart. Pure. */
-export function planFirewall(state: HostNetworks, names: Names): Omit<FirewallWish, 'endpoints'> {
+/** What is to be in our nftables sets, but for what endpoints bring, which come and go apart. Pure. */
+export function planFirewall(state: HostNetworks, names: Names): Omit<FirewallWish, EndpointSet> {
   const networks = state.networks.map(({ vni, gateway, internal }) => ({
     bridge: names.bridge(vni),
     tunnel: names.tunnel(vni),
@@ -25,7 +25,15 @@ export function planFirewall(state: HostNetworks, names: Names): Omit<FirewallWi
   };
 }
 
-export const endpointElement = ({ port, mac, address }: EndpointOnHost): Element => ({ key: [port, mac, address], data: [] });
+export type EndpointSet = 'endpoints' | 'on_bridge';
+
+/** @param bridge name of its network's; undefined: this host hasn't it any more */
+export function endpointElements(
+  { port, mac, address }: EndpointOnHost,
+  bridge: string | undefined,
+): Record<EndpointSet, readonly Element[]> {
+  return { endpoints: inSet(port, mac, address), on_bridge: inSet(bridge, address) };
+}
 
 function published(at: readonly Value[], { protocol, hostPort, address, containerPort }: PublishedPort): Element {
   return { key: [...at, protocol, hostPort], data: [address, containerPort] };

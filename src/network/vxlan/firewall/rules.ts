@@ -60,8 +60,9 @@ function ipChains({ devices, bridges, tunnels }: Names, { vxlanPort, innerRange 
     oifname ${bridge} ip saddr ${inner} masquerade
     # Published here, running there: the other host answers to our inner address.
     oifname ${tunnel} ct status dnat masquerade
-    # From a container to its own published port, or to that of another on its network.
-    iifname ${bridge} oifname ${bridge} iifname . oifname @paths ct status dnat masquerade
+    # From a container to its own published port, or to that of another on its bridge. Not by iifname: with br_netfilter
+    # such a frame never leaves the bridge, and has none here.
+    oifname . ip saddr @on_bridge ct status dnat masquerade
     oifname ${ours} ip saddr 127.0.0.0/8 masquerade
     iifname ${bridge} oifname != ${ours} masquerade
   }

@@ -29,6 +29,8 @@ export const SETS = {
   ports_any: { family: 'ip', key: ['protocol', 'port'], data: ['ipv4', 'port'] },
   /** Published on one. */
   ports_at: { family: 'ip', key: ['ipv4', 'protocol', 'port'], data: ['ipv4', 'port'] },
+  /** Who is on a bridge: which of its frames come back to it when a port leads there. */
+  on_bridge: { family: 'ip', key: ['ifname', 'ipv4'], data: undefined },
   /** What a container may call itself: its port, MAC and address. */
   endpoints: { family: 'bridge', key: ['ifname', 'mac', 'ipv4'], data: undefined },
 } as const satisfies Record<string, SetShape>;
