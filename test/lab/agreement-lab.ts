@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { createAgreementHost } from '../../src/agreement/members/agreement-host.ts';
@@ -208,8 +208,9 @@ export class AgreementNode {
       },
       onStore: (_, why) => this.changes.push(why),
       log: (level, message, facts) => {
-        if (process.env['AGREEMENT_LOG'] !== undefined)
-          console.error(Math.round(performance.now()), this.n, level, message, JSON.stringify(facts));
+        const file = process.env['AGREEMENT_LOG'];
+        if (file !== undefined)
+          appendFileSync(file, `${Math.round(performance.now())} ${this.n} ${level} ${message} ${JSON.stringify(facts)}\n`);
       },
       nowMs: () => performance.now(),
       random: Math.random,

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { commandLine, type Launch } from './command.ts';
 import { type Ended, endEarlier, EtcdProcess } from './etcd-process.ts';
 import type { MemberFiles } from './files.ts';
@@ -85,6 +85,8 @@ export class Supervisor {
     const { files, etcd, log } = this.#options;
     try {
       mkdirSync(files.data, { recursive: true, mode: 0o700 });
+      // One that was killed leaves its socket, and etcd does not take it away.
+      rmSync(files.socket, { force: true });
       this.#process = new EtcdProcess(commandLine(etcd(), files, launch), files.runDir, files.process, log);
       return await this.#process.ended;
     } catch (error) {
@@ -95,8 +97,9 @@ export class Supervisor {
   }
 
   #pause(ended: Ended, pauseMs: number): Promise<void> {
+    const isNews = ended.words !== this.#lastWords;
     this.#lastWords = ended.words;
-    this.#options.log('warn', 'the agreement engine (etcd) ended and is started again', { why: ended.words, pauseMs });
+    this.#options.log(isNews ? 'warn' : 'debug', 'the agreement engine (etcd) ended and is started again', { why: ended.words, pauseMs });
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, pauseMs);
       this.#wake = () => {

@@ -24,6 +24,7 @@ export class Manager {
   readonly #refusedUntilMs = new Map<NodeId, number>();
   #signed: { readonly requestPem: string; readonly certificatePem: string } | undefined;
   #told: string | undefined;
+  #waitsFor: string | undefined;
   isLeaving = false;
 
   constructor(options: AgreementHostOptions, tuning: MemberTuning, member: OwnMember) {
@@ -58,13 +59,15 @@ export class Manager {
     if (step.kind === 'none') return false;
     try {
       await this.#take(step, list);
+      this.#waitsFor = undefined;
+      return true;
     } catch (error) {
-      this.#options.log(step.kind === 'promote' ? 'debug' : 'info', `agreement: the next step (${step.kind}) waits`, {
-        node: step.node,
-        why: (error as Error).message,
-      });
+      // The engine adds and removes nobody before all voters have been connected for 5 s, and promotes none that lags.
+      const why = `${step.kind} ${step.node}: ${(error as Error).message}`;
+      if (why !== this.#waitsFor) this.#options.log('debug', 'agreement: the next change of members waits', { why });
+      this.#waitsFor = why;
+      return step.kind === 'promote';
     }
-    return true;
   }
 
   hasCandidate(list: readonly EngineMember[]): boolean {
@@ -113,8 +116,8 @@ export class Manager {
   }
 
   async #take(step: Exclude<Step, { kind: 'none' }>, list: readonly EngineMember[]): Promise<void> {
-    if (step.kind === 'invite') return this.#invite(step.node, list);
-    const { id } = list.find(({ node }) => node === step.node)!;
+    if (step.kind === 'invite') return this.#invite(step.node);
+    const { id, isLearner } = list.find(({ node }) => node === step.node)!;
     if (step.kind === 'promote') {
       await this.#member.cluster.promote(id);
       this.#options.log('info', 'agreement: a node is a member now', { node: step.node });
@@ -122,16 +125,15 @@ export class Manager {
     }
     await this.#member.cluster.remove(id);
     this.#options.log('info', 'agreement: a node is no member any more', { node: step.node, why: step.why });
+    if (isLearner) this.#refuse(step.node, new Error('it did not come up as a member'));
     await this.#member.store?.forgetOwner(step.node);
     return undefined;
   }
 
-  async #invite(node: NodeId, list: readonly EngineMember[]): Promise<void> {
+  async #invite(node: NodeId): Promise<void> {
     const prepared = await this.#prepare(node);
     const certificatePem = await this.#sign(node, prepared.requestPem);
-    // The engine looks for the newcomer as soon as it is added: its name must be there before.
-    this.#member.update({ members: [...list.map((member) => member.node), node] });
-    this.#member.refresh();
+    this.#member.expect(node);
     const added = await this.#member.cluster.addLearner(peerUrl(node, prepared.peerPort));
     const invitation: Invitation = {
       epoch: this.#member.record!.epoch,

@@ -34,6 +34,7 @@ export class OwnMember {
   #gateway: Gateway;
   #record: MemberRecord | undefined;
   #store: EtcdStore | undefined;
+  #expected: NodeId | undefined;
 
   /** @param onRemoved the members took this one out */
   constructor(options: AgreementHostOptions, tuning: MemberTuning, onRemoved: () => void) {
@@ -129,6 +130,12 @@ export class OwnMember {
     writeRecord(this.files.record, this.#record);
   }
 
+  /** The engine looks for a newcomer as soon as it is added: its name is there before. */
+  expect(node: NodeId): void {
+    this.#expected = node;
+    this.refresh();
+  }
+
   isUp(): void {
     this.#supervisor.isUp();
   }
@@ -186,9 +193,9 @@ export class OwnMember {
     const ips = new Map(facts.nodes().map(({ id, ip }) => [id, ip]));
     const own = facts.ip();
     if (own !== undefined) ips.set(nodeId, own);
-    const known = [...new Set([nodeId, ...members])].flatMap((node) => {
-      const ip = ips.get(node);
-      return ip === undefined ? [] : [{ node, ip }];
+    const known = [...new Set([nodeId, ...members, this.#expected])].flatMap((node) => {
+      const ip = node === undefined ? undefined : ips.get(node);
+      return node === undefined || ip === undefined ? [] : [{ node, ip }];
     });
     mkdirSync(this.files.runDir, { recursive: true, mode: 0o700 });
     if (writeHostsFile(this.files.hosts, hostsFile(known))) this.#options.log('debug', 'names of agreement members point anew', { known });
