@@ -66,6 +66,8 @@ interface Wired {
 export class FakeNetworks implements NetworkService {
   readonly claims = new Map<ContainerId, readonly { readonly hostIp: string; readonly hostPort: number }[]>();
   findings: readonly Finding[] = [{ check: 'mtu', state: 'ok', seen: '1500 bytes', advice: '' }];
+  /** Networks that this node has not heard of yet. */
+  readonly unheard = new Set<NetworkId>();
   /** Thrown by the next change. */
   refuseNext: NetworkRefused | undefined;
   readonly #agreed: FakeAgreedNetworks;
@@ -79,7 +81,7 @@ export class FakeNetworks implements NetworkService {
   }
 
   list(): readonly AgreedNetwork[] {
-    return this.#agreed.networks;
+    return this.#agreed.networks.filter(({ id }) => !this.unheard.has(id));
   }
 
   leases(network: NetworkId): readonly Lease[] {

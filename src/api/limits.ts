@@ -27,7 +27,7 @@ export const API_LIMITS = {
    * long as its container was given; a node that is gone is noticed by pings long before.
    */
   proxyHeadersMs: 3_600_000,
-  /** How long a node asked by a peer waits to hear of a network that the peer knows, and how often it looks. */
+  /** How long a node waits to hear of a network that a peer knows, and how often it looks. */
   agreedWaitMs: 2_000,
   agreedPollMs: 25,
   /** From a connection to the end of its request's headers. */

@@ -80,8 +80,8 @@ describe('create', () => {
     }
   });
 
-  it('refuses a foreground run with standard input, not a detached one that keeps it open', () => {
-    expect(check({ Image: 'busybox', OpenStdin: true, AttachStdin: true }).body.OpenStdin).toBe(true);
+  it('takes standard input, attached or only kept open', () => {
+    for (const AttachStdin of [true, false]) expect(check({ Image: 'busybox', OpenStdin: true, AttachStdin }).body.OpenStdin).toBe(true);
   });
 
   it('takes what a client sends for a plain run', () => {

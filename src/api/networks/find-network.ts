@@ -23,8 +23,7 @@ export function findNetwork(backend: Backend, word: string): FoundNetwork {
 }
 
 /** @throws ApiError 403 for none and host */
-export function agreedNetwork(backend: Backend, word: string, what: string): AgreedNetwork {
-  const found = findNetwork(backend, word);
+export function agreedOnly(found: FoundNetwork, what: string): AgreedNetwork {
   if (found.kind === 'local') throw new ApiError(403, `network ${found.name} is predefined: a container can't ${what}`);
   return found.network;
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { NetworkId } from '../../core/model/index.ts';
 import { UNREACHABLE_HEADER } from '../../docker-api/caravela-types.ts';
 import type { ContainerInspect, ContainerSummary, NetworkRow } from '../../docker-api/types.ts';
 import type { ContainerSpec } from '../../engine/port.ts';
@@ -138,6 +139,28 @@ describe('GET /networks/{id}', () => {
     expect(none).toMatchObject({ Name: 'none', Driver: 'null', Scope: 'local', Id: expect.stringMatching(/^[0-9a-f]{64}$/) });
     expect((await get(node, `/networks/${none.Id.slice(0, 12)}`)).json()).toEqual(none);
     expect(said(await get(node, '/networks/nope'))).toEqual([404, 'network nope not found']);
+  });
+
+  it('waits to hear of one that a peer knows, for whatever is done with it', async () => {
+    const [node, other] = await nodes();
+    const work: readonly ((name: string) => Promise<{ statusCode: number }>)[] = [
+      (name) => get(other, `/networks/${name}`),
+      (name) => post(other, `/containers/create?name=of-${name}`, { Image: 'busybox', HostConfig: { NetworkMode: name } }),
+      (name) => post(other, `/networks/${name}/connect`, { Container: 'web' }),
+      (name) => remove(other, `/networks/${name}`),
+    ];
+    put(other, 'web', []);
+    for (const [i, ask] of work.entries()) {
+      const id = (await made(node, `late${i}`)) as NetworkId;
+      other.networks.unheard.add(id);
+      setTimeout(() => other.networks.unheard.delete(id), 60);
+      expect((await ask(`late${i}`)).statusCode).toBeLessThan(300);
+    }
+    // The container is here, whose node has not heard of it either.
+    const id = (await made(other, 'later')) as NetworkId;
+    other.networks.unheard.add(id);
+    setTimeout(() => other.networks.unheard.delete(id), 60);
+    expect((await post(node, '/networks/later/connect', { Container: 'web' })).statusCode).toBe(200);
   });
 
   it('tells an ambiguous beginning of an id', async () => {

@@ -1,5 +1,4 @@
 import type { Readable } from 'node:stream';
-import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { AgreedNetwork, Container } from '../../core/model/index.ts';
 import type { NetworkCreated, NetworkRow } from '../../docker-api/types.ts';
@@ -15,11 +14,12 @@ import { proxy, proxyJson } from '../instance/proxy.ts';
 import { nameSilent, namesOf, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 import { askEndpoints } from '../networks/ask-endpoints.ts';
-import { agreedNetwork, findNetwork, noSuchNetwork } from '../networks/find-network.ts';
+import { agreedOnly, findNetwork, noSuchNetwork } from '../networks/find-network.ts';
+import { locateNetwork } from '../networks/locate-network.ts';
 import { listNetworks, networkListOptions } from '../networks/list-networks.ts';
 import { checkNetwork, connectBody, disconnectBody } from '../networks/network-body.ts';
 import { networkDetails } from '../networks/network-row.ts';
-import { isPredefined, LOCAL_ROWS } from '../networks/predefined.ts';
+import { isPredefined, LOCAL_ROWS, localNetworkId } from '../networks/predefined.ts';
 import { pruneNetworks } from '../networks/prune-networks.ts';
 
 /** Docker's networks. What is agreed is read here; who is on a network every node tells of itself. */
@@ -35,8 +35,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
   });
 
   app.get('/networks/:id', async (request, reply): Promise<NetworkRow> => {
-    const word = wordIn(request);
-    const found = findNetwork(backend, word);
+    const found = await locateNetwork(context, wordIn(request), scopeOf(request));
     if (found.kind === 'local') return localRow(found.name);
     const { endpoints, silent } = await askEndpoints(backend, found.network.id, scopeOf(request));
     nameSilent(reply, silent);
@@ -55,8 +54,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
   });
 
   app.delete('/networks/:id', async (request, reply) => {
-    const word = wordIn(request);
-    const found = findNetwork(backend, word);
+    const found = await locateNetwork(context, wordIn(request), scopeOf(request));
     const name = found.kind === 'local' ? found.name : found.network.name;
     if (found.kind === 'local' || isPredefined(name)) throw new ApiError(403, `${name} is a pre-defined network and cannot be removed`);
     await backend.networks.remove(found.network.id);
@@ -65,7 +63,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/networks/:id/connect', async (request, reply) => {
     const body = connectBody(await bodyOf(request));
-    const network = await networkFor(context, request, 'be connected to it beside others');
+    const network = agreedOnly(await locateNetwork(context, wordIn(request), scopeOf(request)), 'be connected to it beside others');
     const { ip, aliases, mac } = endpointOf(network.name, body.EndpointConfig ?? {});
     if (ip !== '') checkAddress(ip, network);
     return onItsNode(context, request, reply, { network, word: body.Container, json: body }, async (container) => {
@@ -80,15 +78,21 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/networks/:id/disconnect', async (request, reply) => {
     const body = disconnectBody(await bodyOf(request));
-    const network = await networkFor(context, request, 'be disconnected from it');
+    const network = agreedOnly(await locateNetwork(context, wordIn(request), scopeOf(request)), 'be disconnected from it');
     return onItsNode(context, request, reply, { network, word: body.Container, json: body }, (container) =>
       backend.networks.disconnect(container.request.containerId, network.id, body.Force ?? false),
     );
   });
 
+  // What a peer is asked that may have heard of a network before the one that asks.
+  app.get('/caravela/v1/networks/:id', async (request, reply) => {
+    const found = findNetwork(backend, wordIn(request));
+    return reply.send({ Id: found.kind === 'local' ? localNetworkId(found.name) : found.network.id });
+  });
+
   app.get('/caravela/v1/endpoints', async (request, reply) => {
     const word = textOf(request.query as Query, 'network');
-    const network = word === '' ? undefined : agreedNetwork(backend, word, 'have an endpoint on it');
+    const network = word === '' ? undefined : agreedOnly(findNetwork(backend, word), 'have an endpoint on it');
     const { endpoints, silent } = await askEndpoints(backend, network?.id, scopeOf(request));
     nameSilent(reply, silent);
     return endpoints;
@@ -113,14 +117,6 @@ function localRow(name: string): NetworkRow {
   const row = LOCAL_ROWS.find(({ Name }) => Name === name);
   if (row === undefined) throw noSuchNetwork(name);
   return row;
-}
-
-/** A peer asks for what is agreed; this node may hear of it a moment later than the peer. */
-async function networkFor({ backend }: ApiContext, request: FastifyRequest, what: string): Promise<AgreedNetwork> {
-  const word = wordIn(request);
-  const deadlineMs = backend.wallMs() + (scopeOf(request) === 'node' ? API_LIMITS.agreedWaitMs : 0);
-  while (backend.wallMs() < deadlineMs && !backend.networks.list().some(({ id }) => id === word)) await setTimeout(API_LIMITS.agreedPollMs);
-  return agreedNetwork(backend, word, what);
 }
 
 /** Done by the node that has the container, which is asked by the container's id. */

@@ -5,7 +5,8 @@ import type { ApiContext } from '../../context.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { locate } from '../../instance/locate.ts';
 import type { Scope } from '../../instance/scope.ts';
-import { findNetwork, noSuchNetwork } from '../../networks/find-network.ts';
+import { noSuchNetwork } from '../../networks/find-network.ts';
+import { locateNetwork } from '../../networks/locate-network.ts';
 import type { AskedEndpoint, AskedNetworking } from './check-networking.ts';
 import { HOST_GATEWAY } from './hosts.ts';
 
@@ -47,7 +48,7 @@ async function settle(context: ApiContext, asked: AskedNetworking, { scope, dry 
   }
   const found: { readonly endpoint: AskedEndpoint; readonly network: AgreedNetwork }[] = [];
   for (const endpoint of endpoints) {
-    const network = await networkOf(context, endpoint.network, dry);
+    const network = await networkOf(context, endpoint.network, { scope, dry });
     if (network !== undefined) found.push({ endpoint, network });
   }
   const networks = oncePerNetwork(found).map(({ endpoint, network }, i) =>
@@ -61,9 +62,10 @@ async function containerIdOf(context: ApiContext, word: string, scope: Scope): P
   return located.at === 'peer' ? located.id : located.container.request.containerId;
 }
 
-async function networkOf({ backend }: ApiContext, word: string, dry: boolean): Promise<AgreedNetwork | undefined> {
+async function networkOf(context: ApiContext, word: string, { scope, dry }: SettleOptions): Promise<AgreedNetwork | undefined> {
+  const { backend } = context;
   if (!word.includes('/')) {
-    const found = findNetwork(backend, word);
+    const found = await locateNetwork(context, word, scope);
     if (found.kind === 'local')
       throw new ApiError(400, `conflicting options: a container on other networks can't have network ${found.name}, too`);
     return found.network;
