@@ -1,8 +1,9 @@
 import { blockAt, holds, lastOf, sizeOf } from '../../lib/ipv4.ts';
 import type { Cidr } from '../../lib/ipv4.ts';
+import { newerVersion } from '../model/index.ts';
 import type { AgreedVersion, ContainerId, Lease, NetworkId, NodeId } from '../model/index.ts';
 import { unfit, usableIn } from './addresses.ts';
-import type { KeptAddress, NetworkCopy, NetworkFacts, PendingChange } from './port.ts';
+import type { KeptAddress, KeptNetwork, NetworkCopy, NetworkFacts, PendingChange } from './port.ts';
 import { LEASES } from './tunables.ts';
 
 /**
@@ -32,6 +33,9 @@ export class Holdings {
   readonly #wanted = new Map<number, number>();
   /** The only change whose outcome may be unknown, of those that give something up. */
   pending: PendingChange | undefined;
+  /** Evidence of what this node gave up last: an older copy, all that a power cut may have left, must not be believed. */
+  #floor: AgreedVersion | undefined;
+  #isBehind = false;
   /** Whether some evidence is newer than what this node knew when it was started. */
   isCurrent = false;
 
@@ -65,20 +69,37 @@ export class Holdings {
     return [...this.#freed].slice(-LEASES.recent);
   }
 
+  get floor(): AgreedVersion | undefined {
+    return this.#floor;
+  }
+
   /** This node's copy, unless a read has shown something newer. */
   seeCopy({ facts, leases, version }: NetworkCopy): void {
     this.#facts = facts;
-    const isOlder = version.epoch < this.#seen.epoch || (version.epoch === this.#seen.epoch && version.revision < this.#seen.revision);
-    if (!isOlder) this.#see(leases, version);
+    const isOlder = newerVersion(this.#seen, version);
+    if (isOlder) return;
+    this.#see(leases, version);
+    this.#isBehind &&= this.#floor !== undefined && newerVersion(this.#floor, version);
   }
 
   /** What a read found, unless the copy has it by now, and perhaps more. */
   seeRead(leases: readonly Lease[], guard: number): void {
     this.isCurrent = true;
+    this.#isBehind = false;
     if (guard > this.#seen.revision) this.#see(leases, { epoch: this.#seen.epoch, revision: guard });
   }
 
-  restore(kept: readonly KeptAddress[], recent: readonly number[]): void {
+  /** The change in doubt was made, or never will be: what this node has is as it last saw it. */
+  settle(): void {
+    this.pending = undefined;
+    this.#floor = this.#seen;
+  }
+
+  /** After the copy was seen. */
+  restore(kept: readonly KeptAddress[], { recent, floor, pending }: Pick<KeptNetwork, 'recent' | 'floor' | 'pending'>): void {
+    this.pending = pending;
+    this.#floor = floor;
+    this.#isBehind = floor !== undefined && newerVersion(floor, this.#seen);
     for (const address of recent) this.#freed.add(address);
     for (const { container, address } of kept) this.use(container, address);
   }
@@ -127,7 +148,7 @@ export class Holdings {
   /** Whether `take` may have just this address, if nobody here has it. */
   canHandOut(address: number): boolean {
     if (this.#facts === undefined || unfit(this.#facts, address) !== undefined) return false;
-    return this.isOwn(address) && !this.#isInDoubt(address);
+    return !this.#isBehind && this.isOwn(address) && !this.#isInDoubt(address);
   }
 
   /** The next address to hand out: one that was never used, else the one given back longest ago. */

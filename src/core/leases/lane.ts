@@ -82,7 +82,7 @@ export class Lane {
     if (state.givesUp && (answer === 'unavailable' || answer === 'no-network')) this.#holdings.pending = undefined;
     switch (answer) {
       case 'done':
-        if (state.givesUp || state.of === 'fence') this.#holdings.pending = undefined;
+        if (state.givesUp || state.of === 'fence') this.#holdings.settle();
         if (state.of === 'fence') this.#read(turn);
         else this.#finish(turn, true);
         break;
@@ -119,7 +119,7 @@ export class Lane {
       this.#change(turn, guard, { add: [], remove: [] }, 'fence');
       return;
     }
-    this.#holdings.pending = undefined;
+    if (pending !== undefined) this.#holdings.settle();
     const change = this.#jobs[0]?.decide(turn, leases);
     if (change === undefined) this.#finish(turn, false);
     else this.#change(turn, guard, change, 'job');
@@ -128,7 +128,7 @@ export class Lane {
   #change(turn: LeaseTurn, guard: number, change: LeaseChange, of: 'job' | 'fence'): void {
     const { network, self } = this.#holdings;
     const givesUp = change.remove.length > 0 || change.add.some(({ node }) => node !== self);
-    if (givesUp) this.#holdings.pending = { network, guard, add: change.add, remove: change.remove };
+    if (givesUp) this.#holdings.pending = { guard, ...change };
     const token = this.#host.nextToken();
     this.#state = { kind: 'changing', token, of, givesUp };
     turn.changeLeases(token, network, guard, change, givesUp ? this.#host.kept() : undefined);

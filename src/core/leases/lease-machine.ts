@@ -61,12 +61,12 @@ export class LeaseMachine {
     assert(!this.#isStarted, 'the lease machine is started once');
     this.#isStarted = true;
     for (const copy of copies) this.#network(copy.network).holdings.seeCopy(copy);
-    const byNetwork = Map.groupBy(addresses, ({ network }) => network);
-    const recent = new Map(kept.recent.map((each) => [each.network, each.addresses]));
-    for (const network of new Set([...byNetwork.keys(), ...recent.keys()])) {
-      this.#network(network).holdings.restore(byNetwork.get(network) ?? [], recent.get(network) ?? []);
+    const inUse = Map.groupBy(addresses, ({ network }) => network);
+    const memories = new Map(kept.map((each) => [each.network, each]));
+    for (const network of new Set([...inUse.keys(), ...memories.keys()])) {
+      const memory = memories.get(network) ?? { pending: undefined, floor: undefined, recent: [] };
+      this.#network(network).holdings.restore(inUse.get(network) ?? [], memory);
     }
-    for (const pending of kept.pending) this.#network(pending.network).holdings.pending = pending;
     for (const network of this.#networks.values()) network.start(turn);
   }
 
@@ -149,11 +149,9 @@ export class LeaseMachine {
   }
 
   #kept(): KeptLeases {
-    const all = [...this.#networks.values()].map(({ holdings }) => holdings);
-    return {
-      pending: all.flatMap(({ pending }) => (pending === undefined ? [] : [pending])),
-      recent: all.flatMap(({ network, recent }) => (recent.length === 0 ? [] : [{ network, addresses: recent }])),
-    };
+    return [...this.#networks.values()].flatMap(({ holdings: { network, pending, floor, recent } }) =>
+      pending === undefined && floor === undefined && recent.length === 0 ? [] : [{ network, pending, floor, recent }],
+    );
   }
 
   #keepSoon(turn: LeaseTurn): void {

@@ -30,19 +30,22 @@ export interface LeaseChange {
 
 /** A change that gives addresses up and whose outcome is not known: they are nobody's until it is. */
 export interface PendingChange extends LeaseChange {
-  readonly network: NetworkId;
   /** It can be committed only while the guard stands here. */
   readonly guard: number;
 }
 
-/** What the machine wants back after a restart. */
-export interface KeptLeases {
-  readonly pending: readonly PendingChange[];
+/** What the machine wants back of a network after a restart. */
+export interface KeptNetwork {
+  readonly network: NetworkId;
+  readonly pending: PendingChange | undefined;
+  /** What this node gave up is gone from this version on: an older copy of the agreed state shows leases it has no more. */
+  readonly floor: AgreedVersion | undefined;
   /** Addresses given back last, oldest first: they are not handed out first. */
-  readonly recent: readonly { readonly network: NetworkId; readonly addresses: readonly number[] }[];
+  readonly recent: readonly number[];
 }
 
-export const NOTHING_KEPT: KeptLeases = { pending: [], recent: [] };
+/** At most one of each network. */
+export type KeptLeases = readonly KeptNetwork[];
 
 /** An address that a container of this node has. */
 export interface KeptAddress {

@@ -1,5 +1,4 @@
 import { LeaseMachine } from '../../core/leases/lease-machine.ts';
-import { NOTHING_KEPT } from '../../core/leases/port.ts';
 import type { KeptAddress, KeptLeases, LeaseRequestId, LeaseTurn, NetworkCopy, TakeId, TakeRefusal } from '../../core/leases/port.ts';
 import type { ContainerId, NetworkId, NodeId } from '../../core/model/index.ts';
 import type { Prng } from '../../lib/prng.ts';
@@ -15,6 +14,8 @@ export interface Take {
 }
 
 export type TakeAnswer = { readonly address: number | undefined } | TakeRefusal;
+
+const OLDER_COPIES = 20;
 
 /** What a node's effects come to in the world. */
 export interface LeaseNodeWorld {
@@ -41,7 +42,9 @@ export class LeaseNode {
   #hadStrays = false;
   /** On its disk. */
   copy: AgreedSnapshot;
-  #kept: KeptLeases = NOTHING_KEPT;
+  #kept: KeptLeases = [];
+  /** Copies it had before: a power cut takes back what the disk was not made to hold. */
+  readonly #older: AgreedSnapshot[] = [];
   /** On its disk, by network and container; the containers run on while the daemon is down. */
   readonly endpoints = new Map<string, KeptAddress>();
   readonly takes = new Map<TakeId, Take>();
@@ -66,7 +69,7 @@ export class LeaseNode {
     const machine = new LeaseMachine(this.id);
     this.#machine = machine;
     const copies = [...this.copy.networks.keys()].map((network) => this.#copyOf(network));
-    const kept = this.#world.sabotage.forgetsKept === true ? NOTHING_KEPT : this.#kept;
+    const kept = this.#world.sabotage.forgetsKept === true ? [] : this.#kept;
     this.input((turn) => machine.start(turn, copies, [...this.endpoints.values()], kept));
     if (keepOne !== undefined && this.isUp) {
       const id = this.#note({ network: keepOne, container: undefined, ip: undefined, atMs: this.#world.nowMs(), onAnswer: undefined });
@@ -77,6 +80,13 @@ export class LeaseNode {
   crash(): void {
     this.#machine = undefined;
     this.takes.clear();
+  }
+
+  /** The host goes down with all that runs, and some of what its disk had not written yet. */
+  cutPower(): void {
+    this.crash();
+    this.endpoints.clear();
+    this.copy = this.#world.random.pick(this.#older) ?? this.copy;
   }
 
   take(network: NetworkId, container: ContainerId, ip: number | undefined, onAnswer?: Take['onAnswer']): void {
@@ -95,6 +105,8 @@ export class LeaseNode {
     if (!this.isUp || snapshot.revision <= this.copy.revision) return;
     const { copy: before, generation } = this;
     this.copy = snapshot;
+    this.#older.push(before);
+    if (this.#older.length > OLDER_COPIES) this.#older.shift();
     for (const network of new Set([...before.networks.keys(), ...snapshot.networks.keys()])) {
       if (before.networks.get(network) === snapshot.networks.get(network)) continue;
       this.input((turn) => this.#machine?.agreedChanged(turn, this.#copyOf(network)));

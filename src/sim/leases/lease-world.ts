@@ -94,6 +94,11 @@ export class LeaseWorld implements LeaseNodeWorld {
     this.#questions.delete(node);
   }
 
+  cutPower(node: LeaseNode): void {
+    node.cutPower();
+    this.#questions.delete(node);
+  }
+
   restart(node: LeaseNode): void {
     if (node.isUp) return;
     this.#questions.delete(node);

@@ -56,7 +56,7 @@ function networksFor(draw: Prng): Map<NetworkId, NetworkFacts> {
 class LeaseLoad {
   readonly #world: LeaseWorld;
   readonly #draw: Prng;
-  readonly #networks: readonly (readonly [NetworkId, NetworkFacts])[];
+  #networks: (readonly [NetworkId, NetworkFacts])[];
   #lastContainer = 0;
 
   constructor(world: LeaseWorld, draw: Prng) {
@@ -148,6 +148,10 @@ class LeaseLoad {
         this.#world.crash(node);
         schedule.after(forMs / 3, () => this.#world.restart(node));
         break;
+      case 'power-cut':
+        this.#world.cutPower(node);
+        schedule.after(forMs / 3, () => this.#world.restart(node));
+        break;
       case 'revoke':
         rules.revoked(node.id, Number.POSITIVE_INFINITY);
         rules.revoked(node.id, cluster.revoke(node.id));
@@ -157,7 +161,11 @@ class LeaseLoad {
         if (network === undefined || facts === undefined) break;
         this.#world.returnAll(network);
         schedule.after(500, () => {
-          if (cluster.remove(network)) schedule.after(forMs, () => cluster.create(network, facts));
+          if (!cluster.remove(network)) return;
+          this.#networks = this.#networks.filter(([id]) => id !== network);
+          const again = `${network}+` as NetworkId;
+          schedule.after(forMs, () => cluster.create(again, facts));
+          this.#networks.push([again, facts]);
         });
         break;
       }
