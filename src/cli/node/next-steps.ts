@@ -1,7 +1,7 @@
 import type { InitDocument } from './node-options.ts';
 import type { InitResult } from './init.ts';
 
-const DEFAULTS = { control: 8001, gossip: 8000, vxlan: 4789 };
+const DEFAULTS = { control: 8001, gossip: 8000, vxlan: 4789, agreement: 2380 };
 
 /** What `create` says when the first node is up. */
 export function afterCreate(result: InitResult, document: InitDocument, token: string | undefined): string {
@@ -15,7 +15,7 @@ export function afterCreate(result: InitResult, document: InitDocument, token: s
     'To add a machine, run on it:',
     `  caravela join ${target}${auth}`,
     '',
-    `Between the machines these must be open: ${control}/tcp, ${document.gossipPort ?? DEFAULTS.gossip}/udp and, when networks come, ${document.vxlanPort ?? DEFAULTS.vxlan}/udp.`,
+    `Between the machines these must be open: ${openPorts(control, document).join(', ')}.`,
   ];
   const open =
     document.open === true
@@ -29,6 +29,13 @@ export function afterCreate(result: InitResult, document: InitDocument, token: s
       : [];
   return [...lines, ...open, ''].join('\n');
 }
+
+const openPorts = (control: number, { gossipPort, vxlanPort, agreementPort }: InitDocument): readonly string[] => [
+  `${control}/tcp`,
+  `${gossipPort ?? DEFAULTS.gossip}/udp`,
+  `${vxlanPort ?? DEFAULTS.vxlan}/udp`,
+  `${agreementPort ?? DEFAULTS.agreement}/tcp`,
+];
 
 /** What `join` says when the node is up. */
 export function afterJoin(result: InitResult): string {

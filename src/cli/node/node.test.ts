@@ -67,7 +67,7 @@ describe('create', () => {
     expect(made).toMatchObject({ code: 0, err: '' });
     expect(made.out).toContain('n1 is up: the first node of instance abcdef012345, at 10.0.0.1.\n');
     expect(made.out).toContain('  caravela join 10.0.0.1:9001 --token crvl1.a.b\n');
-    expect(made.out).toContain('9001/tcp, 8000/udp and, when networks come, 4789/udp.');
+    expect(made.out).toContain('these must be open: 9001/tcp, 8000/udp, 4789/udp, 2380/tcp.');
     expect(told()).toEqual({
       command: 'create',
       machineIp: '10.0.0.1',
