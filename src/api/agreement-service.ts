@@ -25,7 +25,17 @@ export interface AgreementStatus {
   readonly troubles: readonly string[];
 }
 
-/** @throws Error in words for people; AgreementUnavailable where it needs a majority */
+/** Why it is not done; the message is for people, and nothing was changed. */
+export class AgreementRefused extends Error {
+  override name = 'AgreementRefused';
+  readonly code: 'invalid' | 'conflict' | 'not-found' | 'failed';
+  constructor(code: AgreementRefused['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** @throws AgreementRefused; AgreementUnavailable where it needs a majority */
 export interface AgreementService {
   status(): Promise<AgreementStatus>;
   /** The agreed state as one JSON document. */
@@ -34,6 +44,8 @@ export interface AgreementService {
   restore(snapshot: Buffer): Promise<AgreedVersion>;
   /** Rebuilds agreement on this node from the newest copy that any reachable node has; refused while a majority lives. */
   recover(): Promise<AgreedVersion>;
+  /** Who takes part in agreement, as this node knows it. */
+  members(): readonly NodeId[];
   nodes(): readonly AgreedNode[];
   /** By name or id; ends its membership, its leases and its certificate. */
   removeNode(nameOrId: string, force: boolean): Promise<AgreedNode>;

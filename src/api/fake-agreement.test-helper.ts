@@ -1,4 +1,4 @@
-import { type AgreedNode, type AgreedVersion, NO_VERSION } from '../core/model/index.ts';
+import { type AgreedNode, type AgreedVersion, NO_VERSION, type NodeId } from '../core/model/index.ts';
 import type { AgreementService, AgreementStatus } from './agreement-service.ts';
 
 /** Agreement of one node with itself. */
@@ -17,6 +17,10 @@ export class FakeAgreement implements AgreementService {
 
   async recover(): Promise<AgreedVersion> {
     return NO_VERSION;
+  }
+
+  members(): readonly NodeId[] {
+    return [];
   }
 
   nodes(): readonly AgreedNode[] {

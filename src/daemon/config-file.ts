@@ -21,6 +21,8 @@ export interface ConfigFile {
     readonly port?: number;
     /** UDP, default 8000. */
     readonly gossip_port?: number;
+    /** TCP between agreement members, default 2380. */
+    readonly agreement_port?: number;
     /** Cores kept for the host, as `--cpus` writes them: "0.5". */
     readonly reserve_cpus?: string;
     /** Memory kept for the host, as `--memory` writes it: "256m". */
@@ -31,6 +33,8 @@ export interface ConfigFile {
     readonly vxlan_port?: number;
     readonly insecure_registries?: readonly string[];
     readonly open?: boolean;
+    /** The default network's, as `10.210.0.0/16`. */
+    readonly default_subnet?: string;
   };
   readonly engine: {
     /** `runc` or `crun`: which is tried first. Default: crun on cgroup v2, runc on v1. */
@@ -62,11 +66,12 @@ const KEYS: Readonly<Record<keyof ConfigFile, Readonly<Record<string, Check>>>> 
     interface: text,
     port,
     gossip_port: port,
+    agreement_port: port,
     reserve_cpus: text,
     reserve_memory: text,
     overcommit: factor,
   },
-  instance: { vxlan_port: port, insecure_registries: texts, open: flag },
+  instance: { vxlan_port: port, insecure_registries: texts, open: flag, default_subnet: text },
   engine: { runtime: oneOf(RUNTIME_NAMES) },
   log: { level: oneOf(LOG_LEVELS) },
 };

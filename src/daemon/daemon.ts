@@ -159,6 +159,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       onMessage: (from: NodeId, message: Message) => {
         if (isStarted) loop.receive(from, message);
       },
+      onRefused: (_peer, why) => agreement.refused(why),
       log,
     },
   );
@@ -226,7 +227,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     log,
     leave: ({ force }) =>
       leave(
-        { paths, node, loop, log, isCreator: credentials.caKeyPem !== undefined, close: shutDown, onLeft: () => options.onLeft() },
+        { paths, node, loop, log, agreement, close: shutDown, onLeft: () => options.onLeft() },
         force,
       ),
   });

@@ -1,10 +1,11 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import { parseCpus } from '../lib/cpus.ts';
+import { type Cidr, formatCidr, parseCidr } from '../lib/ipv4.ts';
 import { parseMemory } from '../lib/size.ts';
 import { CPU_CLASSES, type CpuClass, LIMITS } from '../core/model/index.ts';
 import { readConfigFile } from './config-file.ts';
-import { checkNodeName, nodeNameFrom } from './registrar.ts';
+import { checkNodeName, nodeNameFrom } from './node-name.ts';
 
 /** What the client hands over for `create` and `join`, as typed. Absent: the configuration file's, else the default. */
 export interface InitRequest {
@@ -22,7 +23,10 @@ export interface InitRequest {
   readonly interface?: string;
   readonly port?: number;
   readonly gossipPort?: number;
+  readonly agreementPort?: number;
   readonly vxlanPort?: number;
+  /** Of the default network, at create. */
+  readonly defaultSubnet?: string;
   readonly reserveCpus?: string;
   readonly reserveMemory?: string;
   readonly overcommit?: number;
@@ -40,7 +44,9 @@ export interface InitOptions {
   readonly interface: string | undefined;
   readonly port: number;
   readonly gossipPort: number;
+  readonly agreementPort: number;
   readonly vxlanPort: number;
+  readonly defaultSubnet: Cidr;
   readonly reserveCpuMillicores: number;
   readonly reserveMemoryBytes: number;
   readonly overcommit: number;
@@ -51,6 +57,10 @@ export interface InitOptions {
 export const DEFAULT_PORT = 8001;
 export const DEFAULT_GOSSIP_PORT = 8000;
 export const DEFAULT_VXLAN_PORT = 4789;
+export const DEFAULT_AGREEMENT_PORT = 2380;
+export const DEFAULT_SUBNET = '10.210.0.0/16';
+/** Smaller ones are used up by a handful of nodes. */
+const SUBNET_PREFIXES = { shortest: 8, longest: 24 };
 
 /** @throws Error naming the value and what is allowed */
 export function initOptions(request: InitRequest): InitOptions {
@@ -66,7 +76,9 @@ export function initOptions(request: InitRequest): InitOptions {
     interface: request.interface ?? file.node.interface,
     port: checkPort(request.port ?? file.node.port ?? DEFAULT_PORT, '--port'),
     gossipPort: checkPort(request.gossipPort ?? file.node.gossip_port ?? DEFAULT_GOSSIP_PORT, '--gossip-port'),
+    agreementPort: checkPort(request.agreementPort ?? file.node.agreement_port ?? DEFAULT_AGREEMENT_PORT, '--agreement-port'),
     vxlanPort: checkPort(request.vxlanPort ?? file.instance.vxlan_port ?? DEFAULT_VXLAN_PORT, '--vxlan-port'),
+    defaultSubnet: checkSubnet(request.defaultSubnet ?? file.instance.default_subnet ?? DEFAULT_SUBNET),
     reserveCpuMillicores: Math.round(parseCpus(reserveCpus) / 1e6),
     reserveMemoryBytes: parseMemory(reserveMemory),
     overcommit: checkOvercommit(request.overcommit ?? file.node.overcommit ?? 1),
@@ -97,6 +109,17 @@ function portOf(text: string | undefined): number {
 function checkPort(port: number, what: string): number {
   if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Error(`${what} must be 1 to 65535, got ${port}`);
   return port;
+}
+
+function checkSubnet(text: string): Cidr {
+  const subnet = parseCidr(text);
+  const { shortest, longest } = SUBNET_PREFIXES;
+  if (subnet === undefined || formatCidr(subnet) !== text || subnet.prefix < shortest || subnet.prefix > longest) {
+    throw new Error(
+      `--default-subnet must be an IPv4 block from /${shortest} to /${longest} such as ${DEFAULT_SUBNET}, got ${JSON.stringify(text)}`,
+    );
+  }
+  return subnet;
 }
 
 function checkClass(text: string): CpuClass {

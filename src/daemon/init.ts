@@ -2,20 +2,26 @@ import { randomBytes, X509Certificate } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { findEtcd } from '../agreement/etcd/command.ts';
+import type { Update } from '../agreement/state/update.ts';
+import { unpackUpdate } from '../agreement/sync/update-codec.ts';
 import { instanceId, type MemberRecord } from '../core/model/index.ts';
+import { formatCidr } from '../lib/ipv4.ts';
 import type { Store } from '../store/port.ts';
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 import { joinInstance } from '../transport/join/join-instance.ts';
+import { JOIN_LIMITS } from '../transport/join/messages.ts';
 import { startError } from '../transport/start-error.ts';
 import { checkGossipKeys, createGossipKeys, type GossipKeys } from '../transport/trust/gossip-keys.ts';
 import { createIdentity } from '../transport/trust/identity.ts';
 import { createSigner } from '../transport/trust/signer.ts';
 import { caDigest, parseToken } from '../transport/trust/token.ts';
+import { type Founding, newFounding } from './agreement/founding.ts';
 import { hostAddresses, hostArch } from './host-facts.ts';
+import { hostRoutes, routeInTheWay } from './host-routes.ts';
 import { initOptions, type InitOptions, type InitRequest, parseBootstrap } from './init-options.ts';
 import { isNode, type NodePaths, nodePaths, removeNode, writeDurably } from './node-files.ts';
 import { ownAddress } from './own-address.ts';
-import { Registrar, type RegistrarBook } from './registrar.ts';
 import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
 import { VERSION } from './version.ts';
 
@@ -41,7 +47,10 @@ interface Outcome {
   readonly node: NodeSettings;
   readonly gossipKeys: GossipKeys;
   readonly members: readonly MemberRecord[];
-  readonly registrar: RegistrarBook | undefined;
+  /** At create: what the first start of the daemon agrees on. */
+  readonly founding: Founding | undefined;
+  /** At join: what is agreed. */
+  readonly agreed: Update | undefined;
 }
 
 /**
@@ -62,7 +71,7 @@ export async function init(request: InitRequest): Promise<InitResult> {
   if (bootstrap?.port === options.port && (bootstrap.host === ip || hostAddresses().some((each) => each.ip === bootstrap.host))) {
     throw new Error(`${bootstrap.host} is this machine itself: name a node that is in the instance, as in "caravela join ${ip} IP"`);
   }
-  await checkPorts(ip, options);
+  await checkPorts(ip, options, request.command === 'create');
   const outcome =
     request.command === 'create' || bootstrap === undefined
       ? await create(options, ip)
@@ -81,19 +90,22 @@ export async function init(request: InitRequest): Promise<InitResult> {
 }
 
 async function create(options: InitOptions, ip: string): Promise<{ kept: Outcome; trusted: undefined }> {
+  if (findEtcd() === undefined) {
+    throw new Error(
+      'an instance needs etcd on its first node, to agree on names and addresses: install it (Debian, Ubuntu: apt install etcd-server) and try again',
+    );
+  }
+  const subnet = formatCidr(options.defaultSubnet);
+  const inTheWay = routeInTheWay(options.defaultSubnet, hostRoutes());
+  if (inTheWay !== undefined) {
+    throw new Error(`the default network can't be ${subnet} on this host: ${inTheWay} it. Choose another with --default-subnet CIDR`);
+  }
   const signer = createSigner();
   const id = instanceId(randomBytes(16).toString('hex'));
   const authority = await signer.run({ kind: 'create-authority', instanceId: id });
   const identity = createIdentity();
   const { requestPem } = await signer.run({ kind: 'create-request', privateKeyPem: identity.privateKeyPem });
   const { certificatePem } = await signer.run({ kind: 'sign-node', authority, requestPem, nodeId: identity.nodeId });
-  let registrar: RegistrarBook | undefined;
-  const given = new Registrar(
-    () => registrar,
-    (book) => {
-      registrar = book;
-    },
-  ).assign(identity.nodeId, options.name);
   const instance: InstanceSettings = {
     instanceId: id,
     createdAtMs: Date.now(),
@@ -108,10 +120,11 @@ async function create(options: InitOptions, ip: string): Promise<{ kept: Outcome
     caPem: authority.certificatePem,
     caKeyPem: authority.privateKeyPem,
     instance,
-    node: nodeSettings(options, ip, { nodeId: identity.nodeId, ...given }),
+    node: nodeSettings(options, ip, { nodeId: identity.nodeId, name: options.name, number: 1 }),
     gossipKeys: createGossipKeys(),
     members: [],
-    registrar,
+    founding: newFounding(subnet, instance.createdAtMs),
+    agreed: undefined,
   };
   return { kept, trusted: undefined };
 }
@@ -138,6 +151,9 @@ async function join(
       arch: hostArch(),
       labels: options.labels,
       version: VERSION,
+      routes: hostRoutes()
+        .slice(0, JOIN_LIMITS.routes)
+        .map(({ block, device }) => ({ block: formatCidr(block), device })),
     }),
   });
   const kept: Outcome = {
@@ -149,7 +165,8 @@ async function join(
     node: nodeSettings(options, ip, { nodeId: identity.nodeId, name: joined.name, number: joined.number }),
     gossipKeys: checkGossipKeys(joined.gossipKeys),
     members: joined.members.map(({ state: _state, ...record }) => record),
-    registrar: undefined,
+    founding: undefined,
+    agreed: joined.agreed === '' ? undefined : await unpackUpdate(Buffer.from(joined.agreed, 'base64')),
   };
   return { kept, trusted: joined.trustedOnFirstUse ? joined.caDigest : undefined };
 }
@@ -163,6 +180,7 @@ function nodeSettings(options: InitOptions, ip: string, given: Pick<NodeSettings
     reserveCpuMillicores: options.reserveCpuMillicores,
     reserveMemoryBytes: options.reserveMemoryBytes,
     overcommit: options.overcommit,
+    agreementPort: options.agreementPort,
   };
 }
 
@@ -177,7 +195,11 @@ function write(paths: NodePaths, outcome: Outcome): void {
     store = new SqliteStore(paths.state);
     store.putDocument(DOCUMENTS.instance, outcome.instance);
     store.putDocument(DOCUMENTS.gossipKeys, outcome.gossipKeys);
-    if (outcome.registrar !== undefined) store.putDocument(DOCUMENTS.registrar, outcome.registrar);
+    if (outcome.founding !== undefined) store.putDocument(DOCUMENTS.founding, outcome.founding);
+    if (outcome.agreed !== undefined) {
+      const { version, entries } = outcome.agreed;
+      store.putAgreed({ version, put: entries, remove: [], replace: true });
+    }
     store.putDocument(DOCUMENTS.node, outcome.node);
     store.putMembers(outcome.members);
     store.close();
@@ -190,12 +212,14 @@ function write(paths: NodePaths, outcome: Outcome): void {
 }
 
 /** A taken port is found before a token is spent on joining. */
-async function checkPorts(ip: string, options: InitOptions): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error) => reject(startError(error, 'tcp', ip, options.port)));
-    server.listen({ host: ip, port: options.port, exclusive: true }, () => server.close(() => resolve()));
-  });
+async function checkPorts(ip: string, options: InitOptions, isFirst: boolean): Promise<void> {
+  for (const port of isFirst ? [options.port, options.agreementPort] : [options.port]) {
+    await new Promise<void>((resolve, reject) => {
+      const server = createServer();
+      server.once('error', (error) => reject(startError(error, 'tcp', ip, port)));
+      server.listen({ host: ip, port, exclusive: true }, () => server.close(() => resolve()));
+    });
+  }
   await new Promise<void>((resolve, reject) => {
     const socket = createSocket(ip.includes(':') ? 'udp6' : 'udp4');
     socket.once('error', (error) => reject(startError(error, 'udp', ip, options.gossipPort)));

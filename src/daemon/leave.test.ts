@@ -17,7 +17,7 @@ it('leaves a host that is no node, also where closing fails', async () => {
   const paths = nodePaths(join(dir, 'data'), join(dir, 'run'));
   mkdirSync(join(paths.dataDir, 'containers'), { recursive: true });
   for (const path of [paths.nodeId, paths.state, join(paths.dataDir, 'daemon.log')]) writeFileSync(path, 'x');
-  const commands: Command[] = [];
+  const done: string[] = [];
   const warnings: string[] = [];
   const { promise: left, resolve } = Promise.withResolvers<void>();
   const parts = {
@@ -25,17 +25,17 @@ it('leaves a host that is no node, also where closing fails', async () => {
     node: { containers: () => [], members: () => [], self: () => ({ id: 'f'.repeat(32) }) } as unknown as LeaveParts['node'],
     loop: {
       command: async (command: Command) => {
-        commands.push(command);
+        done.push(command.kind);
         return { ok: true, kind: 'done' };
       },
     } as unknown as CoreLoop,
     log: (level: string, message: string) => void (level === 'warn' && warnings.push(message)),
-    isCreator: true,
+    agreement: { handOver: async () => void done.push('hand-over'), giveUp: async () => void done.push('give-up') },
     close: () => Promise.reject(new Error('the disk is full')),
     onLeft: resolve,
   };
   await leave(parts, false);
-  expect(commands.map(({ kind }) => kind)).toEqual(['describe', 'leave']);
+  expect(done).toEqual(['hand-over', 'describe', 'give-up', 'leave']);
   expect(isNode(paths)).toBe(true);
   vi.runAllTimers();
   await left;

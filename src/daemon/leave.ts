@@ -4,6 +4,7 @@ import { LeaveRefused } from '../api/backend.ts';
 import { shortId } from '../core/model/index.ts';
 import type { CoreNode } from '../core/node/port.ts';
 import { detectCgroups, killCgroup, removeCgroup } from '../linux/cgroup.ts';
+import type { Agreement } from './agreement/port.ts';
 import type { CoreLoop } from './core-loop.ts';
 import type { Log } from './log.ts';
 import { type NodePaths, removeNode } from './node-files.ts';
@@ -16,7 +17,7 @@ export interface LeaveParts {
   readonly node: CoreNode;
   readonly loop: CoreLoop;
   readonly log: Log;
-  readonly isCreator: boolean;
+  readonly agreement: Pick<Agreement, 'handOver' | 'giveUp'>;
   close(): Promise<void>;
   onLeft(): void;
 }
@@ -30,6 +31,7 @@ export interface LeaveParts {
 export async function leave(parts: LeaveParts, force: boolean): Promise<void> {
   const { node, loop } = parts;
   if (!force) refuse(parts);
+  await parts.agreement.handOver({ force });
   await loop.command({ kind: 'describe', change: { draining: true } });
   // Until none is left: what was held before this node began to drain may still be launched meanwhile.
   for (let [next] = node.containers(); next !== undefined; [next] = node.containers()) {
@@ -37,22 +39,17 @@ export async function leave(parts: LeaveParts, force: boolean): Promise<void> {
     const removed = await loop.command({ kind: 'remove', containerId: request.containerId, force: true });
     if (!removed.ok) throw new LeaveRefused(`container ${name} could not be removed: ${removed.error.message}`);
   }
+  await parts.agreement.giveUp();
   await loop.command({ kind: 'leave' });
   setTimeout(() => void finish(parts), GOODBYE_MS);
 }
 
-function refuse({ node, isCreator }: LeaveParts): void {
+function refuse({ node }: LeaveParts): void {
   const names = node.containers().map((container) => container.name);
   if (names.length > 0) {
     const some = names.slice(0, 5).join(', ') + (names.length > 5 ? ' …' : '');
     throw new LeaveRefused(
       `${names.length} containers are on this node (${some}): remove them first, or leave with --force, which removes them`,
-    );
-  }
-  const others = node.members().filter((member) => member.state === 'alive').length - 1;
-  if (isCreator && others > 0) {
-    throw new LeaveRefused(
-      `this node created the instance and alone can let nodes join: after it leaves, the ${others} others go on, but nobody can join them. Leave with --force if that is meant`,
     );
   }
 }

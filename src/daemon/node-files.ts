@@ -11,8 +11,12 @@ export interface NodePaths {
   readonly nodeKey: string;
   readonly nodeCertificate: string;
   readonly caCertificate: string;
-  /** On the creator only. */
+  /** On agreement members only. */
   readonly caKey: string;
+  /** The agreement engine's data. */
+  readonly agreement: string;
+  /** Its sockets, in the run directory. */
+  readonly agreementRun: string;
   readonly socket: string;
   readonly pid: string;
 }
@@ -28,6 +32,8 @@ export function nodePaths(dataDir: string, runDir: string): NodePaths {
     nodeCertificate: join(identity, 'node.crt'),
     caCertificate: join(identity, 'ca.crt'),
     caKey: join(identity, 'ca.key'),
+    agreement: join(dataDir, 'agreement'),
+    agreementRun: join(runDir, 'agreement'),
     socket: join(runDir, 'caravela.sock'),
     pid: join(runDir, 'daemon.pid'),
   };
@@ -62,15 +68,13 @@ export function writeDurably(path: string, content: string, mode = 0o600): void 
 export function removeNode(paths: NodePaths): void {
   for (const path of [paths.nodeId, paths.state, `${paths.state}-wal`, `${paths.state}-shm`, `${paths.state}.reserve`])
     rmSync(path, { force: true });
-  rmSync(join(paths.dataDir, 'identity'), { recursive: true, force: true });
+  for (const path of [join(paths.dataDir, 'identity'), paths.agreement]) rmSync(path, { recursive: true, force: true });
 }
 
 export interface Credentials {
   readonly privateKeyPem: string;
   readonly certificatePem: string;
   readonly caPem: string;
-  /** Present on the creator. */
-  readonly caKeyPem: string | undefined;
 }
 
 export function readCredentials(paths: NodePaths): Credentials {
@@ -78,6 +82,5 @@ export function readCredentials(paths: NodePaths): Credentials {
     privateKeyPem: readFileSync(paths.nodeKey, 'utf8'),
     certificatePem: readFileSync(paths.nodeCertificate, 'utf8'),
     caPem: readFileSync(paths.caCertificate, 'utf8'),
-    caKeyPem: existsSync(paths.caKey) ? readFileSync(paths.caKey, 'utf8') : undefined,
   };
 }

@@ -4,7 +4,7 @@ import type { Address, CpuClass, NodeId } from '../core/model/index.ts';
 export interface InstanceSettings {
   readonly instanceId: string;
   readonly createdAtMs: number;
-  /** Signs certificates, keeps tokens, gives names and numbers until these are agreed. */
+  /** Who made the instance: it was its first node, and is nothing else. */
   readonly creator: NodeId;
   /** Whether joining needs no token (`create --open`). */
   readonly open: boolean;
@@ -26,6 +26,8 @@ export interface NodeSettings {
   readonly reserveMemoryBytes: number;
   /** Factor on (capacity − host reserve). */
   readonly overcommit: number;
+  /** TCP, between agreement members. */
+  readonly agreementPort: number;
 }
 
 /** Names of the store's documents. */
@@ -33,6 +35,5 @@ export const DOCUMENTS = {
   node: 'node',
   instance: 'instance',
   gossipKeys: 'gossip-keys',
-  tokens: 'tokens',
-  registrar: 'registrar',
+  founding: 'founding',
 } as const;

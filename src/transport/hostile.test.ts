@@ -94,6 +94,7 @@ test('a removed node is refused, in datagrams and streams, and is told', async (
   await expect(a.transport.request(b.id, { method: 'GET', path: '/', timeoutMs: 5_000 })).rejects.toThrow(
     /refused us: this node was removed/,
   );
+  expect(a.refusals).toEqual(['this node was removed from the instance']);
   a.transport.send(b.id, ping(b.id));
   await until(() => b.transport.counters().datagramsRejected === 1);
   await expect(b.transport.request(a.id, { method: 'GET', path: '/', timeoutMs: 5_000 })).rejects.toThrow(PeerUnreachable);

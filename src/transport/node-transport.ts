@@ -62,6 +62,7 @@ export async function createTransport(options: NodeTransportOptions, host: Trans
   const peers = new Peers(
     (address, peer) => dial(address, peer, credentials),
     (id) => (isRevoked(id) ? undefined : host.addressOf(id)),
+    (id, why) => host.onRefused?.(id, why),
   );
   const sealer = new Sealer(options.instanceId, nodeId, options.gossipKeys);
   const opener = new Opener(options.instanceId, nodeId, options.gossipKeys);

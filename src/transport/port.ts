@@ -25,9 +25,12 @@ export interface PeerResponse {
 export class PeerUnreachable extends Error {
   override name = 'PeerUnreachable';
   readonly peer: NodeId;
-  constructor(peer: NodeId, message: string) {
+  /** It answered that it takes nothing from us, and why; undefined: it did not answer. */
+  readonly refused: string | undefined;
+  constructor(peer: NodeId, message: string, refused?: string) {
     super(message);
     this.peer = peer;
+    this.refused = refused;
   }
 }
 
@@ -53,5 +56,7 @@ export interface TransportHost {
   addressOf(id: NodeId): Address | undefined;
   /** An authenticated message. */
   onMessage(from: NodeId, message: Message): void;
+  /** A peer takes nothing from this node, and says why: it was removed from the instance, say. */
+  onRefused?(peer: NodeId, why: string): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, facts: Readonly<Record<string, unknown>>): void;
 }

@@ -16,6 +16,8 @@ export interface RealNode extends TestNode {
   readonly identity: Identity;
   readonly certificatePem: string;
   readonly revoked: Set<NodeId>;
+  /** What peers said when they took nothing from it. */
+  readonly refusals: string[];
 }
 
 export class TestInstance implements TestNet {
@@ -57,6 +59,7 @@ export class TestInstance implements TestNet {
     const leaf = certificatePem ?? (await signNode(this.authority, await createRequest(identity.privateKeyPem), identity.nodeId));
     const received: RealNode['received'] = [];
     const revoked = new Set<NodeId>();
+    const refusals: string[] = [];
     const ip = `127.0.0.${this.#host++}`;
     const transport = await createTransport(
       {
@@ -72,11 +75,12 @@ export class TestInstance implements TestNet {
       {
         addressOf: (id) => book.get(id),
         onMessage: (from, message) => received.push({ from, message }),
+        onRefused: (_peer, why) => refusals.push(why),
         log: () => {},
       },
     );
     const address = { ip, controlPort: transport.controlPort, gossipPort: transport.gossipPort };
-    const node: RealNode = { id: identity.nodeId, transport, received, address, book, identity, certificatePem: leaf, revoked };
+    const node: RealNode = { id: identity.nodeId, transport, received, address, book, identity, certificatePem: leaf, revoked, refusals };
     this.nodes.push(node);
     return node;
   }

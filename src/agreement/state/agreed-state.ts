@@ -2,39 +2,28 @@ import type { AgreedNetwork, AgreedNode, AgreedVersion, Lease, NetworkId, NodeId
 import { LIMITS } from '../../core/model/index.ts';
 import { overlaps } from '../../lib/ipv4.ts';
 import { type Condition, type Entry, type StoreAccess, type Transaction, type Write } from '../port.ts';
-import { decodeFact, encodeFact } from './codec.ts';
 import type { Copy } from './copy.ts';
-import type { Fact } from './fact.ts';
+import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put, TRIES } from './deciding.ts';
 import { KEYS } from './keys.ts';
-import type { AgreedChange, AgreedState, LeasesRead, NetworkCreated } from './port.ts';
-
-/** How changes get from the engine to this node's copy, and on to others. */
-export interface Follow {
-  /** Resolves when the copy has this version or a newer one. @throws AgreementUnavailable */
-  reach(version: AgreedVersion): Promise<void>;
-  /** Leases of this network came or went by this node's doing: tells the nodes on it, and waits a moment for them. */
-  announce(network: NetworkId): Promise<void>;
-}
-
-/** Leases that one change can add and remove together: the engine's bound, less the conditions. */
-export const LEASES_PER_CHANGE = 24;
-/** Another change may come between reading and writing, again and again; each time somebody else got on. */
-const TRIES = 32;
+import { NodeBook } from './node-book.ts';
+import type { AgreedChange, AgreedState, LeasesRead, NetworkCreated, NodeChanges } from './port.ts';
 
 /**
  * What is agreed: read from this node's copy, changed by transactions. What a decision rests on is a condition
  * of its transaction, mostly a guard's revision; so it may be taken by the copy, and is taken again by a
  * linearizable read where the copy was behind.
  */
-export class AgreedStateOver implements AgreedState {
+export class AgreedStateOver implements AgreedState, NodeChanges {
   readonly #store: StoreAccess;
   readonly #copy: Copy;
   readonly #follow: Follow;
+  readonly #nodes: NodeBook;
 
   constructor(store: StoreAccess, copy: Copy, follow: Follow) {
     this.#store = store;
     this.#copy = copy;
     this.#follow = follow;
+    this.#nodes = new NodeBook(store, copy, follow);
   }
 
   version(): AgreedVersion {
@@ -150,6 +139,18 @@ export class AgreedStateOver implements AgreedState {
     return 'moved';
   }
 
+  admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode> {
+    return this.#nodes.admitNode(id, wantedName, nowMs);
+  }
+
+  endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined> {
+    return this.#nodes.endNode(id, state, nowMs);
+  }
+
+  returnLeases(id: NodeId): Promise<void> {
+    return this.#nodes.returnLeases(id);
+  }
+
   async #readNetworks(): Promise<{ readonly networks: readonly AgreedNetwork[]; readonly guard: number }> {
     const { value: entries } = await this.#store.range(KEYS.networks);
     return {
@@ -164,22 +165,6 @@ export class AgreedStateOver implements AgreedState {
     return outcome.committed;
   }
 }
-
-export function put(fact: Fact): Write {
-  const { key, value } = encodeFact(fact);
-  return { put: key, value };
-}
-
-/** Those of one kind; what can't be read is left aside, as in the copy. */
-export function factsOf<K extends Fact['kind']>(entries: readonly Entry[], kind: K): readonly Extract<Fact, { kind: K }>[] {
-  return entries.flatMap(({ key, value }) => {
-    const decoded = decodeFact(key, value);
-    return decoded.ok && decoded.fact.kind === kind ? [decoded.fact as Extract<Fact, { kind: K }>] : [];
-  });
-}
-
-export const contended = (what: string): Error =>
-  new Error(`${what} were changed by others ${TRIES} times while this was being decided: try again`);
 
 function clashOf(network: AgreedNetwork, others: readonly AgreedNetwork[]): Extract<NetworkCreated, { ok: false }> | undefined {
   const clashes = {

@@ -1,5 +1,5 @@
 import type { StoreAccess } from '../port.ts';
-import { factsOf, put } from './agreed-state.ts';
+import { factsOf, put } from './deciding.ts';
 import type { AgreedToken } from './fact.ts';
 import { KEYS } from './keys.ts';
 

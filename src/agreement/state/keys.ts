@@ -41,6 +41,13 @@ export const KEYS = {
   volume: (name: string): string => `${PREFIX}volumes/${name}`,
 } as const;
 
+/** Transactions of one node, by way of members, that may be under way at a time. */
+const FORWARD_SLOTS = 4;
+/** Beside what is agreed: no copy carries it, and it is of no use to a new cluster. */
+export const forwardPrefix = (node: NodeId): string => `/caravela/forward/${node}/`;
+export const forwardKeys = (node: NodeId): readonly string[] =>
+  Array.from({ length: FORWARD_SLOTS }, (_, n) => `${forwardPrefix(node)}${n}`);
+
 function blockKey({ base, prefix }: Cidr): string {
   return `${base.toString(16).padStart(8, '0')}-${prefix}`;
 }

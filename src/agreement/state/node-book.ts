@@ -1,15 +1,14 @@
 import { type AgreedNode, LIMITS, type NodeId, shortId } from '../../core/model/index.ts';
-import type { Condition, Entry, StoreAccess, Write } from '../port.ts';
-import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put } from './agreed-state.ts';
+import type { Entry, StoreAccess, Write } from '../port.ts';
 import type { Copy } from './copy.ts';
-import { KEYS } from './keys.ts';
+import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put, TRIES, unchanged } from './deciding.ts';
+import { forwardKeys, KEYS } from './keys.ts';
 import { type NodeChanges, NodeGone } from './port.ts';
 
 /** Nodes that left are remembered for people to look them up, the newest of them. */
 const LEFT_REMEMBERED = 1_024;
 /** The last that VTEP MACs and inner addresses can be derived from (198.18.0.0/15 without its ends). */
 const LAST_NUMBER = 2 ** 17 - 2;
-const TRIES = 32;
 /** RFC 1123's label. */
 const NAME_LENGTH = 63;
 
@@ -72,7 +71,6 @@ export class NodeBook implements NodeChanges {
     return ended;
   }
 
-  /** Of a node that is in no longer. May be repeated, by anybody: what was begun elsewhere is ended here. */
   async returnLeases(id: NodeId): Promise<void> {
     const networks = new Set(this.#copy.views.leasesOf(id).map((lease) => lease.network));
     for (const network of networks) {
@@ -113,6 +111,7 @@ export class NodeBook implements NodeChanges {
           put({ kind: 'node', node: ended }),
           ...(inEntry === undefined ? [] : [{ remove: KEYS.nodeIn(id) }, { remove: KEYS.nodeName(node.name) }]),
           ...(this.#copy.entry(KEYS.caHolder(id)) === undefined ? [] : [{ remove: KEYS.caHolder(id) }]),
+          ...forwardKeys(id).map((key): Write => ({ remove: key })),
           ...this.#oldestLeft(id),
         ],
       });
@@ -135,10 +134,6 @@ export class NodeBook implements NodeChanges {
 
 function nodeOf(entry: Entry | undefined): AgreedNode | undefined {
   return entry === undefined ? undefined : factsOf([entry], 'node')[0]?.node;
-}
-
-function unchanged(key: string, entry: Entry | undefined): Condition {
-  return entry === undefined ? { key, is: 'absent' } : { key, is: 'at', modRevision: entry.modRevision };
 }
 
 /** The wanted name, or with `-2`, `-3` … where it is taken; it stays a label. */

@@ -58,6 +58,8 @@ export interface NodeChanges {
   admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode>;
   /** It left, or is removed: its name is free, its leases go, its number is never used again. undefined: nobody knows it. */
   endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined>;
+  /** Of a node that is in no longer. May be repeated, by anybody: what was begun elsewhere is ended here. */
+  returnLeases(id: NodeId): Promise<void>;
 }
 
 /** The node was removed from the instance: under this identity it never comes back. */

@@ -1,7 +1,7 @@
 import { type AgreedVersion, newerVersion, type NodeId, shortId } from '../../core/model/index.ts';
-import { checkUpdate } from './messages.ts';
-import { pack, unpack } from './pack.ts';
+import { pack } from './pack.ts';
 import { FETCH_PATH, SYNC_LIMITS, type SyncHost } from './port.ts';
+import { unpackUpdate } from './update-codec.ts';
 
 /** Whoever hears of a newer version at the same moment should not ask for it at the same moment. */
 const JITTER_MS = 150;
@@ -41,7 +41,7 @@ export class Fetcher {
       const { status, body } = await this.#host.ask(peer, FETCH_PATH, await pack(copy.version), TIMEOUT_MS);
       if (status === 204) return true;
       if (status !== 200) throw new Error(`it answered with status ${status}`);
-      const update = checkUpdate(await unpack(body));
+      const update = await unpackUpdate(body);
       // Meanwhile somebody else may have been faster.
       if (copy.apply(update) === 'gap') throw new Error('its answer does not build on what was said to be here');
       return true;

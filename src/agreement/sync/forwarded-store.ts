@@ -16,6 +16,7 @@ import {
   type Transaction,
   type Write,
 } from '../port.ts';
+import { forwardKeys } from '../state/keys.ts';
 import type { Update } from '../state/update.ts';
 import { checkStoreAnswer, type StoreAnswer, type StoreRequest } from './messages.ts';
 import { pack, unpack } from './pack.ts';
@@ -36,14 +37,6 @@ export interface ForwardingHost {
 const DEADLINE_MS = 2_500;
 /** For one member: one that hangs leaves time for another. */
 const ATTEMPT_MS = 1_500;
-/** Transactions of this node under way; more wait. */
-export const FORWARD_SLOTS = 4;
-
-/** Beside what is agreed: no copy carries it, and it is of no use to a new cluster. */
-export const forwardPrefix = (node: NodeId): string => `/caravela/forward/${node}/`;
-export const forwardKeys = (node: NodeId): readonly string[] =>
-  Array.from({ length: FORWARD_SLOTS }, (_, n) => `${forwardPrefix(node)}${n}`);
-
 interface Slot {
   readonly key: string;
   revision: number;

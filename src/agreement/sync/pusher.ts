@@ -1,8 +1,9 @@
 import { type AgreedVersion, newerVersion, NO_VERSION, type NodeId } from '../../core/model/index.ts';
 import type { Fetcher } from './fetcher.ts';
 import { checkVersion } from './messages.ts';
-import { pack, unpack } from './pack.ts';
+import { unpack } from './pack.ts';
 import { PUSH_PATH, SYNC_LIMITS, type SyncHost } from './port.ts';
+import { packUpdate } from './update-codec.ts';
 
 const TIMEOUT_MS = 3_000;
 const VERSION_BYTES = 4_096;
@@ -69,7 +70,7 @@ export class Pusher {
         const { copy } = this.#host;
         const update = copy.difference(peer.has ?? this.#guess);
         if (update === undefined) return true;
-        const { status, body } = await this.#host.ask(to, PUSH_PATH, await pack(update), TIMEOUT_MS);
+        const { status, body } = await this.#host.ask(to, PUSH_PATH, await packUpdate(update), TIMEOUT_MS);
         if (status !== 200) throw new Error(`it answered with status ${status}`);
         peer.has = checkVersion(await unpack(body, VERSION_BYTES));
         this.#fetcher.see(to, peer.has);

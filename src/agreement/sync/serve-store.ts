@@ -1,7 +1,7 @@
 import type { AgreedVersion, NodeId } from '../../core/model/index.ts';
 import { AgreementUnavailable, type ReplicatedStore } from '../port.ts';
 import type { Copy } from '../state/copy.ts';
-import { forwardPrefix } from './forwarded-store.ts';
+import { forwardPrefix } from '../state/keys.ts';
 import { checkStoreRequest, type StoreAnswer, type StoreRequest } from './messages.ts';
 import { pack, unpack } from './pack.ts';
 import type { Asked } from './port.ts';

@@ -10,13 +10,14 @@
 import { type AgreedVersion, newerVersion, type NetworkId, type NodeId } from '../../core/model/index.ts';
 import { hash32 } from '../../lib/hash.ts';
 import type { StoreAccess } from '../port.ts';
-import type { Follow } from '../state/agreed-state.ts';
+import type { Follow } from '../state/deciding.ts';
 import { PREFIX } from '../state/keys.ts';
 import { Fetcher } from './fetcher.ts';
-import { checkUpdate, checkVersion } from './messages.ts';
+import { checkVersion } from './messages.ts';
 import { pack, unpack } from './pack.ts';
 import { type Asked, FETCH_PATH, PUSH_PATH, SYNC_LIMITS, type SyncHost } from './port.ts';
 import { Pusher } from './pusher.ts';
+import { packUpdate, unpackUpdate } from './update-codec.ts';
 
 /** For the nodes on a network to hear of a lease before a first container's start goes on (DESIGN §9). */
 const ANNOUNCE_MS = 200;
@@ -24,6 +25,8 @@ const ANNOUNCE_MS = 200;
 const WATCH_MS = 300;
 /** After a start: whom to ask what came meanwhile. */
 const ASKED_AT_START = 2;
+/** Asked at a time, where all are. */
+const FETCHES = 8;
 const VERSION_BYTES = 4_096;
 
 export class Sync implements Follow {
@@ -56,6 +59,20 @@ export class Sync implements Follow {
     void this.#fetcher.ask(peer);
   }
 
+  /** Asks this peer now for what is newer. Resolves to whether it answered. */
+  fetchFrom(peer: NodeId): Promise<boolean> {
+    return this.#fetcher.ask(peer);
+  }
+
+  /** Asks everybody who is alive: afterwards this copy is the newest of theirs. */
+  async fetchFromAll(): Promise<void> {
+    const peers = [...this.#host.peers()];
+    const work = async (): Promise<void> => {
+      for (let peer = peers.pop(); peer !== undefined; peer = peers.pop()) await this.#fetcher.ask(peer);
+    };
+    await Promise.all(Array.from({ length: FETCHES }, work));
+  }
+
   async reach(version: AgreedVersion): Promise<void> {
     const { copy } = this.#host;
     if (!newerVersion(version, copy.version)) return;
@@ -77,7 +94,7 @@ export class Sync implements Follow {
     const { copy } = this.#host;
     try {
       if (path === PUSH_PATH) {
-        copy.apply(checkUpdate(await unpack(body)));
+        copy.apply(await unpackUpdate(body));
         return { status: 200, body: await pack(copy.version) };
       }
       if (path === FETCH_PATH) {
@@ -85,7 +102,7 @@ export class Sync implements Follow {
         // Who asks may well be ahead.
         this.#fetcher.see(from, have);
         const update = copy.difference(have);
-        return update === undefined ? { status: 204, body: Buffer.alloc(0) } : { status: 200, body: await pack(update) };
+        return update === undefined ? { status: 204, body: Buffer.alloc(0) } : { status: 200, body: await packUpdate(update) };
       }
       return { status: 404, body: Buffer.alloc(0) };
     } catch (error) {

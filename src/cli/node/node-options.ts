@@ -17,7 +17,9 @@ export interface NodeOptions {
   readonly interface?: string;
   readonly port?: number;
   readonly gossipPort?: number;
+  readonly agreementPort?: number;
   readonly vxlanPort?: number;
+  readonly defaultSubnet?: string;
   readonly reserveCpus?: string;
   readonly reserveMemory?: string;
   readonly overcommit?: number;
@@ -44,7 +46,9 @@ export interface InitDocument {
   readonly interface?: string | undefined;
   readonly port?: number | undefined;
   readonly gossipPort?: number | undefined;
+  readonly agreementPort?: number | undefined;
   readonly vxlanPort?: number | undefined;
+  readonly defaultSubnet?: string | undefined;
   /** As typed, checked: `0.5`, `256m`. */
   readonly reserveCpus?: string | undefined;
   readonly reserveMemory?: string | undefined;
@@ -82,6 +86,7 @@ export function addNodeOptions(command: Command): Command {
     .option('--interface <name>', 'take the address of this interface')
     .option('--port <port>', 'TCP, control (8001)', port)
     .option('--gossip-port <port>', 'UDP, gossip (8000)', port)
+    .option('--agreement-port <port>', 'TCP, between agreement members (2380)', port)
     .option('--reserve-cpus <number>', 'CPU kept for the host', checked(parseCpus))
     .option('--reserve-memory <size>', 'memory kept for the host', checked(parseSize))
     .option('--overcommit <factor>', 'offer so many times what there is (1)', factor)
@@ -93,6 +98,7 @@ export function addNodeOptions(command: Command): Command {
 export function addInstanceOptions(command: Command): Command {
   return command
     .option('--vxlan-port <port>', 'UDP, overlay networks (4789)', port)
+    .option('--default-subnet <cidr>', 'of the network that containers join by default (10.210.0.0/16)')
     .option('--open', 'let machines join without a token: only on a network where you trust everyone')
     .option('--insecure-registry <host[:port]>', 'a registry without TLS, or whose certificate is not checked', collect);
 }
@@ -110,7 +116,9 @@ export function initDocument(command: 'create' | 'join', options: NodeOptions, s
     interface: options.interface,
     port: options.port,
     gossipPort: options.gossipPort,
+    agreementPort: options.agreementPort,
     vxlanPort: options.vxlanPort,
+    defaultSubnet: options.defaultSubnet,
     reserveCpus: options.reserveCpus,
     reserveMemory: options.reserveMemory,
     overcommit: options.overcommit,

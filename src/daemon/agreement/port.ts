@@ -1,4 +1,5 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
+import type { AgreementHost, AgreementHostOptions } from '../../agreement/members/port.ts';
 import type { AgreedState, NodeChanges } from '../../agreement/state/port.ts';
 import type { AgreementService } from '../../api/agreement-service.ts';
 import type { Tokens } from '../../api/backend.ts';
@@ -28,10 +29,12 @@ export interface AgreementOptions {
   request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;
   /** Ends every session with a node: it was revoked. */
   disconnect(id: NodeId): void;
-  /** This node's copy is at this version now: for the core, whose gossip carries it. */
+  /** This node's copy is at this version now: for the core, whose gossip carries it. Not before `start`. */
   onVersion(version: AgreedVersion): void;
-  /** This node learned that it was removed from the instance. */
+  /** This node learned that it was removed from the instance. Once. */
   onRemoved(): void;
+  /** What runs the agreement engine; by default etcd. */
+  readonly createHost?: (options: AgreementHostOptions) => AgreementHost;
 }
 
 /** Everything in the daemon that needs agreement, or follows what is agreed. */
@@ -45,14 +48,21 @@ export interface Agreement {
   servePeer(peer: NodeId, request: Http2ServerRequest, response: Http2ServerResponse): void;
   /** Whether a node was removed from the instance: nothing is taken from it. Answers from the copy, also before start. */
   isRevoked(id: NodeId): boolean;
+  /** A peer takes nothing from this node: transport's `onRefused`. */
+  refused(why: string): void;
   /** The core's events: who is alive, who has a newer copy. */
   see(event: Event): void;
-  /** Starts this node's agreement member, if it is one, and following. Resolves without waiting for a majority. */
+  /**
+   * Starts this node's agreement member, if it is one, and following; without waiting for a majority. At the first start
+   * after `create` the instance's first facts are agreed on. @throws Error in words where they can't be
+   */
   start(): Promise<void>;
   /** Stops; what is agreed stays. */
   close(): Promise<void>;
-  /** This node leaves its instance: agreement membership is handed over, name and leases are given back. @throws LeaveRefused unless forced */
-  leave(options: { readonly force: boolean }): Promise<void>;
+  /** Before this node leaves: another takes its part in agreement. @throws LeaveRefused unless forced, with nothing changed for the others */
+  handOver(options: { readonly force: boolean }): Promise<void>;
+  /** This node's containers are gone: it gives back its name and leases. Never rejects: what fails is logged, and `nodes rm` does it later. */
+  giveUp(): Promise<void>;
 }
 
 export const AGREEMENT_PATH = '/agreement/';

@@ -47,7 +47,10 @@ export function exchange(
       answered = true;
       deadline.removeEventListener('abort', onDeadline);
       const refused = headers[REFUSED_HEADER];
-      if (refused !== undefined) return giveUp(new PeerUnreachable(peer, `node ${shortId(peer)} refused us: ${String(refused)}`));
+      if (refused !== undefined) {
+        const why = String(refused);
+        return giveUp(new PeerUnreachable(peer, `node ${shortId(peer)} refused us: ${why}`, why));
+      }
       const { ':status': status = 0, ...rest } = headers;
       const bodiless = request.method === 'HEAD' || status === 204 || status === 205 || status === 304;
       const cutOff = (): Error => new PeerUnreachable(peer, lost(peer, 'in the middle of its answer'));

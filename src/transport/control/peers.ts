@@ -40,12 +40,14 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
 export class Peers {
   readonly #dial: Dial;
   readonly #addressOf: (id: NodeId) => Address | undefined;
+  readonly #onRefused: (peer: NodeId, why: string) => void;
   readonly #peers = new Map<NodeId, Peer>();
   #closed = false;
 
-  constructor(dial: Dial, addressOf: (id: NodeId) => Address | undefined) {
+  constructor(dial: Dial, addressOf: (id: NodeId) => Address | undefined, onRefused: (peer: NodeId, why: string) => void = () => {}) {
     this.#dial = dial;
     this.#addressOf = addressOf;
+    this.#onRefused = onRefused;
   }
 
   /** @throws PeerUnreachable, or the reason of the request's signal. */
@@ -109,6 +111,7 @@ export class Peers {
       peer.proven = true;
       return response;
     } catch (error) {
+      if (error instanceof PeerUnreachable && error.refused !== undefined) this.#onRefused(to, error.refused);
       if (deadline.aborted || request.signal?.aborted === true) throw error;
       // The session may have died unnoticed while it was idle. What changes nothing can be asked again.
       const died = session?.closed === true || session?.destroyed === true;

@@ -23,6 +23,8 @@ export interface JoinHost {
   /** Whether the instance lets nodes in without a token. */
   isOpen(): boolean;
   isRevoked(id: NodeId): boolean;
+  /** Why this host can't take part as it is, in words for its terminal: asked before a token is spent. */
+  obstacle(applicant: Applicant): string | undefined;
   /** TokenBook.redeem. */
   redeem(secret: Uint8Array, id: NodeId): Promise<Redeemed>;
   /** Agrees a name and a number; the same again for the same node. */
@@ -30,7 +32,7 @@ export interface JoinHost {
   /** The leaf's PEM. @throws where the request is not signed by that node's key. */
   sign(requestPem: string, id: NodeId): Promise<string>;
   /** The rest of the answer. */
-  describe(): Promise<Pick<JoinGrant, 'caPem' | 'instance' | 'gossipKeys' | 'members' | 'creator'>>;
+  describe(): Promise<Pick<JoinGrant, 'caPem' | 'instance' | 'gossipKeys' | 'members' | 'agreed'>>;
 }
 
 type Ask = (to: NodeId, request: PeerRequest) => Promise<PeerResponse>;
@@ -40,7 +42,9 @@ const FORWARD_TIMEOUT_MS = 15_000;
 const STATUS: Partial<Record<JoinCode, number>> = {
   'bad-request': 400,
   'wire-version': 409,
+  overlap: 409,
   'no-authority': 503,
+  'no-agreement': 503,
   busy: 503,
   internal: 500,
 };
@@ -132,6 +136,8 @@ async function admit(host: JoinHost, request: JoinRequest): Promise<JoinGrant> {
       `node ${shortId(request.nodeId)} was removed from the instance: to join again it needs a new identity ("caravela leave" first)`,
     );
   }
+  const obstacle = host.obstacle(applicant);
+  if (obstacle !== undefined) throw new JoinError('overlap', obstacle);
   if (!host.isOpen()) await redeem(host, secret, request.nodeId);
   const assigned = await host.assign(applicant);
   const certificatePem = await sign(host, requestPem, request.nodeId);

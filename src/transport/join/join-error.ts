@@ -6,10 +6,12 @@ export const JOIN_CODES = [
   'token-unknown',
   'token-expired',
   'token-used',
+  'overlap', // the host's routes overlap the default network
   'revoked', // this key was removed from the instance
   'wire-version',
   'bad-request',
   'no-authority', // no node that can sign certificates is reachable
+  'no-agreement', // no majority of the agreement members answers
   'busy', // too many joins at a time, or the daemon is still starting
   'internal',
 ] as const;
@@ -23,6 +25,6 @@ export class JoinError extends Error {
   constructor(code: JoinCode, message: string) {
     super(message);
     this.code = code;
-    this.retry = code === 'unreachable' || code === 'no-authority' || code === 'busy';
+    this.retry = code === 'unreachable' || code === 'no-authority' || code === 'no-agreement' || code === 'busy';
   }
 }

@@ -39,6 +39,7 @@ beforeEach(async () => {
     authorities: () => 'here',
     isOpen: () => host.open,
     isRevoked: (id) => host.revoked.has(id),
+    obstacle: ({ routes }) => (routes.length > 0 ? `its route ${routes[0]?.block} is in the way` : undefined),
     async redeem(secret, id) {
       if (!Buffer.from(secret).equals(token.secret)) return { ok: false, why: 'token-unknown', tokenId: 'abc' };
       if (host.used !== undefined && host.used !== id) return { ok: false, why: 'token-used', tokenId: 'abc' };
@@ -56,7 +57,7 @@ beforeEach(async () => {
       instance: JSON.stringify({ id: instance.id }),
       gossipKeys: instance.gossipKeys,
       members: [memberOf(creator)],
-      creator: creator.id,
+      agreed: 'QWdyZWVk',
     }),
   };
   creator.transport.onJoin(host);
@@ -89,7 +90,16 @@ function memberOf(node: RealNode): Member {
 
 function applicantOf(identity: Identity, ip: string): Applicant {
   const address = { ip, controlPort: 8001, gossipPort: 8000 };
-  return { nodeId: identity.nodeId, name: 'edge', address, class: 'low', arch: 'arm64', labels: { site: 'north' }, version: '0.1.0' };
+  return {
+    nodeId: identity.nodeId,
+    name: 'edge',
+    address,
+    class: 'low',
+    arch: 'arm64',
+    labels: { site: 'north' },
+    version: '0.1.0',
+    routes: [],
+  };
 }
 
 async function join(at: RealNode | number, given: JoinToken | undefined, identity = createIdentity(), more: Partial<JoinOptions> = {}) {
@@ -118,7 +128,7 @@ async function listening(server: Server): Promise<number> {
 test('a token lets a node in, which then talks to the others', async () => {
   const identity = createIdentity();
   const joined = await join(creator, token, identity);
-  expect(joined).toMatchObject({ name: 'edge-3', number: 3, creator: creator.id, trustedOnFirstUse: false, members: [memberOf(creator)] });
+  expect(joined).toMatchObject({ name: 'edge-3', number: 3, agreed: 'QWdyZWVk', trustedOnFirstUse: false, members: [memberOf(creator)] });
   expect(JSON.parse(joined.instance)).toEqual({ id: instance.id });
   const node = await instance.node(identity, creator.book, joined.certificatePem);
   creator.transport.onPeerRequest((peer, _request, response) => response.writeHead(200).end(peer));
@@ -128,7 +138,7 @@ test('a token lets a node in, which then talks to the others', async () => {
 });
 
 test('a node that cannot sign passes a join on, and its refusal back', async () => {
-  expect(await join(other, token)).toMatchObject({ name: 'edge-3', creator: creator.id });
+  expect(await join(other, token)).toMatchObject({ name: 'edge-3' });
   expect((await failure(join(other, token))).code).toBe('token-used');
   await creator.transport.close();
   const error = await failure(join(other, token));
@@ -160,6 +170,14 @@ test('an open instance takes a node without a token, which says that it trusted 
   const joined = await join(creator, undefined);
   expect(joined.trustedOnFirstUse).toBe(true);
   expect(joined.caDigest).toBe(token.caDigest.toString('hex'));
+});
+
+test('a host that can’t take part is told why before its token is spent', async () => {
+  const identity = createIdentity();
+  const describe = (ip: string) => ({ ...applicantOf(identity, ip), routes: [{ block: '10.0.0.0/8', device: 'eth0' }] });
+  const error = await failure(join(creator, token, identity, { describe }));
+  expect([error.code, error.message, host.used]).toEqual(['overlap', 'its route 10.0.0.0/8 is in the way', undefined]);
+  expect(await join(creator, token)).toMatchObject({ number: 3 });
 });
 
 test('nothing is sent to a node of another instance', async () => {
@@ -217,7 +235,7 @@ test('another wire version is told in words, before anything else is looked at',
   });
   expect(await ask({ wireVersion: 0 })).toMatchObject({ code: 'wire-version', message: expect.stringContaining('this node is older') });
   expect(await ask({ wireVersion: 1, nodeId: 'x' })).toMatchObject({ code: 'bad-request', message: expect.stringContaining('nodeId') });
-  expect(await ask('x'.repeat(40_000))).toMatchObject({ message: expect.stringContaining('longer than 32768') });
+  expect(await ask('x'.repeat(140_000))).toMatchObject({ message: expect.stringContaining('longer than 131072') });
   session.destroy();
 });
 
@@ -242,7 +260,7 @@ test('junk is no join request and no grant, and a grant survives formatting', as
     members: [memberOf(creator), memberOf(other)],
     name: 'a',
     number: 1,
-    creator: creator.id,
+    agreed: '',
   };
   const read = checkJoinGrant(JSON.parse(formatJoinGrant(grant)));
   expect({ ...read, certificatePem: '', caPem: '' }).toEqual({ ...grant, certificatePem: '', caPem: '' });

@@ -5,7 +5,7 @@
  *   POST /join-forwarded  by a member, to a node that can sign: the same body and answers
  */
 import { X509Certificate } from 'node:crypto';
-import { LIMITS, nodeId } from '../../core/model/index.ts';
+import { LIMITS } from '../../core/model/index.ts';
 import type { Address, Arch, CpuClass, Member, NodeId } from '../../core/model/index.ts';
 import { decode, encode } from '../../core/wire/index.ts';
 import { checkGossipKeys } from '../trust/gossip-keys.ts';
@@ -16,12 +16,15 @@ export const JOIN_PATH = '/join';
 export const FORWARD_PATH = '/join-forwarded';
 
 export const JOIN_LIMITS = {
-  requestBytes: 32 * 1024,
-  answerBytes: 4 * 1024 * 1024,
+  requestBytes: 128 * 1024,
+  answerBytes: 8 * 1024 * 1024,
   /** Members told at join; the rest comes by sync. */
   members: 1_024,
   pemBytes: 8 * 1024,
   instanceBytes: 256 * 1024,
+  /** Of what is agreed, in base64; beyond, the new node fetches it from its peers. */
+  agreedBytes: 2 * 1024 * 1024,
+  routes: 1_024,
   /** Joins one node works on at a time. */
   atATime: 16,
 } as const;
@@ -36,6 +39,14 @@ export interface Applicant {
   readonly arch: Arch;
   readonly labels: Readonly<Record<string, string>>;
   readonly version: string;
+  /** Its host's own, the default route apart: a network of the instance must not overlap them. */
+  readonly routes: readonly HostRoute[];
+}
+
+export interface HostRoute {
+  /** `10.0.0.0/8` */
+  readonly block: string;
+  readonly device: string;
 }
 
 export interface JoinRequest extends Applicant {
@@ -56,8 +67,8 @@ export interface JoinGrant {
   readonly members: readonly Member[];
   readonly name: string;
   readonly number: number;
-  /** The node that made the instance and signs. */
-  readonly creator: NodeId;
+  /** What is agreed, as text that only the daemon understands; '': the new node fetches it. */
+  readonly agreed: string;
 }
 
 /** @throws Error naming the field that is wrong. */
@@ -71,6 +82,7 @@ export function checkJoinRequest(value: unknown): JoinRequest {
     arch: checkText(fields['arch'], 'arch', 32, /^[a-z0-9_]+$/),
     labels: checkLabels(fields['labels']),
     version: checkText(fields['version'], 'version', 64, /^[\x20-\x7e]*$/),
+    routes: checkRoutes(fields['routes']),
     wireVersion: checkInteger(fields['wireVersion'], 'wireVersion', 0, 255),
     secret: fields['secret'] === undefined ? undefined : checkText(fields['secret'], 'secret', 64, /^[A-Za-z0-9_-]*$/),
     requestPem: checkText(fields['requestPem'], 'requestPem', JOIN_LIMITS.pemBytes),
@@ -94,8 +106,20 @@ export function checkJoinGrant(value: unknown): JoinGrant {
     members: checkMembers(fields['members']),
     name: checkText(fields['name'], 'name', LIMITS.nameBytes, /^[A-Za-z0-9][A-Za-z0-9_.-]*$/),
     number: checkInteger(fields['number'], 'number', 0, 2 ** 31),
-    creator: nodeId(checkNodeId(fields['creator'], 'creator')),
+    agreed: checkText(fields['agreed'], 'agreed', JOIN_LIMITS.agreedBytes, /^[A-Za-z0-9+/=]*$/),
   };
+}
+
+function checkRoutes(value: unknown): readonly HostRoute[] {
+  if (!Array.isArray(value) || value.length > JOIN_LIMITS.routes) throw new Error(`routes must be a list of at most ${JOIN_LIMITS.routes}`);
+  return value.map((each) => {
+    const { block, device } = checkObject(each, 'a route');
+    return {
+      block: checkText(block, 'route.block', 18, /^[\d.]+\/\d{1,2}$/),
+      // As the kernel bounds it (IFNAMSIZ), and fit for a message.
+      device: checkText(device, 'route.device', 15, /^[\x21-\x7e]+$/),
+    };
+  });
 }
 
 function checkCertificate(value: unknown, what: string): string {

@@ -1,0 +1,201 @@
+import { createAgreementHost } from '../../agreement/members/agreement-host.ts';
+import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
+import { AgreedTokens } from '../../agreement/state/agreed-tokens.ts';
+import { Copy } from '../../agreement/state/copy.ts';
+import type { AgreedChange } from '../../agreement/state/port.ts';
+import { followStore } from '../../agreement/sync/follow-store.ts';
+import { ForwardedStore } from '../../agreement/sync/forwarded-store.ts';
+import { StoreRouter } from '../../agreement/sync/store-router.ts';
+import { Sync } from '../../agreement/sync/sync.ts';
+import type { ReplicatedStore } from '../../agreement/port.ts';
+import type { StoreChange } from '../../agreement/members/port.ts';
+import type { Event, NodeId } from '../../core/model/index.ts';
+import { shortId } from '../../core/model/index.ts';
+import { TokenBook } from '../../transport/trust/token-book.ts';
+import { CaKey } from './ca-key.ts';
+import { Caretaker } from './caretaker.ts';
+import { agreeOnFirstFacts, isFounding } from './founding.ts';
+import { hostOptions } from './host-options.ts';
+import { createJoinHost } from './join-host.ts';
+import { giveUp, handOver } from './leaving.ts';
+import { Neighbours } from './neighbours.ts';
+import { askPeer, PeerServer } from './peer-requests.ts';
+import type { Agreement, AgreementOptions } from './port.ts';
+import { withoutMajority } from './quorum-words.ts';
+import { AgreementAdmin } from './service.ts';
+import { Timers } from './timers.ts';
+import { createTokens } from './tokens.ts';
+
+/** Puts together what agreement is made of on this node: the engine, the way to it, the copy that follows it, and who uses them. */
+export function createAgreement(options: AgreementOptions): Agreement {
+  const { paths, store: disk, settings, instance, credentials, gossipKeys, signer, log } = options;
+  const self = settings.nodeId;
+  const timers = new Timers();
+  const caKey = new CaKey(paths.caKey, credentials.caPem);
+  const copy = new Copy({ store: disk, report: (message, facts) => log('warn', message, facts) });
+  const isRevoked = (id: NodeId): boolean => copy.views.nodes.get(id)?.state === 'removed';
+  const neighbours = new Neighbours(self, copy, () => options.members());
+  let following: AbortController | undefined;
+  let saidRemoved = false;
+  let isStarted = false;
+
+  const host = (options.createHost ?? createAgreementHost)(hostOptions(options, { copy, caKey, neighbours, onStore }));
+  const members = (): readonly NodeId[] => host.memberNodes();
+  const ask = (peer: NodeId, path: string, body: Buffer, timeoutMs: number) =>
+    askPeer((to, request) => options.request(to, request), peer, path, body, timeoutMs);
+  const forwarded = new ForwardedStore({
+    self,
+    members: () => neighbours.toAsk(members()),
+    version: () => copy.version,
+    onUpdate: (update) => void copy.apply(update),
+    ask,
+    nowMs: () => performance.now(),
+  });
+  const router = new StoreRouter({
+    local: () => host.store,
+    forwarded,
+    explain: () => withoutMajority(members(), options.members(), (id) => neighbours.nameOf(id)),
+    nowMs: () => performance.now(),
+  });
+  const sync = new Sync(
+    {
+      self,
+      copy,
+      peers: () => neighbours.alive(),
+      members,
+      ask,
+      after: (ms, run) => timers.after(ms, run),
+      random: Math.random,
+      log,
+    },
+    router,
+  );
+  const state = new AgreedStateOver(router, copy, sync);
+  const book = new TokenBook(new AgreedTokens(router));
+  const caretaker = new Caretaker({
+    self,
+    copy,
+    caKey,
+    sync,
+    store: router,
+    state,
+    timers,
+    neighbours,
+    log,
+    isMember: () => host.store !== undefined,
+  });
+  const peers = new PeerServer({
+    host,
+    sync,
+    store: { store: () => host.store, copy, waitUntil: (version, ms) => sync.waitUntil(version, ms) },
+    log,
+  });
+  const service = new AgreementAdmin({
+    self,
+    instanceId: instance.instanceId,
+    host,
+    store: router,
+    copy,
+    nodes: state,
+    members: () => options.members(),
+    nameOf: (id) => neighbours.nameOf(id),
+    fetchNewest: () => sync.fetchFromAll(),
+    wallMs: Date.now,
+    log,
+  });
+  copy.onChange(onChange);
+
+  /** This node's own member came, or went. */
+  function onStore(store: ReplicatedStore | undefined, why: StoreChange): void {
+    following?.abort();
+    following = undefined;
+    log('info', store === undefined ? 'this node takes no part in agreement now' : 'this node takes part in agreement', { why });
+    if (why === 'removed') caKey.drop();
+    if (store !== undefined) {
+      following = new AbortController();
+      followStore(store, { copy, after: (ms, run) => timers.after(ms, run), log }, following.signal);
+    }
+    if (isStarted && why !== 'closed') caretaker.soon();
+  }
+
+  function onChange(change: AgreedChange): void {
+    if (!isStarted) return;
+    options.onVersion(copy.version);
+    host.epochSeen(copy.version.epoch);
+    if (!change.nodes && !change.all) return;
+    for (const node of copy.views.nodes.values()) if (node.state === 'removed' && node.id !== self) options.disconnect(node.id);
+    if (isRevoked(self)) sayRemoved();
+    host.refresh();
+  }
+
+  function sayRemoved(): void {
+    if (saidRemoved) return;
+    saidRemoved = true;
+    options.onRemoved();
+  }
+
+  function see(event: Event): void {
+    switch (event.kind) {
+      case 'agreed-newer':
+        host.epochSeen(event.version.epoch);
+        sync.newer(event.nodeId, event.version);
+        return;
+      case 'member-alive':
+        sync.alive(event.member.id);
+        host.refresh();
+        return;
+      case 'member-dead':
+      case 'member-left':
+        host.refresh();
+        return;
+      default:
+    }
+  }
+
+  return {
+    state,
+    tokens: createTokens(book, credentials.caPem),
+    service,
+    joinHost: createJoinHost({
+      self,
+      instance,
+      caPem: credentials.caPem,
+      caKey,
+      gossipKeys,
+      book,
+      nodes: state,
+      copy,
+      signer,
+      members: () => options.members(),
+      isFounding: () => isFounding(disk),
+      isRevoked,
+    }),
+    servePeer: (peer, request, response) => void peers.serve(peer, request, response),
+    isRevoked,
+    refused(why) {
+      if (why.includes('removed')) sayRemoved();
+    },
+    see,
+    async start() {
+      isStarted = true;
+      if (isFounding(disk)) {
+        log('info', 'the instance is made: its first facts are agreed on', { node: shortId(self) });
+        await host.found();
+        await agreeOnFirstFacts(disk, state, settings);
+      }
+      host.start();
+      options.onVersion(copy.version);
+      if (isRevoked(self)) sayRemoved();
+      caretaker.start();
+    },
+    async close() {
+      isStarted = false;
+      timers.close();
+      sync.close();
+      await host.close();
+      following?.abort();
+    },
+    handOver: ({ force }) => handOver({ host, store: router, neighbours, log }, force),
+    giveUp: () => giveUp({ self, state, neighbours, log }),
+  };
+}
