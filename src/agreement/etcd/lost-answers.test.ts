@@ -84,9 +84,9 @@ it(`a transaction comes about once where it says so, and never where it says not
     outcomes.set(value, outcome);
   };
   // The gate opens and shuts meanwhile, so that a condition that failed comes true before a late attempt arrives.
-  let isOver = false;
+  const over = new AbortController();
   const gate = (async () => {
-    for (let open = true; !isOver; open = !open) {
+    for (let open = true; !over.signal.aborted; open = !open) {
       await lab.node(0).store.transact({ when: [], then: [open ? { put: 'gate', value: '' } : { remove: 'gate' }] });
       await sleep(10);
     }
@@ -96,7 +96,7 @@ it(`a transaction comes about once where it says so, and never where it says not
       for (let n = 0; n < 15; n++) await write(`${writer}.${n}`);
     }),
   );
-  isOver = true;
+  over.abort();
   await gate;
   await line.settle();
   line.isBad = false;
