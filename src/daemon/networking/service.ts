@@ -63,10 +63,10 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
         .flatMap(({ container }) => ofContainer(container))
         .filter((each) => each.address !== '' && (network === undefined || each.network === network)),
     endpointsOf: ofContainer,
-    portsOf: (id) => portFacts(id, parts),
+    portsOf: (id) => portFacts(id),
     create: (wish) => admin.create(wish),
     ofSubnet: (cidr) => admin.ofSubnet(cidr),
-    remove: (network) => remove(parts, network),
+    remove,
 
     async connect(id, network, wish) {
       const { container, spec, wishes } = connectable(parts, id);
@@ -118,20 +118,20 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
     doctor: () => parts.doctor(),
   };
 
-  function portFacts(id: ContainerId, { node: { self } }: NetworkServiceParts): readonly PortFacts[] {
-    const here = self().id;
+  function portFacts(id: ContainerId): readonly PortFacts[] {
+    const here = node.self().id;
     const own = (tasks.get(id)?.ports ?? []).map((port) => factsOf(port, here));
     const asked = announcer.servedFor(id);
     return [...own, ...(asked === undefined ? [] : asked.ports.map((port) => factsOf(port, asked.node)))];
   }
 
   /** @throws NetworkRefused */
-  async function remove({ node: { members } }: NetworkServiceParts, id: NetworkId): Promise<void> {
+  async function remove(id: NetworkId): Promise<void> {
     const agreed = networkOf(state, id);
     if (agreed.name === DEFAULT_NETWORK) {
       throw new NetworkRefused('forbidden', `${DEFAULT_NETWORK} is a pre-defined network and cannot be removed`);
     }
-    const nameOf = (node: NodeId) => members().find((member) => member.id === node)?.name ?? node.slice(0, 12);
+    const nameOf = (id: NodeId) => node.members().find((member) => member.id === id)?.name ?? id.slice(0, 12);
     const inUse = (who: string) =>
       new NetworkRefused('in-use', `error while removing network: network ${agreed.name} has active endpoints on ${who}`);
     await agreeing('removing a network', async () => {
