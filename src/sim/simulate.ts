@@ -17,6 +17,7 @@ import { plansChangeNothing } from './checkers/plans-change-nothing.ts';
 import { settles, unsettled } from './checkers/settles.ts';
 import { staysRemoved } from './checkers/stays-removed.ts';
 import { taskStates } from './checkers/task-states.ts';
+import { toldEverywhere, untold } from './checkers/told-everywhere.ts';
 import type { Fault } from './faults/fault.ts';
 import { FaultInjector } from './faults/inject.ts';
 import { planFaults } from './faults/plan.ts';
@@ -27,6 +28,7 @@ import type { Conditions } from './network/conditions.ts';
 import { Measures } from './measures.ts';
 import type { Outcome } from './outcome.ts';
 import { World } from './world.ts';
+import { AgreedChanges } from './workload/agreed-changes.ts';
 import { Fill } from './workload/fill.ts';
 import { StackUsers } from './workload/stack.ts';
 import { Workload } from './workload/workload.ts';
@@ -48,6 +50,7 @@ export interface SimulateOptions {
 const JOIN_EVERY_MS = 50;
 /** Keeps the network's draws apart from the world's. */
 const NETWORK_DRAW = 0x6e65_7477;
+const AGREED_DRAW = 0x6167_7265;
 /** All nodes have joined by then and heard of each other. */
 export const JOINED_MS = 8_000;
 /** Longest time that an instance may take to settle once faults have ended. */
@@ -56,6 +59,7 @@ const SETTLE_MS = 180_000;
 const FAULT_EVERY_MS = 12_000;
 const ACTION_EVERY_MS = 150;
 const STACK_EVERY_MS = 1_200;
+const AGREED_EVERY_MS = 2_000;
 /** While the instance is being filled in calm. */
 const CALM_STACKS_MS = 3_000;
 const CONTAINERS_PER_NODE = 8;
@@ -120,6 +124,7 @@ function run(world: World, { workload, injector, conditions }: Parts, options: S
   injector.plan(faults);
   const stacks = new StackUsers(world, world.fork());
   stacks.schedule(JOINED_MS / 2, endMs, STACK_EVERY_MS);
+  new AgreedChanges(world, new Prng(options.seed ^ AGREED_DRAW)).schedule(JOINED_MS / 2, endMs, AGREED_EVERY_MS);
   world.schedule.runUntil(endMs);
 
   world.trace.note(world.nowMs, -1, 'faults end');
@@ -143,7 +148,8 @@ function settle(world: World): void {
     world.unanswered().length === 0 &&
     disagreements(world).length === 0 &&
     world.nodes.every((node) => unsettled(node).length === 0) &&
-    unsettledNames(world).length === 0;
+    unsettledNames(world).length === 0 &&
+    untold(world).length === 0;
   do world.schedule.runUntil(world.nowMs + 1_000);
   while (!settled() && world.nowMs < untilMs);
   world.checkAtRest();
@@ -168,6 +174,7 @@ function allCheckers(): readonly Checker[] {
     affinitiesHold(),
     plansChangeNothing(),
     membershipConverges,
+    toldEverywhere,
     settles,
   ];
 }

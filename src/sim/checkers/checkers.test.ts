@@ -3,6 +3,7 @@ import type {
   Affinity,
   Command,
   CommandId,
+  Container,
   HostPort,
   Message,
   NodeId,
@@ -49,6 +50,13 @@ function broken(breakage: Breakage, durationMs?: number, faults?: readonly Fault
     faults,
   );
 }
+
+/** Answers as if it had listened. */
+const deafTo = (core: CoreNode, kind: Command['kind']): Partial<CoreNode> => ({
+  command: (turn, id, command) => (command.kind === kind ? turn.reply(id, { ok: true, kind: 'done' }) : core.command(turn, id, command)),
+});
+const onPortOne = (containers: readonly Container[]): readonly Container[] =>
+  containers.map((container) => ({ ...container, request: { ...container.request, hostPorts: [ONE] } }));
 
 const brokenRules = (outcome: Outcome): ReadonlySet<string> => new Set(outcome.violations.map((violation) => violation.checker));
 
@@ -267,25 +275,12 @@ describe('stacks', () => {
   });
 
   test('two containers with one port, and one on a port that its host has taken, are caught', () => {
-    const blind = broken((core) => ({
-      containers: () => core.containers().map((c) => ({ ...c, request: { ...c.request, hostPorts: [ONE] } })),
-    }));
+    const blind = broken((core) => ({ containers: () => onPortOne(core.containers()) }));
     expect(brokenRules(blind)).toContain('one port');
     const facts = { busyPorts: [{ ...ONE, owner: undefined, by: 'a stranger' }], closedNetworks: [] };
     const crowded: Fault[] = [0, 1, 2, 3].map((node) => ({ kind: 'host-crowded', atMs: 4_000, forMs: 10_000, node, facts }));
-    const deaf = broken(
-      (core) => ({
-        command: (turn: Turn, id: CommandId, command: Command) =>
-          command.kind === 'host-facts' ? turn.reply(id, { ok: true, kind: 'done' }) : core.command(turn, id, command),
-        containers: () =>
-          core
-            .containers()
-            .slice(-1)
-            .map((c) => ({ ...c, request: { ...c.request, hostPorts: [ONE] } })),
-      }),
-      10_000,
-      crowded,
-    );
+    const last = (core: CoreNode): Partial<CoreNode> => ({ containers: () => onPortOne(core.containers().slice(-1)) });
+    const deaf = broken((core) => ({ ...deafTo(core, 'host-facts'), ...last(core) }), 10_000, crowded);
     expect(deaf.violations.filter(({ checker }) => checker === 'one port').map(({ what }) => what)).toContainEqual(
       expect.stringContaining('which its host has taken'),
     );
@@ -308,7 +303,14 @@ describe('liveness', () => {
 
   test('an owner of names that keeps none is caught', () => {
     const outcome = broken(() => ({ names: () => [] }));
-    expect(brokenRules(outcome)).toEqual(new Set(['one name']));
+    expect(brokenRules(outcome)).toEqual(new Set(['one name', 'told everywhere']));
+  });
+
+  test('a node that listens to nothing its daemon tells of its own accord is caught', () => {
+    for (const kind of ['endpoints', 'agreed'] as const) {
+      const outcome = broken((core) => deafTo(core, kind));
+      expect(brokenRules(outcome), kind).toEqual(new Set(['told everywhere']));
+    }
   });
 
   test('a hold that is never given back is caught', () => {

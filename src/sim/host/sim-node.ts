@@ -13,6 +13,7 @@ import type { Effect } from './recorded-turn.ts';
 import { SimClock } from './sim-clock.ts';
 import type { SimEngine } from './sim-engine.ts';
 import { SimHost } from './sim-host.ts';
+import { SimShell } from './sim-shell.ts';
 import type { SimStore } from './sim-store.ts';
 
 const NO_FACTS: HostFacts = { busyPorts: [], closedNetworks: [] };
@@ -55,6 +56,7 @@ export class SimNode implements Station {
   gone = false;
   /** When its labels last changed. */
   relabelledMs = Number.NEGATIVE_INFINITY;
+  readonly shell: SimShell;
   /** What its daemon knows that the host can't give. */
   facts: HostFacts = NO_FACTS;
   #hostFacts: HostFacts = NO_FACTS;
@@ -97,6 +99,10 @@ export class SimNode implements Station {
         this.#note(`engine: ${exit.taskId.slice(-8)} exited ${exit.exitCode}`);
         this.#input((core, turn) => core.observe(turn, exit));
       },
+    );
+    this.shell = new SimShell(
+      () => this.core,
+      (command) => this.#soon(command),
     );
     network.attach(this);
   }
@@ -163,6 +169,7 @@ export class SimNode implements Station {
     this.#input((core, turn) => core.start(turn));
     this.facts = NO_FACTS;
     if (this.#hostFacts !== NO_FACTS) this.#tellFacts();
+    this.shell.started();
   }
 
   /** The daemon dies at once; containers run on. Commands under way get no answer. */
@@ -261,8 +268,18 @@ export class SimNode implements Station {
     for (const event of turn.events) {
       this.#note(`event ${aboutEvent(event)}`);
       this.#watcher.onEvent(this, event);
+      this.shell.happened(event);
     }
     this.#watcher.onStep(this);
+  }
+
+  #soon(command: () => Command | undefined): void {
+    const { generation } = this;
+    this.#schedule.after(0, () => {
+      if (generation !== this.generation || !this.up) return;
+      const wanted = command();
+      if (wanted !== undefined) this.command(wanted, () => undefined);
+    });
   }
 
   #perform(effect: Effect): void {
