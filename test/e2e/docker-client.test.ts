@@ -25,7 +25,7 @@ const env = (n: number) => ({ DOCKER_HOST: `unix://${instance.lab.host(n).socket
 const docker = (n: number, ...args: readonly string[]): Promise<Outcome> => shell([cli, ...args], { env: env(n) });
 const ok = (n: number, ...args: readonly string[]): Promise<string> => must([cli, ...args], { env: env(n) });
 
-/** `docker run` on no network: the warning about networks is a test of its own. */
+/** `docker run` on no network: networks have tests of their own. */
 const run = (n: number, ...args: readonly string[]) => docker(n, 'run', '--network', 'none', ...args);
 const runOk = (n: number, ...args: readonly string[]) => ok(n, 'run', '--network', 'none', ...args);
 
@@ -169,24 +169,72 @@ describe('a container', () => {
   });
 });
 
+describe('docker network', () => {
+  test('makes networks, shows them and who is on them, and takes containers on and off', async () => {
+    const id = await ok(1, 'network', 'create', '--subnet', '10.92.0.0/24', '--label', 'a=b', '--opt', 'mtu=1400', 'blue');
+    expect(id).toMatch(/^[0-9a-f]{64}$/);
+    expect(await ok(2, 'network', 'inspect', '--format', '{{.Id}} {{.Driver}} {{(index .IPAM.Config 0).Gateway}}', 'blue')).toBe(
+      `${id} caravela 10.92.0.1`,
+    );
+    expect(await ok(1, 'network', 'ls', '--format', '{{.Name}} {{.Driver}} {{.Scope}}')).toBe(
+      'blue caravela swarm\ncaravela caravela swarm\nhost host local\nnone null local',
+    );
+    expect(await ok(2, 'network', 'ls', '--filter', 'label=a=b', '--filter', 'type=custom', '--no-trunc', '-q')).toBe(id);
+    const again = await docker(3, 'network', 'create', 'blue');
+    expect([again.code, again.stderr]).toEqual([1, expect.stringContaining('network with name blue already exists')]);
+
+    const on = ['--network', 'blue', '--ip', '10.92.0.77', '--network-alias', 'sql', '-e', 'constraint:node==host3'];
+    await ok(3, 'run', '-d', '--name', 'db', ...on, instance.tools, 'sleep', '1000');
+    const ping = ['run', '--rm', '--network', 'blue', '-e', 'constraint:node==host1', instance.tools, 'ping', '-c', '1', '-W', '2'];
+    expect(await ok(2, ...ping, 'sql')).toContain('10.92.0.77');
+    expect(await ok(1, 'network', 'inspect', '--format', '{{range .Containers}}{{.Name}} {{.IPv4Address}}{{end}}', 'blue')).toBe(
+      'db 10.92.0.77/24',
+    );
+    expect(await ok(2, 'ps', '--filter', 'network=blue', '--format', '{{.Names}} {{.Networks}}')).toBe('db blue');
+    const used = await docker(1, 'network', 'rm', 'blue');
+    expect([used.code, used.stderr]).toEqual([1, expect.stringContaining('has active endpoints')]);
+
+    await ok(1, 'network', 'connect', '--alias', 'also', 'bridge', 'db');
+    expect(await ok(2, 'inspect', '--format', '{{range $name, $_ := .NetworkSettings.Networks}}{{$name}} {{end}}', 'db')).toBe(
+      'blue caravela',
+    );
+    expect(await ok(2, 'run', '--rm', instance.tools, 'ping', '-c', '1', '-W', '2', 'also')).toContain(' 0% packet loss');
+    await ok(3, 'network', 'disconnect', 'blue', 'db');
+    expect(await ok(1, 'network', 'inspect', '--format', '{{len .Containers}}', 'blue')).toBe('0');
+    expect(await ok(1, 'network', 'prune', '--force')).toContain('blue');
+    const gone = await docker(1, 'run', '--rm', '--network', 'blue', instance.tools, 'true');
+    expect([gone.code, gone.stderr]).toEqual([125, expect.stringMatching(/^docker: Error response from daemon: network blue not found/)]);
+    const builtIn = await docker(1, 'network', 'rm', 'host');
+    expect([builtIn.code, builtIn.stderr]).toEqual([1, expect.stringContaining('host is a pre-defined network and cannot be removed')]);
+    await ok(1, 'rm', '-f', 'db');
+  });
+
+  test('publishes ports, and shows them', async () => {
+    await ok(1, 'run', '-d', '--name', 'shop', '-p', '18080:80', '-p', '53/udp', instance.image, 'sleep', '1000');
+    expect(await ok(2, 'port', 'shop', '80')).toContain('0.0.0.0:18080');
+    expect(await ok(3, 'port', 'shop')).toMatch(/^53\/udp -> 0\.0\.0\.0:\d+\n80\/tcp -> 0\.0\.0\.0:18080$/);
+    expect(await ok(2, 'ps', '--filter', 'publish=18080', '--format', '{{.Names}} {{.Ports}}')).toMatch(
+      /^shop .*0\.0\.0\.0:18080->80\/tcp/,
+    );
+    const taken = await docker(1, 'run', '-d', '-p', '18080:80', instance.image, 'sleep', '1');
+    expect([taken.code, taken.stderr]).toEqual([125, expect.stringContaining('18080')]);
+    const hosted = await docker(1, 'run', '--rm', '--network', 'host', '-p', '80:80', instance.image, 'true');
+    expect([hosted.code, hosted.stderr]).toEqual([
+      0,
+      expect.stringContaining('Published ports are discarded when using host network mode'),
+    ]);
+    await ok(1, 'rm', '-f', 'shop');
+  });
+});
+
 describe('what is not here', () => {
   test('is refused with a reason', async () => {
-    const ports = await run(1, '-d', '-p', '8080:80', instance.image, 'true');
-    expect([ports.code, ports.stderr]).toEqual([
-      125,
-      expect.stringContaining('docker: Error response from daemon: Caravela does not have published ports (-p) yet'),
-    ]);
-    const input = await run(1, '-i', instance.image, 'cat');
-    expect([input.code, input.stderr]).toEqual([125, expect.stringContaining('standard input (-i) yet')]);
     const room = await run(1, '--cpus', '64', instance.image, 'true');
     expect([room.code, room.stderr]).toEqual([125, expect.stringContaining('no node has 64 CPUs')]);
     expect(await ok(1, 'ps', '-aq')).toBe('');
   });
 
-  test('the default network is left out with a warning', async () => {
-    const outcome = await docker(1, 'run', '--rm', instance.image, 'true');
-    expect([outcome.code, outcome.stderr]).toEqual([0, expect.stringMatching(/^WARNING: .*loopback only/)]);
-    expect(await ok(2, 'network', 'ls', '--format', '{{.Name}} {{.Driver}}')).toBe('host host\nnone null');
+  test('is told by lists that are empty', async () => {
     expect(await ok(2, 'volume', 'ls', '-q')).toBe('');
   });
 
