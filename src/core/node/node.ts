@@ -15,7 +15,6 @@ import type {
   CommandId,
   Container,
   ContainerId,
-  CoreError,
   Hint,
   Member,
   Message,
@@ -34,7 +33,6 @@ import { Scheduler } from '../scheduler/scheduler.ts';
 import { SCHEDULER_TIMES } from '../scheduler/tunables.ts';
 import { unworkable } from '../scheduler/units.ts';
 import { Supplier } from '../supplier/supplier.ts';
-import { WireError, encode } from '../wire/index.ts';
 import { IncarnationKeeper } from './incarnation-keeper.ts';
 import { isShort } from './is-short.ts';
 import { LocalTurn } from './local-turn.ts';
@@ -43,6 +41,7 @@ import type { Effort } from './named-runs.ts';
 import { gossiped } from './surroundings.ts';
 import type { Peers, SurroundingsFactory } from './surroundings.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
+import { unsendable } from './unsendable.ts';
 
 /** In one input: each of LIMITS.runs may send some finds to a node that is its own trader. More feed themselves without end. */
 const OWN_MESSAGES = 65_536;
@@ -384,15 +383,5 @@ export class Node implements CoreNode {
 
   #nameOf(id: NodeId): string {
     return this.member(id)?.name ?? id.slice(0, 12);
-  }
-}
-
-function unsendable(requests: readonly Request[]): CoreError | undefined {
-  try {
-    for (const request of requests) encode({ kind: 'launch', request, attempt: 1, placement: '', group: undefined });
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof WireError)) throw error;
-    return { code: 'invalid-request', message: `the request can't be sent to other nodes: ${error.message}`, changed: false };
   }
 }

@@ -1,6 +1,6 @@
 /** The files that containers read, and the one that we do. */
 import { expect, test } from 'vitest';
-import { parseServers } from './host-servers.ts';
+import { hostSearch, parseSearch, parseServers } from './host-servers.ts';
 import { hostsFile } from './hosts-file.ts';
 import { DNS_LIMITS } from './limits.ts';
 import { resolvConf } from './resolv-conf.ts';
@@ -37,6 +37,12 @@ test('hosts: loopback, the container on each of its networks, and what the user 
   ]);
   const alone = hostsFile({ hostname: '3f2a', addresses: [], extraHosts: ['host:host-gateway'], hostGateway: undefined });
   expect(alone.split('\n').slice(-2)).toEqual(['127.0.0.1\t3f2a', '']);
+});
+
+test('search domains of a resolv.conf', () => {
+  expect(parseSearch('domain a.test\nnameserver 192.0.2.1\nsearch  b.test c.test \n')).toEqual(['b.test', 'c.test']);
+  expect(parseSearch('#search a.test\n')).toEqual([]);
+  expect(hostSearch('/nonexistent/resolv.conf')).toEqual([]);
 });
 
 test('servers of a resolv.conf', () => {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { DNS_LIMITS } from './limits.ts';
@@ -9,6 +10,23 @@ export function parseServers(text: string): readonly string[] {
     return isIP(server) === 0 ? [] : [server];
   });
   return [...new Set(servers)].slice(0, DNS_LIMITS.servers);
+}
+
+/** Domains that a resolv.conf(5) has names tried in; the last such line counts. */
+export function parseSearch(text: string): readonly string[] {
+  const lines = text.split('\n').flatMap((line) => /^\s*(?:search|domain)\s+(.*)$/.exec(line)?.[1] ?? []);
+  const domains = (lines.at(-1) ?? '').split(/\s+/).filter((domain) => domain !== '');
+  return domains.slice(0, DNS_LIMITS.searchDomains);
+}
+
+/** The host's, which containers get where they are given none of their own, as with Docker. */
+export function hostSearch(path = '/etc/resolv.conf'): readonly string[] {
+  try {
+    return parseSearch(readFileSync(path, 'utf8'));
+  } catch {
+    // A host without the file has none.
+    return [];
+  }
 }
 
 /** The servers that the host itself asks; it may get others while we run. */

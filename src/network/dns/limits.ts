@@ -41,4 +41,5 @@ export const DNS_LIMITS = {
   hostServersMs: 5_000,
   /** Servers taken of a list, as the C library does. */
   servers: 8,
+  searchDomains: 32,
 } as const;
