@@ -11,14 +11,14 @@ import type {
   Resources,
   Result,
 } from '../core/model/index.ts';
-import type { ContainerDetails, ImageStore, LogEntry, LogOptions } from '../engine/port.ts';
+import type { AttachedStreams, AttachOptions, ContainerDetails, ImageStore, LogEntry, LogOptions, TerminalSize } from '../engine/port.ts';
 import type { PeerRequest, PeerResponse } from '../transport/port.ts';
 import type { AgreementService } from './agreement-service.ts';
 import type { NetworkService } from './network-service.ts';
 
 export interface InstanceFacts {
   readonly instanceId: string;
-  /** The creator: it signs certificates, keeps tokens, gives names and numbers until agreement does. */
+  /** Who made the instance: it was its first node, and is nothing else. */
   readonly creator: NodeId;
   readonly insecureRegistries: readonly string[];
   readonly open: boolean;
@@ -76,6 +76,10 @@ export interface Backend {
   container(id: ContainerId): Container | undefined;
   details(id: ContainerId): Promise<ContainerDetails>;
   logs(id: ContainerId, options: LogOptions): AsyncIterable<LogEntry>;
+  /** @throws EngineError */
+  attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams>;
+  /** @throws EngineError */
+  resize(id: ContainerId, size: TerminalSize): Promise<void>;
   /** A command to this node's core. A `run` may place anywhere; the rest concern containers here. */
   command(command: Command): Promise<Result>;
   /** Past facts of this node's core, as they happen. Returns the way to stop listening. */

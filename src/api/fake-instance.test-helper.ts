@@ -28,14 +28,20 @@ import {
   type Task,
   taskId,
 } from '../core/model/index.ts';
+import { FakeStreams } from '../engine/fake/fake-streams.ts';
+import { FAN } from '../engine/output-fan.ts';
 import {
+  type AttachedStreams,
+  type AttachOptions,
   type ContainerDetails,
   type ContainerSpec,
+  EngineError,
   type ImageDetails,
   ImageError,
   type ImageStore,
   type LogEntry,
   type LogOptions,
+  type TerminalSize,
 } from '../engine/port.ts';
 import { onTestFinished } from 'vitest';
 import { type PeerRequest, type PeerResponse, PeerUnreachable } from '../transport/port.ts';
@@ -105,6 +111,9 @@ export class FakeNode implements Backend {
   readonly #instance: FakeInstance;
   readonly #containers = new Map<ContainerId, Container>();
   readonly #logs = new Map<ContainerId, FakeLog>();
+  readonly #streams = new Map<ContainerId, FakeStreams>();
+  /** Sizes given to terminals, as `rows columns`. */
+  readonly sizes: string[] = [];
   readonly #listeners = new Set<(event: Event) => void>();
   readonly #sessions = new Map<NodeId, ClientHttp2Session>();
   readonly #number: number;
@@ -179,7 +188,9 @@ export class FakeNode implements Backend {
   }
 
   write(id: ContainerId, stream: LogEntry['stream'], text: string): void {
-    this.#log(id).append({ stream, timestamp: '2026-01-02T03:04:05.000000006Z', data: Buffer.from(text) });
+    const data = Buffer.from(text);
+    this.#log(id).append({ stream, timestamp: '2026-01-02T03:04:05.000000006Z', data });
+    void this.#streamsOf(id).put({ stream, data });
   }
 
   exit(id: ContainerId, exitCode: number): void {
@@ -190,8 +201,19 @@ export class FakeNode implements Backend {
       task: { ...task, state: 'exited', exitCode, pid: 0, finishedAtMs: this.wallMs() },
     });
     this.#log(id).end();
+    this.#streamsOf(id).close();
+    this.#streams.delete(id);
     this.#emit({ kind: 'task-exited', containerId: id, taskId: task.id, exitCode, oomKilled: false, restartAfterMs: undefined });
     if (container.request.autoRemove) this.#forget(id);
+  }
+
+  /** From now on readers that are behind are let go. */
+  impatient(): void {
+    for (const streams of this.#streams.values()) streams.hurry();
+  }
+
+  get attached(): number {
+    return [...this.#streams.values()].reduce((sum, streams) => sum + streams.readers, 0);
   }
 
   get openLogs(): number {
@@ -288,6 +310,15 @@ export class FakeNode implements Backend {
 
   logs(id: ContainerId, options: LogOptions): AsyncIterable<LogEntry> {
     return this.#log(id).read(options);
+  }
+
+  async attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams> {
+    return this.#streamsOf(id).join(options);
+  }
+
+  async resize(id: ContainerId, { rows, columns }: TerminalSize): Promise<void> {
+    if (this.#containers.get(id)?.task?.state !== 'running') throw new EngineError('wrong-state', 'it does not run');
+    this.sizes.push(`${rows} ${columns}`);
   }
 
   async command(command: Command): Promise<Result> {
@@ -444,6 +475,7 @@ export class FakeNode implements Backend {
     this.#set(id, { desired: 'running', holding: true, taskNumber: number, task });
     this.#log(id).reopen();
     this.#emit({ kind: 'task-started', containerId: id, taskId: task.id });
+    if (word === 'cat') void this.#copy(id);
     // Some commands end at once, before anyone could ask.
     if (word === 'echo') {
       this.write(id, 'stdout', 'hello\n');
@@ -451,6 +483,13 @@ export class FakeNode implements Backend {
       this.exit(id, 3);
     }
     return { ok: true, kind: 'done' };
+  }
+
+  /** Input to output; ends with the input, where there is any. */
+  async #copy(id: ContainerId): Promise<void> {
+    const streams = this.#streamsOf(id);
+    for (let data = await streams.take(); data !== undefined; data = await streams.take()) await streams.put({ stream: 'stdout', data });
+    if (this.#streams.get(id) === streams && specOf(this.#containers.get(id)).openStdin) this.exit(id, 0);
   }
 
   #record(request: Request, buyer: NodeId, placement = ''): Container {
@@ -476,6 +515,8 @@ export class FakeNode implements Backend {
     const name = this.#containers.get(id)?.name ?? '';
     this.#containers.delete(id);
     this.#log(id).end();
+    this.#streams.get(id)?.close();
+    this.#streams.delete(id);
     this.#emit({ kind: 'container-removed', containerId: id, name });
   }
 
@@ -489,6 +530,12 @@ export class FakeNode implements Backend {
 
   #emit(event: Event): void {
     for (const listener of this.#listeners) listener(event);
+  }
+
+  #streamsOf(id: ContainerId): FakeStreams {
+    const streams = this.#streams.get(id) ?? new FakeStreams(specOf(this.#containers.get(id)), FAN);
+    this.#streams.set(id, streams);
+    return streams;
   }
 
   #log(id: ContainerId): FakeLog {
@@ -525,6 +572,9 @@ function exchange(session: ClientHttp2Session, request: PeerRequest, isCutOff: (
     else stream.end(request.body);
   });
 }
+
+const specOf = (container: Container | undefined): ContainerSpec =>
+  container === undefined ? SPEC : (JSON.parse(container.request.spec) as ContainerSpec);
 
 class FakeLog {
   readonly #entries: LogEntry[] = [];

@@ -47,6 +47,8 @@ export function createBackend(parts: BackendParts): DaemonBackend {
     container: (id: ContainerId) => node.container(id),
     details: (id) => engine.details(id),
     logs: (id, options) => engine.logs(id, options),
+    attach: (id, options) => engine.attach(id, options),
+    resize: (id, size) => engine.resize(id, size),
     command: (command) => loop.command(command),
     subscribe(listener) {
       if (listeners.size >= LISTENERS) throw new Error(`${LISTENERS} clients wait for events on this node already: try again later`);

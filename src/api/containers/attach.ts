@@ -134,10 +134,13 @@ export class Attachment {
     try {
       for await (const chunk of input.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
         const { data, detached } = filter.push(chunk);
-        await streams.write(data);
+        const written = data.length > 0 ? streams.write(data) : undefined;
+        // A program that reads nothing holds nobody back who wants to leave it.
         if (detached) return this.close();
+        await written;
       }
-      await streams.write(filter.flush());
+      const kept = filter.flush();
+      if (kept.length > 0) await streams.write(kept);
       streams.endInput();
     } catch {
       // The client broke off in the middle of it: leaving is all there is to do, and ends the input, too.

@@ -16,7 +16,7 @@ export interface UpgradedConnections {
  */
 export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedConnections {
   const open = new Set<Duplex>();
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex) => {
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     const response = new ServerResponse(request);
     // Docker's client takes what follows `Connection: close` for the raw stream: errors must not say it.
     response.shouldKeepAlive = true;
@@ -27,13 +27,30 @@ export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedCo
     response.assignSocket(socket as unknown as Parameters<ServerResponse['assignSocket']>[0]);
     response.on('finish', () => socket.end());
     offered.set(request, { socket, response });
-    app.routing(request, response);
+    // A client need not wait for the answer with what follows its request.
+    if (head.length > 0) socket.unshift(head);
+    skip(socket, bodyBytes(request), () => app.routing(request, response));
   });
   return {
     destroyAll: () => {
       for (const socket of open) socket.destroy();
     },
   };
+}
+
+/** Some clients' requests have a body, too, which says what the query says; it is none of the raw connection's bytes. */
+function bodyBytes(request: IncomingMessage): number {
+  const length = Number(request.headers['content-length'] ?? 0);
+  return Number.isSafeInteger(length) && length > 0 ? length : 0;
+}
+
+/** Reads so many bytes and drops them. Keeps no more than one chunk. */
+function skip(socket: Duplex, bytes: number, goOn: () => void): void {
+  if (bytes === 0) return goOn();
+  const chunk = socket.read() as Buffer | null;
+  if (chunk === null) return void socket.once('readable', () => skip(socket, bytes, goOn));
+  if (chunk.length > bytes) socket.unshift(chunk.subarray(bytes));
+  skip(socket, Math.max(0, bytes - chunk.length), goOn);
 }
 
 export const wantsUpgrade = (request: FastifyRequest): boolean => offered.has(request.raw);

@@ -49,13 +49,17 @@ export async function proxyJson(
   return reply;
 }
 
-/** The peer's answer to a client's request. @throws ApiError 503 where it can't be asked */
+/**
+ * The peer's answer to a client's request.
+ * @param upgraded what goes to the peer for the bytes that follow a request for an upgrade. @throws ApiError 503 where it can't be asked
+ */
 export async function askPeer(
   context: ApiContext,
   node: NodeId,
   path: string,
   request: FastifyRequest,
   signal: AbortSignal,
+  upgraded?: Readable,
 ): Promise<PeerResponse> {
   const { backend } = context;
   const headers: Record<string, string> = { [SCOPE_HEADER]: 'node' };
@@ -71,7 +75,7 @@ export async function askPeer(
       method: request.method,
       path: `/api${versionPrefix(request.originalUrl)}${path}`,
       headers,
-      body: hasBody ? (request.body as Readable | undefined) : undefined,
+      body: hasBody ? (request.body as Readable | undefined) : upgraded,
       timeoutMs: API_LIMITS.proxyHeadersMs + (seconds > 0 ? seconds * 1000 : 0),
       signal,
     });

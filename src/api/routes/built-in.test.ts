@@ -29,9 +29,11 @@ describe('what Docker’s client looks up', () => {
     const node = await oneNode();
     node.put('in', { state: 'running', spec: { openStdin: true } });
     const socket = connect(node.socketPath);
-    socket.write('POST /containers/in/attach?stream=1&stdin=1 HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
+    socket.write(
+      'POST /containers/in/attach?stream=1&stdin=1&detachKeys=nothing HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n',
+    );
     const answer = await text(socket);
-    expect(answer).toMatch(/^HTTP\/1\.1 501 /);
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
     expect(answer).toContain('content-type: application/json\r\n');
     expect(answer.toLowerCase()).not.toContain('connection: close');
   });

@@ -1,17 +1,19 @@
-import type { Duplex } from 'node:stream';
+import { PassThrough } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Container } from '../../core/model/index.ts';
+import type { Container, NodeId } from '../../core/model/index.ts';
 import type { WaitCondition } from '../../docker-api/types.ts';
+import { EngineError, type TerminalSize } from '../../engine/port.ts';
+import { Attachment, attachWish } from '../containers/attach.ts';
 import { specOf } from '../containers/facts.ts';
-import { isUnderWay } from '../containers/status.ts';
 import { nextStart, output, type OutputOptions } from '../containers/output.ts';
 import { watchEnd } from '../containers/task-end.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
-import { goneSignal, pump, type Sink } from '../http/pump.ts';
-import { flagOf, momentOf, type Query, textOf } from '../http/query.ts';
+import { forwardInput, openChannel } from '../http/channel.ts';
+import { goneSignal, pump } from '../http/pump.ts';
+import { flagOf, momentOf, type Query, textOf, wholeOf } from '../http/query.ts';
 import { startStream } from '../http/stream-reply.ts';
-import { takeUpgrade, wantsUpgrade } from '../http/upgrade.ts';
+import { wantsUpgrade } from '../http/upgrade.ts';
 import { versionOf } from '../http/version.ts';
 import { locate } from '../instance/locate.ts';
 import { askPeer, proxy } from '../instance/proxy.ts';
@@ -22,11 +24,13 @@ const RAW_STREAM = 'application/vnd.docker.raw-stream';
 const MULTIPLEXED_STREAM = 'application/vnd.docker.multiplexed-stream';
 /** The API version whose clients know the second content type. */
 const MULTIPLEXED_SINCE = 42;
+/** The kernel's (struct winsize). */
+const MOST_CHARACTERS = 65_535;
 const CONDITIONS: readonly WaitCondition[] = ['not-running', 'next-exit', 'removed'];
 
 type Which = Pick<OutputOptions, 'stdout' | 'stderr'>;
 
-/** logs, attach and wait: answers that stay open. */
+/** logs, attach and wait: answers that stay open; and resize, which goes with them. */
 export function containerStreamRoutes(app: FastifyInstance, context: ApiContext): void {
   const { backend } = context;
 
@@ -64,7 +68,7 @@ export function containerStreamRoutes(app: FastifyInstance, context: ApiContext)
         const follow = flagOf(query, 'follow');
         const options = { ...which, ...bounds, follow, timestamps: flagOf(query, 'timestamps'), signal: gone };
         if (!follow || container.task !== undefined || (await nextStart(backend, container.request.containerId, gone)) === 'started') {
-          await cutOff(context, container, raw, pump(output(backend, container, options), raw, gone));
+          await cutOff(context, container, { cut: () => raw.destroy() }, pump(output(backend, container, options), raw, gone));
         }
         raw.end();
       } finally {
@@ -76,91 +80,71 @@ export function containerStreamRoutes(app: FastifyInstance, context: ApiContext)
 
   app.post('/containers/:name/attach', async (request, reply) => {
     const found = await locate(context, nameIn(request), scopeOf(request));
-    if (found.at === 'here') {
-      const { container } = found;
-      const query = request.query as Query;
-      if (flagOf(query, 'stdin') && specOf(container).openStdin) {
-        throw new ApiError(501, `Caravela can't write to a container's standard input yet; attach to ${container.name} without -i`);
-      }
-      const wanted = { stdout: flagOf(query, 'stdout'), stderr: flagOf(query, 'stderr') };
-      const type = contentTypeOf(request, container);
-      const leave = context.enter();
-      try {
-        const sink = wantsUpgrade(request) ? takeUpgrade(request, reply, type) : startStream(reply, 200, { 'content-type': type });
-        if ('resume' in sink) sink.resume();
-        const gone = goneSignal(sink).signal;
-        await cutOff(context, container, sink, attach(context, container, query, wanted, sink, gone));
-        finish(sink);
-      } finally {
-        leave();
-      }
-      return reply;
-    }
+    if (found.at === 'here') return attachHere(context, request, reply, found.container);
     const path = pathWithId(request, found.id);
-    if (!wantsUpgrade(request)) {
-      await proxy(context, found.node, path, request, reply);
-      return reply;
-    }
-    // HTTP/2 has no upgrade: the peer answers with a plain stream, which goes on in raw bytes here.
-    const leaving = goneSignal(reply.raw);
-    const response = await askPeer(context, found.node, path, request, leaving.signal);
-    if (response.status !== 200) return reply.code(response.status).type('application/json').send(response.body);
-    const leave = context.enter();
-    try {
-      const socket = takeUpgrade(request, reply, response.headers['content-type'] ?? RAW_STREAM);
-      socket.resume();
-      const gone = goneSignal(socket).signal;
-      await pump(response.body, socket, gone).catch(() => undefined);
-      response.body.destroy();
-      finish(socket);
-    } finally {
-      leave();
-    }
+    await (wantsUpgrade(request)
+      ? attachThere(context, found.node, path, request, reply)
+      : proxy(context, found.node, path, request, reply));
     return reply;
   });
+
+  app.post(
+    '/containers/:name/resize',
+    onContainer(context, async (request, reply, container) => {
+      const size = sizeOf(request.query as Query);
+      if (container.task?.state !== 'running') throw notRunning(container);
+      try {
+        // Clients whose own terminal has no size say 0.
+        if (size.rows > 0 && size.columns > 0) await backend.resize(container.request.containerId, size);
+      } catch (error) {
+        throw error instanceof EngineError && error.code === 'wrong-state' ? notRunning(container) : error;
+      }
+      return reply.code(200).send();
+    }),
+  );
 }
 
-/**
- * `logs`: what was written so far; `stream`: what is written from now on. Before a start it is held
- * until then; whoever attached first sees the whole output of that start.
- */
-async function attach(
-  { backend }: ApiContext,
-  container: Container,
-  query: Query,
-  which: Which,
-  sink: Sink,
-  gone: AbortSignal,
-): Promise<void> {
-  if (!which.stdout && !which.stderr) return;
-  const { containerId } = container.request;
-  const stream = flagOf(query, 'stream');
-  const before = flagOf(query, 'logs');
-  const common = { ...which, timestamps: false, untilMs: undefined, signal: gone };
-  const running = isUnderWay(container);
-  if (!stream || running) {
-    const tail = before ? undefined : 0;
-    if (before || stream) await pump(output(backend, container, { ...common, follow: stream, tail, sinceMs: undefined }), sink, gone);
-    return;
+async function attachHere(context: ApiContext, request: FastifyRequest, reply: FastifyReply, container: Container): Promise<FastifyReply> {
+  const attachment = new Attachment(context.backend, container, attachWish(request.query as Query));
+  const leave = context.enter();
+  try {
+    await attachment.open();
+    const channel = openChannel(request, reply, contentTypeOf(request, container));
+    await cutOff(context, container, channel, attachment.serve(channel));
+    channel.finish();
+  } catch (error) {
+    throw error instanceof EngineError ? new ApiError(409, error.message) : error;
+  } finally {
+    attachment.close();
+    leave();
   }
-  const sinceMs = before || container.task === undefined ? undefined : backend.wallMs();
-  if ((await nextStart(backend, containerId, gone)) === 'never') return;
-  await pump(output(backend, container, { ...common, follow: true, tail: undefined, sinceMs }), sink, gone);
+  return reply;
 }
 
-/** Ends an answer. A raw connection is closed on both sides, as a client may keep its own open. */
-function finish(sink: FastifyReply['raw'] | Duplex): void {
-  if ('resume' in sink) sink.end(() => sink.destroy());
-  else sink.end();
+/** HTTP/2 has no upgrade: to the peer this is a request whose body goes on while it answers. */
+async function attachThere(context: ApiContext, node: NodeId, path: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const leave = context.enter();
+  const input = new PassThrough();
+  try {
+    const leaving = goneSignal(reply.raw);
+    const response = await askPeer(context, node, path, request, leaving.signal, input);
+    if (response.status !== 200) {
+      await reply.code(response.status).type('application/json').send(response.body);
+      return;
+    }
+    const channel = openChannel(request, reply, response.headers['content-type'] ?? RAW_STREAM);
+    forwardInput(channel, input);
+    await pump(response.body, channel.output, channel.gone).catch(() => undefined);
+    response.body.destroy();
+    channel.finish();
+  } finally {
+    input.destroy();
+    leave();
+  }
 }
 
 /** The headers are sent: a failure can only cut the stream off, which clients notice. */
-async function cutOff(
-  context: ApiContext,
-  container: Container,
-  sink: { destroy(error?: Error): unknown },
-  work: Promise<void>,
-): Promise<void> {
+async function cutOff(context: ApiContext, container: Container, sink: { cut(): void }, work: Promise<void>): Promise<void> {
   try {
     await work;
   } catch (error) {
@@ -168,7 +152,7 @@ async function cutOff(
       container: container.request.containerId,
       error: String(error),
     });
-    sink.destroy();
+    sink.cut();
   }
 }
 
@@ -194,6 +178,17 @@ function conditionOf(query: Query): WaitCondition {
   if (condition === undefined) throw new ApiError(400, `invalid condition: ${JSON.stringify(text)} is not one of ${CONDITIONS.join(', ')}`);
   return condition;
 }
+
+function sizeOf(query: Query): TerminalSize {
+  const [rows = 0, columns = 0] = [wholeOf(query, 'h'), wholeOf(query, 'w')];
+  const valid = (n: number): boolean => n >= 0 && n <= MOST_CHARACTERS;
+  if (!valid(rows) || !valid(columns)) {
+    throw new ApiError(400, `a terminal has up to ${MOST_CHARACTERS} rows and columns (h, w), got ${rows} and ${columns}`);
+  }
+  return { rows, columns };
+}
+
+const notRunning = ({ request }: Container): ApiError => new ApiError(409, `container ${request.containerId} is not running`);
 
 const aborted = (signal: AbortSignal): Promise<undefined> =>
   new Promise((resolve) => {

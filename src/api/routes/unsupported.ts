@@ -7,7 +7,6 @@ const UNSUPPORTED: readonly (readonly [HTTPMethods, string, string])[] = [
   ['GET', '/containers/:name/changes', 'list the changes in a container’s file system'],
   ['GET', '/containers/:name/export', 'export a container’s file system'],
   ['GET', '/containers/:name/stats', 'measure a container'],
-  ['POST', '/containers/:name/resize', 'resize a container’s terminal'],
   ['POST', '/containers/:name/update', 'change the limits of a container'],
   ['POST', '/containers/:name/rename', 'rename a container'],
   ['POST', '/containers/:name/pause', 'pause a container'],

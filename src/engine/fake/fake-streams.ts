@@ -21,6 +21,11 @@ export class FakeStreams {
     this.#inputEnded = !rules.openStdin;
   }
 
+  /** How many are attached. */
+  get readers(): number {
+    return this.#fan.size;
+  }
+
   join({ stdin, signal }: AttachOptions): AttachedStreams {
     const mayWrite = stdin && this.#rules.openStdin;
     const endInput = (): void => {
@@ -49,6 +54,11 @@ export class FakeStreams {
         this.#wake = resolve;
       });
     }
+  }
+
+  /** No reader may hold the process up any more. */
+  hurry(): void {
+    this.#fan.hurry();
   }
 
   /** The engine that its readers came by is gone. */
