@@ -178,15 +178,47 @@ describe('a stack file', () => {
     await nothingLeft();
   });
 
-  test('opens ports with the host’s network only', async () => {
+  test('has networks, on which its containers find each other, and ports', async () => {
+    const file = stackFile(
+      'networks.yml',
+      `networks:
+  back: {ipam: {config: [{subnet: 10.94.0.0/24}]}}
+web:
+  image: TOOLS
+  args: sleep 1000
+  networks: [back]
+  ports: ["18099:80"]
+  group_policy: spread
+db:
+  name: db-1
+  image: TOOLS
+  args: sleep 1000
+  networks: {back: {aliases: [sql], ipv4_address: 10.94.0.9}}
+  group_policy: spread
+`.replaceAll('TOOLS', instance.tools),
+    );
+    await host(1).ok(['run', file]);
+    try {
+      expect(await host(2).ok(['network', 'inspect', '-f', '{{len .Containers}}', 'back'])).toBe('2');
+      expect(await host(3).ok(['port', 'web', '80'])).toContain('0.0.0.0:18099');
+      const pid = await host(1).ok(['inspect', '-f', '{{.State.Pid}}', 'web']);
+      const node = (await places()).web ?? '';
+      const on = instance.lab.hosts.find((each) => each.name === node) ?? host(1);
+      for (const word of ['db', 'db-1', 'sql', '10.94.0.9']) {
+        const ping = await on.run(['nsenter', '--target', pid, '--net', '--mount', '--', 'ping', '-c', '1', '-W', '2', word]);
+        expect(ping.stdout + ping.stderr, word).toContain('10.94.0.9');
+      }
+    } finally {
+      await clear();
+      await host(1).ok(['network', 'rm', 'back']);
+    }
+  });
+
+  test('opens its ports by itself with the host’s network', async () => {
     const file = stackFile(
       'ports.yaml',
       'web:\n  image: IMAGE\n  args: sh -c "while :; do echo hello | nc -l -p 8099; done"\n  ports: ["8099:8099"]\n',
     );
-    const closed = await host(1).caravela(['run', file]);
-    expect(closed.code).toBe(125);
-    expect(closed.stderr).toContain(`${file}:4: container web has the port 8099:8099: published ports come with networks`);
-    await nothingLeft();
     await host(1).ok(['run', '--network', 'host', file]);
     const node = (await places()).web ?? '';
     const { ip } = instance.lab.hosts.find((each) => each.name === node) ?? host(1);
