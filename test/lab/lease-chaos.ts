@@ -8,8 +8,8 @@ import type { LeaseLab, LeaseLabNode } from './lease-lab.ts';
 import { until } from './shell.ts';
 
 /** Of each node: what is under way side by side. */
-const WORKERS = 4;
-const SUBNETS = ['10.90.0.0/20', '10.91.0.0/24', '10.92.0.0/28'] as const;
+const WORKERS = 6;
+const SUBNETS = ['10.90.0.0/20', '10.91.0.0/24', '10.92.0.0/28', '10.93.0.0/28', '10.94.0.0/29'] as const;
 
 export { SUBNETS as CHAOS_SUBNETS };
 
@@ -76,11 +76,24 @@ export async function leaseChaos(lab: LeaseLab, seed: number, forMs: number): Pr
     owners.strike(node, each);
     node.keeper.give(each.network, each.container);
   };
+  /** All of a network goes back, so that blocks change hands. */
+  const leaveOne = async (node: LeaseLabNode) => {
+    const network = random.pick(networks);
+    if (network === undefined) return;
+    for (const each of owners.kept.get(node) ?? []) {
+      if (each.network !== network.id) continue;
+      owners.strike(node, each);
+      node.keeper.give(each.network, each.container);
+    }
+    await node.keeper.returnAll(network.id).then(count, () => count('not returned'));
+  };
   const work = async (node: LeaseLabNode) => {
     while (performance.now() < endMs) {
-      if (random.chance(0.5)) await takeOne(node);
-      else giveOne(node);
-      await pause(random.int(40));
+      const choice = random.float();
+      if (choice < 0.6) await takeOne(node);
+      else if (choice < 0.85) giveOne(node);
+      else await leaveOne(node);
+      await pause(random.int(20));
     }
   };
   const harm = async () => {
