@@ -226,10 +226,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     agreement: agreement.service,
     log,
     leave: ({ force }) =>
-      leave(
-        { paths, node, loop, log, agreement, close: shutDown, onLeft: () => options.onLeft() },
-        force,
-      ),
+      leave({ paths, node, loop, log, agreement, removeNetworks, close: shutDown, onLeft: () => options.onLeft() }, force),
   });
   const api = await createApi(backend);
 
@@ -269,6 +266,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     () => options.onMoved(),
     log,
   );
+
+  async function removeNetworks(): Promise<void> {
+    await networking.close();
+    await overlay.removeAll();
+  }
 
   let closing: Promise<void> | undefined;
   function shutDown(): Promise<void> {

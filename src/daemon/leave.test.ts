@@ -31,6 +31,7 @@ it('leaves a host that is no node, also where closing fails', async () => {
     } as unknown as CoreLoop,
     log: (level: string, message: string) => void (level === 'warn' && warnings.push(message)),
     agreement: { handOver: async () => void done.push('hand-over'), giveUp: async () => void done.push('give-up') },
+    removeNetworks: async () => void done.push('networks'),
     close: () => Promise.reject(new Error('the disk is full')),
     onLeft: resolve,
   };
@@ -40,6 +41,7 @@ it('leaves a host that is no node, also where closing fails', async () => {
   vi.runAllTimers();
   await left;
   expect(isNode(paths)).toBe(false);
+  expect(done.at(-1)).toBe('networks');
   expect(existsSync(paths.state)).toBe(false);
   expect(readdirSync(paths.dataDir)).toEqual(['daemon.log']);
   expect(warnings).toHaveLength(1);

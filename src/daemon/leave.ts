@@ -18,6 +18,8 @@ export interface LeaveParts {
   readonly loop: CoreLoop;
   readonly log: Log;
   readonly agreement: Pick<Agreement, 'handOver' | 'giveUp'>;
+  /** Takes what this node has in the kernel's networks away. */
+  removeNetworks(): Promise<void>;
   close(): Promise<void>;
   onLeft(): void;
 }
@@ -56,7 +58,12 @@ function refuse({ node }: LeaveParts): void {
 
 /** Each step is tried whatever became of the one before: nobody is there any more to try again. */
 async function finish(parts: LeaveParts): Promise<void> {
-  const steps = [() => parts.close(), () => removeCgroups(shortId(parts.node.self().id)), async () => removeLeftovers(parts.paths)];
+  const steps = [
+    () => parts.removeNetworks(),
+    () => parts.close(),
+    () => removeCgroups(shortId(parts.node.self().id)),
+    async () => removeLeftovers(parts.paths),
+  ];
   for (const step of steps) {
     try {
       await step();

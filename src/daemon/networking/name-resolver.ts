@@ -31,7 +31,9 @@ export class NameResolver implements DnsNames {
     return [asked, ...(others ?? [])];
   }
 
+  /** What is on internal networks only has none: a question could carry anything out. */
   serversOf(asker: Asker): readonly string[] | undefined {
+    if (this.networksOf(asker).every(({ internal }) => internal)) return [];
     const asked = this.#parts.state.networks().find(({ gateway }) => gateway === asker.gateway);
     const task = asked === undefined ? undefined : this.#taskOf(asker, asked);
     const servers = task === undefined ? [] : this.#parts.serversOf(task.container);
@@ -50,10 +52,14 @@ export class NameResolver implements DnsNames {
     return { addresses: [], complete };
   }
 
-  /** Who has an address of one of our networks: its container's name, and the network's. Undefined: it is not of ours. */
-  async reverse(address: number): Promise<{ readonly names: readonly string[]; readonly complete: boolean } | undefined> {
+  /** Who has an address of the asker's networks: its container's name, and the network's. Undefined: it is of none in the instance. */
+  async reverse(
+    address: number,
+    networks: readonly NetworkId[],
+  ): Promise<{ readonly names: readonly string[]; readonly complete: boolean } | undefined> {
     const network = this.#parts.state.networks().find(({ subnet }) => holds(subnet, address));
     if (network === undefined) return undefined;
+    if (!networks.includes(network.id)) return { names: [], complete: true };
     const found = await this.#lookUp(network.id, formatIpv4(address));
     return { names: found.names.map((name) => `${name}.${network.name}`), complete: found.complete };
   }

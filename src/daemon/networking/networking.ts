@@ -21,6 +21,7 @@ import type { Network, PublishedPort } from '../../network/port.ts';
 import type { Store } from '../../store/port.ts';
 import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
 import type { Log } from '../log.ts';
+import { ClaimSweep } from './claim-sweep.ts';
 import { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
 import { FactsFeed, type ForeignRoute } from './facts-feed.ts';
@@ -66,10 +67,7 @@ export interface NetworkingParts {
 export const NETWORK_PATH = '/network/';
 /** A message of LIMITS.hostPorts ports, and more. */
 const BODY_BYTES = 65_536;
-const SWEEP_EVERY_MS = 60_000;
 const FIRST_BLOCK_MS = 5_000;
-/** A claim that nobody has said anything about for so long is asked after. */
-const CLAIM_AGE_MS = 600_000;
 
 /**
  * Networks in the daemon: what containers have of them, what the kernel should have therefore, and what peers
@@ -88,7 +86,8 @@ export class Networking {
   readonly #stops: (() => void)[] = [];
   /** Networks that the kernel has. */
   readonly #ready = new Set<NetworkId>();
-  #sweep: NodeJS.Timeout | undefined;
+  readonly #sweep: ClaimSweep;
+  #closed = false;
 
   constructor(parts: NetworkingParts) {
     this.#parts = parts;
@@ -119,6 +118,13 @@ export class Networking {
       foreignRoutes: () => parts.foreignRoutes(),
       keptPorts: () => this.#reserver.all().map((port) => ({ ...port, name: this.#nameOf(port.container) })),
       tell: (facts) => void parts.command({ kind: 'host-facts', facts }),
+      log,
+    });
+    this.#sweep = new ClaimSweep({
+      claims: this.#claims,
+      node,
+      request: (peer, request) => parts.request(peer, request),
+      release: (id) => this.#releaseClaim(id),
       log,
     });
     this.service = createNetworkService({
@@ -166,7 +172,7 @@ export class Networking {
     for (const task of this.#tasks.all()) this.#publish(task.container);
     this.#facts.start();
     this.#update();
-    this.#sweep = setInterval(() => void this.#askAfterClaims(), SWEEP_EVERY_MS).unref();
+    this.#sweep.start();
     await this.#firstBlock();
   }
 
@@ -228,8 +234,11 @@ export class Networking {
     }
   }
 
+  /** The kernel keeps all. Idempotent. */
   async close(): Promise<void> {
-    clearInterval(this.#sweep);
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#sweep.close();
     for (const stop of this.#stops) stop();
     this.#facts.close();
     this.#announcer.close();
@@ -257,6 +266,7 @@ export class Networking {
 
   /** The kernel follows what is agreed, who is where, and what containers have. */
   #update(): void {
+    if (this.#closed) return;
     const { node, state, network, vxlanPort, innerRange } = this.#parts;
     const self = node.self();
     const present = new Set<NetworkId>();
@@ -345,32 +355,6 @@ export class Networking {
     this.#claims.release(id);
     this.#update();
     void this.#facts.look();
-  }
-
-  /** Whoever should have told us of a container's end may have died before. */
-  async #askAfterClaims(): Promise<void> {
-    const { node } = this.#parts;
-    for (const { container, node: at } of this.#claims.olderThan(CLAIM_AGE_MS)) {
-      const member = at === undefined ? undefined : node.member(at);
-      if (at === node.self().id) {
-        if (node.container(container) === undefined) this.#releaseClaim(container);
-      } else if (at === undefined || member === undefined || member.state === 'left') this.#releaseClaim(container);
-      else if (member.state === 'alive') {
-        if ((await this.#hasContainer(at, container)) === false) this.#releaseClaim(container);
-      }
-    }
-  }
-
-  /** undefined: it did not answer. */
-  async #hasContainer(node: NodeId, container: ContainerId): Promise<boolean | undefined> {
-    try {
-      const response = await this.#parts.request(node, { method: 'GET', path: `${PORTS_PATH}/${container}`, timeoutMs: 3_000 });
-      response.body.resume();
-      return response.status === 404 ? false : undefined;
-    } catch (error) {
-      this.#parts.log('debug', 'a node could not be asked after a container', { node, error: String(error) });
-      return undefined;
-    }
   }
 
   #nameOf(id: ContainerId): string {
