@@ -126,7 +126,7 @@ function makeWorld() {
       return { ok: true, kind: 'done' };
     },
     async request(peer, { path, body }) {
-      requests.push({ peer, path, body: String(body) });
+      requests.push({ peer, path, body: body instanceof Buffer ? body.toString() : '' });
       throw new Error('not reached');
     },
     log: () => undefined,
