@@ -33,6 +33,7 @@ export const NLM_F_CREATE = 0x400;
 const HEADER_BYTES = 16;
 const NLA_F_NESTED = 0x8000;
 const NLA_TYPE_MASK = 0x3fff;
+const EMPTY = Buffer.alloc(0);
 
 export function encodeMessage(request: NetlinkRequest, extraFlags: number, sequence: number): Buffer {
   const { body } = request;
@@ -98,22 +99,24 @@ export function ipv4Attribute(type: number, address: number): Buffer {
 /** @param mac `aa:bb:cc:dd:ee:ff` */
 export const macAttribute = (type: number, mac: string): Buffer => attribute(type, Buffer.from(mac.replaceAll(':', ''), 'hex'));
 
-/** The attributes from `offset` on. */
-export function decodeAttributes(bytes: Buffer, offset = 0): Attributes {
+/** The attributes from `offset` on. @param wanted the only types that matter, where an object has many more */
+export function decodeAttributes(bytes: Buffer, offset = 0, wanted?: ReadonlySet<number>): Attributes {
   const attributes = new Map<number, Buffer>();
   for (let at = offset; at + 4 <= bytes.length; ) {
     const size = bytes.readUInt16LE(at);
     if (size < 4 || at + size > bytes.length) break;
-    attributes.set(bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK, bytes.subarray(at + 4, at + size));
+    const type = bytes.readUInt16LE(at + 2) & NLA_TYPE_MASK;
+    if (wanted?.has(type) !== false) attributes.set(type, bytes.subarray(at + 4, at + size));
     at += align(size);
   }
   return attributes;
 }
 
 // What an attribute holds; the second case of each is for one that is absent or too short.
-export const nestedIn = (from: Attributes, type: number): Attributes => decodeAttributes(from.get(type) ?? Buffer.alloc(0));
+export const nestedIn = (from: Attributes, type: number, wanted?: ReadonlySet<number>): Attributes =>
+  decodeAttributes(from.get(type) ?? EMPTY, 0, wanted);
 export const byteIn = (from: Attributes, type: number): number => from.get(type)?.[0] ?? 0;
-export const textIn = (from: Attributes, type: number): string => (from.get(type) ?? Buffer.alloc(0)).toString('utf8').split('\0')[0] ?? '';
+export const textIn = (from: Attributes, type: number): string => (from.get(type) ?? EMPTY).toString('utf8').split('\0')[0] ?? '';
 
 export function numberIn(from: Attributes, type: number): number | undefined {
   const value = from.get(type);

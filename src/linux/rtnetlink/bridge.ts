@@ -23,6 +23,9 @@ const IFLA_BR_MCAST_SNOOPING = 23;
 const IFLA_BRPORT_MODE = 4;
 const IFLA_BRPORT_LEARNING = 8;
 const IFLA_BRPORT_ISOLATED = 33;
+/** Of dozens, what is read here. */
+export const BRIDGE_ATTRIBUTES: ReadonlySet<number> = new Set([IFLA_BR_MCAST_SNOOPING]);
+export const BRIDGE_PORT_ATTRIBUTES: ReadonlySet<number> = new Set([IFLA_BRPORT_MODE, IFLA_BRPORT_LEARNING, IFLA_BRPORT_ISOLATED]);
 
 export function bridgeData({ multicastSnooping }: BridgeOptions): Buffer[] {
   return [numberAttribute(IFLA_BR_STP_STATE, 0), byteAttribute(IFLA_BR_MCAST_SNOOPING, multicastSnooping ? 1 : 0)];

@@ -1,6 +1,13 @@
 import { byteIn, decodeAttributes, macIn, nestedIn, numberIn, textIn } from '../netlink.ts';
-import { type BridgeOptions, type BridgePort, decodeBridge, decodeBridgePort } from './bridge.ts';
-import { decodeVxlan, type VxlanOptions } from './vxlan.ts';
+import {
+  BRIDGE_ATTRIBUTES,
+  BRIDGE_PORT_ATTRIBUTES,
+  type BridgeOptions,
+  type BridgePort,
+  decodeBridge,
+  decodeBridgePort,
+} from './bridge.ts';
+import { decodeVxlan, VXLAN_ATTRIBUTES, type VxlanOptions } from './vxlan.ts';
 
 /** A network device as the kernel tells it. */
 export interface Link {
@@ -49,15 +56,27 @@ const IFLA_INFO_KIND = 1;
 const IFLA_INFO_DATA = 2;
 const IFLA_INFO_SLAVE_KIND = 4;
 const IFLA_INFO_SLAVE_DATA = 5;
+/** A device has some forty. */
+const WANTED: ReadonlySet<number> = new Set([
+  IFLA_ADDRESS,
+  IFLA_IFNAME,
+  IFLA_MTU,
+  IFLA_LINK,
+  IFLA_MASTER,
+  IFLA_LINKINFO,
+  IFLA_IFALIAS,
+  IFLA_GROUP,
+  IFLA_CARRIER,
+  IFLA_LINK_NETNSID,
+]);
 
 /** Body of RTM_NEWLINK or RTM_DELLINK: struct ifinfomsg and attributes. undefined: too short to be one. */
 export function decodeLink(body: Buffer): Link | undefined {
   if (body.length < INFO_BYTES) return undefined;
   const flags = body.readUInt32LE(8);
-  const attributes = decodeAttributes(body, INFO_BYTES);
+  const attributes = decodeAttributes(body, INFO_BYTES, WANTED);
   const info = nestedIn(attributes, IFLA_LINKINFO);
   const kind = textIn(info, IFLA_INFO_KIND);
-  const data = nestedIn(info, IFLA_INFO_DATA);
   return {
     index: body.readInt32LE(4),
     name: textIn(attributes, IFLA_IFNAME),
@@ -72,8 +91,11 @@ export function decodeLink(body: Buffer): Link | undefined {
     group: numberIn(attributes, IFLA_GROUP) ?? 0,
     peer: numberIn(attributes, IFLA_LINK) ?? 0,
     peerIsElsewhere: attributes.has(IFLA_LINK_NETNSID),
-    vxlan: kind === 'vxlan' ? decodeVxlan(data) : undefined,
-    bridge: kind === 'bridge' ? decodeBridge(data) : undefined,
-    port: textIn(info, IFLA_INFO_SLAVE_KIND) === 'bridge' ? decodeBridgePort(nestedIn(info, IFLA_INFO_SLAVE_DATA)) : undefined,
+    vxlan: kind === 'vxlan' ? decodeVxlan(nestedIn(info, IFLA_INFO_DATA, VXLAN_ATTRIBUTES)) : undefined,
+    bridge: kind === 'bridge' ? decodeBridge(nestedIn(info, IFLA_INFO_DATA, BRIDGE_ATTRIBUTES)) : undefined,
+    port:
+      textIn(info, IFLA_INFO_SLAVE_KIND) === 'bridge'
+        ? decodeBridgePort(nestedIn(info, IFLA_INFO_SLAVE_DATA, BRIDGE_PORT_ATTRIBUTES))
+        : undefined,
   };
 }

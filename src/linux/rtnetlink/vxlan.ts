@@ -38,6 +38,15 @@ const IFLA_VXLAN_TOS = 6;
 const IFLA_VXLAN_LEARNING = 7;
 const IFLA_VXLAN_PORT = 15;
 const IFLA_VXLAN_UDP_CSUM = 18;
+/** Of dozens, what is read here. */
+export const VXLAN_ATTRIBUTES: ReadonlySet<number> = new Set([
+  IFLA_VXLAN_ID,
+  IFLA_VXLAN_LOCAL,
+  IFLA_VXLAN_TOS,
+  IFLA_VXLAN_LEARNING,
+  IFLA_VXLAN_PORT,
+  IFLA_VXLAN_UDP_CSUM,
+]);
 const TTL = 64;
 const TOS_INHERIT = 1;
 
