@@ -3,6 +3,7 @@ import type { CoreNode } from '../../core/node/port.ts';
 import type { ContainerSpec, Engine } from '../../engine/port.ts';
 import { formatIpv4, parseCidr } from '../../lib/ipv4.ts';
 import { createDnsServer } from '../../network/dns/server.ts';
+import { hostSearch } from '../../network/dns/host-servers.ts';
 import { hostsFile } from '../../network/dns/hosts-file.ts';
 import { resolvConf } from '../../network/dns/resolv-conf.ts';
 import type { Doctor } from '../../network/doctor/doctor.ts';
@@ -104,10 +105,16 @@ function filesFor(
     return agreed === undefined ? undefined : formatIpv4(agreed.gateway);
   };
   const { search, options } = spec.dns;
+  const name = spec.hostname === '' ? shortId(container.request.containerId) : spec.hostname;
+  const domain = spec.domainname ?? '';
   return {
-    resolvConf: resolvConf({ gateway: gatewayOf(outward ?? first) ?? '127.0.0.1', search, options }),
+    resolvConf: resolvConf({
+      gateway: gatewayOf(outward ?? first) ?? '127.0.0.1',
+      search: search.length > 0 ? search : hostSearch(),
+      options,
+    }),
     hosts: hostsFile({
-      hostname: spec.hostname === '' ? shortId(container.request.containerId) : spec.hostname,
+      hostname: domain === '' ? name : `${name}.${domain}`,
       addresses: task.endpoints.map(({ address }) => formatIpv4(address)),
       extraHosts: spec.extraHosts,
       hostGateway: gatewayOf(outward),
