@@ -14,6 +14,7 @@ import { SCOPE_HEADER } from './instance/scope.ts';
 import { API_LIMITS } from './limits.ts';
 import { NetworkRefused } from './network-service.ts';
 import { listenOnSocket, type SocketOptions } from './listen.ts';
+import { agreementRoutes } from './routes/agreement.ts';
 import { builtInRoutes } from './routes/built-in.ts';
 import { caravelaRoutes } from './routes/caravela.ts';
 import { containerControlRoutes } from './routes/container-control.ts';
@@ -67,6 +68,7 @@ export async function createApi(backend: Backend): Promise<Api> {
   imageRoutes(app, context);
   eventRoutes(app, context);
   caravelaRoutes(app, context);
+  agreementRoutes(app, context);
   stackRoutes(app, context);
   networkRoutes(app, context);
   builtInRoutes(app);

@@ -370,7 +370,7 @@ describe('the instance as one Docker', () => {
     const nodes = await get(asked, '/caravela/v1/nodes');
     expect(silent(nodes)).toBe('node-3');
     expect(nodes.json()).toMatchObject([
-      { name: 'node-1', role: 'creator', containers: 0, state: 'alive' },
+      { name: 'node-1', role: 'member', containers: 0, state: 'alive' },
       { name: 'node-2', role: 'member', containers: 1, cpus: { capacity: 2000, reserved: 100 }, memory: { reserved: 67_108_864 } },
       { name: 'node-3', containers: -1, cpus: { capacity: 2000, reserved: 0 } },
     ]);

@@ -8,6 +8,8 @@ export const API_LIMITS = {
   askParallel: 256,
   /** One peer's answer to a list. */
   answerBytes: 16 * 1024 * 1024,
+  /** A snapshot of what is agreed. */
+  snapshotBytes: 256 * 1024 * 1024,
   /** A JSON body from a client. A container's spec has LIMITS.specBytes. */
   jsonBodyBytes: 2 * 1024 * 1024,
   /** The key of a constraint or affinity, and the value of a constraint: a label's (LIMITS.labelBytes), and globs. */

@@ -36,6 +36,10 @@ const leave: Entry = {
   summary: 'take this node out of its instance and clean the host up',
   load: async () => (await import('./commands/leave.ts')).leaveCommand,
 };
+const nodesRemove: Entry = {
+  summary: 'remove nodes that are gone',
+  load: async () => (await import('./commands/nodes-rm.ts')).nodesRemoveCommand,
+};
 const hide = (entry: Entry): Entry => ({ ...entry, hidden: true });
 
 /** By name, in the order of help. */
@@ -45,8 +49,12 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   daemon: { summary: "start this machine's node", load: async () => (await import('./commands/daemon.ts')).daemonCommand },
   leave,
   exit: hide(leave),
-  nodes: { summary: 'list the nodes', load: async () => (await import('./commands/nodes.ts')).nodesCommand },
+  nodes: { summary: 'list the nodes, remove some', load: async () => (await import('./commands/nodes.ts')).nodesCommand },
   token: { summary: 'make, list, remove join tokens', load: async () => (await import('./commands/token.ts')).tokenCommand },
+  agreement: {
+    summary: 'show, save and rescue what is agreed',
+    load: async () => (await import('./commands/agreement.ts')).agreementCommand,
+  },
   run,
   ps,
   start,
@@ -78,7 +86,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 export const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
   container: { create: createContainer, run, ps, ls: ps, list: ps, start, stop, kill, rm, logs, wait, port, inspect },
   image: { ls: images, list: images, pull, load, rm: rmi, inspect },
-  node: { ls: COMMANDS.nodes as Entry },
+  node: { ls: COMMANDS.nodes as Entry, rm: nodesRemove },
 };
 
 export interface Found {

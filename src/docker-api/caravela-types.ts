@@ -24,14 +24,14 @@ export interface NodeRow {
   /** Containers on it; −1 where it did not answer. */
   containers: number;
   version: string;
-  /** `creator` or `member`. */
+  /** `agreement`: it takes part in agreement; else `member`. */
   role: string;
 }
 
 /** GET /caravela/v1/instance. */
 export interface InstanceRow {
   instanceId: string;
-  /** Node id of the creator. */
+  /** Node id of who made it. */
   creator: string;
   nodeId: string;
   nodeName: string;
@@ -58,6 +58,46 @@ export interface TokenRow {
 /** Answer of POST /caravela/v1/tokens: the only time the whole token is shown. */
 export interface TokenCreated extends TokenRow {
   token: string;
+}
+
+/** GET /caravela/v1/agreement: how agreement does, as the asked node sees it. */
+export interface AgreementRow {
+  /** Whether a majority of the members answers. */
+  hasQuorum: boolean;
+  /** What of it the asked node has. */
+  version: AgreedVersionRow;
+  members: AgreementMemberRow[];
+  /** How many there should be at this size of the instance. */
+  wanted: number;
+  /** Whether the asked node could be one: etcd is installed. */
+  isCandidate: boolean;
+  /** What stands in the way, in sentences. */
+  troubles: string[];
+}
+
+export interface AgreementMemberRow {
+  node: string;
+  name: string;
+  /** leader, follower, learner or unknown. */
+  role: string;
+  isReachable: boolean;
+  term: number;
+  index: number;
+  /** Of its database, on disk. */
+  bytes: number;
+}
+
+export interface AgreedVersionRow {
+  /** Grows with each recover and restore. */
+  epoch: number;
+  revision: number;
+}
+
+/** Answer of DELETE /caravela/v1/nodes/{name}. */
+export interface RemovedNodeRow {
+  id: string;
+  name: string;
+  number: number;
 }
 
 /** Body of POST /caravela/v1/leave. */

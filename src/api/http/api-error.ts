@@ -1,6 +1,7 @@
 import type { CoreError, Placement } from '../../core/model/index.ts';
 import type { ImageError } from '../../engine/port.ts';
 import { assertNever } from '../../lib/assert.ts';
+import type { AgreementRefused } from '../agreement-service.ts';
 import type { NetworkRefused } from '../network-service.ts';
 
 /** What an answer says beside its sentence. */
@@ -83,6 +84,11 @@ function imageStatusOf(code: ImageError['code']): number {
     default:
       return assertNever(code);
   }
+}
+
+export function fromAgreementRefused(error: AgreementRefused): ApiError {
+  const statuses = { invalid: 400, 'not-found': 404, conflict: 409, failed: 500 } as const;
+  return new ApiError(statuses[error.code], error.message);
 }
 
 export function fromNetworkRefused(error: NetworkRefused): ApiError {

@@ -2,7 +2,6 @@ import { Boolean as BooleanOf, Number as NumberOf, Object as ObjectOf, Optional 
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { HintRow, InstanceRow, OfferRow, TokenCreated, TokenRow } from '../../docker-api/caravela-types.ts';
-import { PeerUnreachable } from '../../transport/port.ts';
 import { LeaveRefused, type TokenRecord } from '../backend.ts';
 import { placementOf } from '../containers/placement.ts';
 import type { ApiContext } from '../context.ts';
@@ -15,6 +14,7 @@ import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 import { hintRow } from '../system/hint-row.ts';
 import { nodeRows, ownRow } from '../system/node-rows.ts';
+import { agreeing } from './agreement.ts';
 import { onContainer } from './on-container.ts';
 
 const TOKEN_BODY = ObjectOf({ ttlSeconds: NumberOf({ minimum: 1, maximum: 10 * 365 * 86_400 }), singleUse: Optional(BooleanOf()) });
@@ -76,18 +76,18 @@ export function caravelaRoutes(app: FastifyInstance, context: ApiContext): void 
         .map((hint) => hintRow(hint, backend.wallMs())),
   );
 
-  app.get(`${base}/tokens`, async (): Promise<TokenRow[]> => (await asCreator(backend.tokens.list())).map(tokenRow));
+  app.get(`${base}/tokens`, async (): Promise<TokenRow[]> => (await agreeing(backend.tokens.list())).map(tokenRow));
 
   app.post(`${base}/tokens`, async (request, reply): Promise<TokenCreated> => {
     const { ttlSeconds, singleUse } = checked(TOKEN_BODY, await bodyOf(request), 'the body');
-    const made = await asCreator(backend.tokens.create({ ttlMs: ttlSeconds * 1000, singleUse: singleUse ?? false }));
+    const made = await agreeing(backend.tokens.create({ ttlMs: ttlSeconds * 1000, singleUse: singleUse ?? false }));
     reply.code(201);
     return { ...tokenRow(made), token: made.token };
   });
 
   app.delete(`${base}/tokens/:id`, async (request, reply) => {
     const { id } = request.params as { id: string };
-    if (!(await asCreator(backend.tokens.remove(id)))) throw new ApiError(404, `No such token: ${id}; token ls shows those there are`);
+    if (!(await agreeing(backend.tokens.remove(id)))) throw new ApiError(404, `No such token: ${id}; token ls shows those there are`);
     return reply.code(204).send();
   });
 
@@ -106,14 +106,4 @@ const bodyOf = (request: FastifyRequest): Promise<unknown> => readJson(request.b
 
 function tokenRow({ id, createdAtMs, expiresAtMs, singleUse, used }: TokenRecord): TokenRow {
   return { id, createdAtMs, expiresAtMs, singleUse, used };
-}
-
-/** Tokens lie with the creator, which may be away. @throws ApiError 503 */
-async function asCreator<T>(asking: Promise<T>): Promise<T> {
-  try {
-    return await asking;
-  } catch (error) {
-    if (!(error instanceof PeerUnreachable)) throw error;
-    throw new ApiError(503, `join tokens are kept by the node that created the instance, which does not answer now: ${error.message}`);
-  }
 }

@@ -29,9 +29,10 @@ export async function nodeRows(backend: Backend): Promise<{ readonly rows: NodeR
   const asked = await askAll(backend, { path: '/caravela/v1/nodes' });
   const figures = new Map(asked.answers.flatMap((answer) => rowsOf(FIGURES, answer.body).map((row) => [row.id, row] as const)));
   const self = backend.self();
+  const removed = new Set(backend.agreement.nodes().flatMap((node) => (node.state === 'removed' ? [node.id] : [])));
   const rows = backend
     .members()
-    .filter((member) => member.id !== self.id)
+    .filter((member) => member.id !== self.id && !removed.has(member.id))
     .map((member) => {
       const found = figures.get(member.id);
       const row = memberRow(backend, member);
@@ -57,6 +58,6 @@ function memberRow(backend: Backend, member: Member): NodeRow {
     memory: { capacity: member.capacity.memoryBytes, reserved: 0 },
     containers: -1,
     version: member.version,
-    role: backend.instance().creator === member.id ? 'creator' : 'member',
+    role: backend.agreement.members().includes(member.id) ? 'agreement' : 'member',
   };
 }

@@ -4,6 +4,7 @@ import { type Context, connect } from '../context.ts';
 import { renderList } from '../format/list.ts';
 import { nodeView } from '../views/node-view.ts';
 import { warnUnreachable } from '../warnings.ts';
+import { nodesRemoveCommand } from './nodes-rm.ts';
 
 interface Options {
   quiet?: boolean;
@@ -16,6 +17,8 @@ export function nodesCommand(context: Context): Command {
     new Command('nodes')
       .description('Lists the nodes of the instance, with what is reserved on each of what it offers.')
       // `nodes ls` is what Docker's `node ls` makes people type.
+      .addCommand(nodesRemoveCommand(context))
+      .helpCommand(false)
       .argument('[ls]', 'may be said, means nothing')
       .option('-q, --quiet', 'only ids')
       .option('--no-trunc', 'whole ids')
