@@ -31,7 +31,7 @@ export interface AskedNetworking {
   /** `80/tcp`, beside those of the image. */
   readonly exposed: readonly string[];
   readonly dns: ContainerSpec['dns'];
-  /** `name:ip`; ip may be HOST_GATEWAY. */
+  /** `name:ip`; ip may be `host-gateway`. */
   readonly extraHosts: readonly string[];
   readonly warnings: readonly string[];
 }

@@ -5,8 +5,8 @@ import { ApiError } from '../../http/api-error.ts';
 import { API_LIMITS } from '../../limits.ts';
 import type { CreateBody } from '../create-body.ts';
 
-/** Docker's word for the address at which a container reaches its host. */
-export const HOST_GATEWAY = 'host-gateway';
+/** Docker's word for the address at which a container reaches its host: known where it runs. */
+const HOST_GATEWAY = 'host-gateway';
 
 const NAME = /^[a-zA-Z0-9_]([a-zA-Z0-9_.-]{0,251}[a-zA-Z0-9_.])?$/;
 const OPTION = /^[a-zA-Z0-9_-]{1,63}(:\d{1,9})?$/;

@@ -1,6 +1,6 @@
 import { type Affinity, type AgreedNetwork, type ContainerId, LIMITS } from '../../../core/model/index.ts';
 import type { EndpointWish } from '../../../engine/port.ts';
-import { formatCidr, formatIpv4, holds, lastOf, parseCidr, parseIpv4, sameBlock } from '../../../lib/ipv4.ts';
+import { formatCidr, holds, lastOf, parseCidr, parseIpv4, sameBlock } from '../../../lib/ipv4.ts';
 import type { ApiContext } from '../../context.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { locate } from '../../instance/locate.ts';
@@ -8,7 +8,6 @@ import type { Scope } from '../../instance/scope.ts';
 import { noSuchNetwork } from '../../networks/find-network.ts';
 import { locateNetwork } from '../../networks/locate-network.ts';
 import type { AskedEndpoint, AskedNetworking } from './check-networking.ts';
-import { HOST_GATEWAY } from './hosts.ts';
 
 /** What was asked, with the networks and the container that were meant. */
 export interface SettledNetworking extends Omit<AskedNetworking, 'endpoints' | 'mac'> {
@@ -54,7 +53,7 @@ async function settle(context: ApiContext, asked: AskedNetworking, { scope, dry 
   const networks = oncePerNetwork(found).map(({ endpoint, network }, i) =>
     wishOf(i === 0 && endpoint.mac === '' ? { ...endpoint, mac } : endpoint, network),
   );
-  return { ...rest, networks, extraHosts: asked.extraHosts.map((entry) => withGateway(entry, found[0]?.network)), affinities: [] };
+  return { ...rest, networks, affinities: [] };
 }
 
 async function containerIdOf(context: ApiContext, word: string, scope: Scope): Promise<ContainerId> {
@@ -119,12 +118,6 @@ export function checkAddress(ip: string, { name, subnet, gateway }: AgreedNetwor
             ? 'broadcast'
             : '';
   if (taken !== '') throw new ApiError(400, `invalid address ${ip}: it is the ${taken} address of network ${name}`);
-}
-
-/** A bridge has the gateway's address on every host: through it a container reaches its own. */
-function withGateway(entry: string, network: AgreedNetwork | undefined): string {
-  if (!entry.endsWith(`:${HOST_GATEWAY}`)) return entry;
-  return `${entry.slice(0, -HOST_GATEWAY.length)}${network === undefined ? '127.0.0.1' : formatIpv4(network.gateway)}`;
 }
 
 /** Those that were asked, and those that the networking asks. @throws ApiError 400 */
