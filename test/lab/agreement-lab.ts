@@ -172,6 +172,7 @@ export class AgreementNode {
       runDir: join(lab.options.dir, `r${this.n}`),
       peerPort: 2380,
       ...(lab.options.etcdCommandOf !== undefined && { etcdCommand: lab.options.etcdCommandOf(this.n) }),
+      ...(lab.options.without?.includes(this.n) === true && { etcdCommand: [] }),
       trust: {
         caPem: lab.authority.certificatePem,
         createRequest: async () => {
@@ -195,7 +196,7 @@ export class AgreementNode {
               name: `node-${node.n}`,
               ip: node.ip,
               isAlive: node === this || isReached(node),
-              isCandidate: lab.options.without?.includes(node.n) !== true,
+              isCandidate: undefined,
             })),
         hasLeft: (id) => lab.nodes.some((node) => node.id === id && node.hasLeft),
         knownMembers: () => [],
@@ -213,7 +214,6 @@ export class AgreementNode {
           appendFileSync(file, `${Math.round(performance.now())} ${this.n} ${level} ${message} ${JSON.stringify(facts)}\n`);
       },
       nowMs: () => performance.now(),
-      random: Math.random,
       ...(lab.options.tuning !== undefined && { tuning: lab.options.tuning }),
     };
   }

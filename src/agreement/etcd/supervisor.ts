@@ -84,10 +84,12 @@ export class Supervisor {
   async #runOnce(launch: Launch): Promise<Ended> {
     const { files, etcd, log } = this.#options;
     try {
+      const program = etcd();
+      if (program.length === 0) throw new Error('etcd is not installed on this host any more');
       mkdirSync(files.data, { recursive: true, mode: 0o700 });
       // One that was killed leaves its socket, and etcd does not take it away.
       rmSync(files.socket, { force: true });
-      this.#process = new EtcdProcess(commandLine(etcd(), files, launch), files.runDir, files.process, log);
+      this.#process = new EtcdProcess(commandLine(program, files, launch), files.runDir, files.process, log);
       return await this.#process.ended;
     } catch (error) {
       return { wasRemoved: false, words: (error as Error).message };

@@ -31,6 +31,7 @@ type Entries = Iterable<{ readonly key: string; readonly value: string }>;
 const SOON_MS = 250;
 const PROBE_MS = 1_000;
 const HAND_OVER_MS = 30_000;
+const TRIES_TO_FIND = 4;
 const NO_ETCD =
   'etcd is not installed on this host, and agreement needs it (Debian, Ubuntu: apt install etcd-server): install it and try again';
 
@@ -106,7 +107,7 @@ class Host implements AgreementHost {
       members: this.memberNodes(),
       own: () => this.#report(true),
       isCandidate: this.#member.isCandidate,
-      present: this.#manager.present(),
+      wanted: (voters) => this.#manager.wanted(voters),
       trouble: this.#member.trouble,
     });
   }
@@ -135,12 +136,15 @@ class Host implements AgreementHost {
     this.#manager.isLeaving = true;
     try {
       const endMs = this.#options.nowMs() + HAND_OVER_MS;
+      let foundNobody = 0;
       while (this.#options.nowMs() < endMs) {
         const outcome = await this.#exclusive(() => this.#handOverOnce()).catch((error: unknown) => {
           this.#options.log('debug', 'handing agreement over waits', { why: (error as Error).message });
           return 'again' as const;
         });
-        if (outcome !== 'again') return outcome;
+        if (outcome === 'handed-over') return outcome;
+        // A node that is busy just now may have etcd all the same.
+        if (outcome === 'nobody-to-take-over' && ++foundNobody === TRIES_TO_FIND) return outcome;
         await sleep(SOON_MS);
       }
       return 'failed';
@@ -202,13 +206,15 @@ class Host implements AgreementHost {
   }
 
   async #report(probe: boolean): Promise<Report> {
-    const { record, cluster } = this.#member;
-    if (record === undefined) return NOT_A_MEMBER;
-    const down = { ...NOT_A_MEMBER, epoch: record.epoch };
+    const { record, cluster, isCandidate } = this.#member;
+    const down = { ...NOT_A_MEMBER, isCandidate, epoch: record?.epoch ?? 0 };
+    if (record === undefined) return down;
     try {
       const { id, leader, isLearner, term, index, bytes } = await cluster.status();
+      const isLeader = leader === id;
       const hasQuorum = probe && !isLearner && leader !== undefined && (await cluster.hasQuorum(PROBE_MS));
-      return { ...down, isUp: true, isLeader: leader === id, isLearner, term, index, bytes, hasQuorum };
+      const wanted = isLeader ? this.#manager.wanted(record.members.length) : 0;
+      return { ...down, isUp: true, isLeader, isLearner, term, index, bytes, hasQuorum, wanted };
     } catch {
       return down;
     }
@@ -258,9 +264,9 @@ class Host implements AgreementHost {
     const list = await cluster.list();
     const others = list.filter(({ id, isLearner }) => id !== status.id && !isLearner);
     if (others.length === 0) {
-      if (!this.#manager.hasCandidate(list)) return 'nobody-to-take-over';
+      if (status.leader !== status.id) return 'again';
       await this.#look();
-      return 'again';
+      return this.#manager.hasCandidate(list) ? 'again' : 'nobody-to-take-over';
     }
     if (status.leader === status.id) {
       const heir = await this.#manager.heir(others);

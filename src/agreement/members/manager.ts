@@ -2,7 +2,8 @@ import type { NodeId } from '../../core/model/index.ts';
 import type { EngineMember, EngineStatus } from '../etcd/cluster.ts';
 import { MEMBERS_NAME, memberLabel, memberName, nodeOfPeerUrl, peerUrl } from '../etcd/names.ts';
 import { ask } from './ask.ts';
-import { decide, type MemberView, type Step } from './decide.ts';
+import { Capabilities } from './capabilities.ts';
+import { decide, type MemberView, type Step, wantedMembers } from './decide.ts';
 import { formatMembers } from './members-key.ts';
 import { checkPrepared, checkReport, type Invitation, type Prepared, type Report } from './messages.ts';
 import type { OwnMember } from './own-member.ts';
@@ -22,6 +23,7 @@ export class Manager {
   readonly #member: OwnMember;
   readonly #lastSeenMs = new Map<NodeId, number>();
   readonly #refusedUntilMs = new Map<NodeId, number>();
+  readonly #capabilities: Capabilities;
   #signed: { readonly requestPem: string; readonly certificatePem: string } | undefined;
   #told: string | undefined;
   #waitsFor: string | undefined;
@@ -31,11 +33,12 @@ export class Manager {
     this.#options = options;
     this.#tuning = tuning;
     this.#member = member;
+    this.#capabilities = new Capabilities(tuning.refusedMs);
   }
 
-  /** Nodes that could be members were they alive. */
-  present(): number {
-    return this.#options.facts.nodes().filter(({ isCandidate }) => isCandidate !== false).length;
+  /** At this size of the instance; nodes that may have etcd count, dead or alive. */
+  wanted(voters: number): number {
+    return wantedMembers(this.#present(), voters);
   }
 
   /** Not the leader (any more): what it saw as one is old when it is one again. */
@@ -46,13 +49,13 @@ export class Manager {
 
   /** One step, if one is due. True: the next look should come soon. */
   async lead(list: readonly EngineMember[], status: EngineStatus): Promise<boolean> {
-    const members = await this.#look(list, status);
+    const [members] = await Promise.all([this.#look(list, status), this.#learnWhoIsFit(list)]);
     const step = decide({
       self: this.#options.nodeId,
       isLeaving: this.isLeaving,
       members,
       candidates: this.#candidates(list),
-      present: this.present(),
+      present: this.#present(),
       replaceAfterMs: this.#tuning.replaceAfterMs,
     });
     await this.#tellMembers(list);
@@ -105,12 +108,21 @@ export class Manager {
       .catch(() => undefined);
   }
 
+  #present(): number {
+    return this.#options.facts.nodes().filter((node) => this.#capabilities.isFit(node) !== false).length;
+  }
+
+  #learnWhoIsFit(list: readonly EngineMember[]): Promise<void> {
+    const others = this.#options.facts.nodes().filter(({ id }) => list.every(({ node }) => node !== id));
+    return this.#capabilities.learn(others, this.#options.nowMs(), async (node) => (await this.#report(node))?.isCandidate);
+  }
+
   #candidates(list: readonly EngineMember[]): readonly NodeId[] {
     const nowMs = this.#options.nowMs();
     for (const [node, untilMs] of this.#refusedUntilMs) if (untilMs <= nowMs) this.#refusedUntilMs.delete(node);
     return this.#options.facts
       .nodes()
-      .filter(({ id, isAlive, isCandidate }) => isAlive && isCandidate !== false && !this.#refusedUntilMs.has(id))
+      .filter((node) => node.isAlive && this.#capabilities.isFit(node) === true && !this.#refusedUntilMs.has(node.id))
       .map(({ id }) => id)
       .filter((node) => !this.#options.facts.hasLeft(node) && list.every((member) => member.node !== node));
   }

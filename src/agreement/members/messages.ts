@@ -32,6 +32,10 @@ export interface Report {
   readonly bytes: number;
   /** Where asked for: whether a majority answers it. */
   readonly hasQuorum: boolean;
+  /** Whether etcd is installed there. */
+  readonly isCandidate: boolean;
+  /** How many members the leader wants; 0 where it is not the leader's. */
+  readonly wanted: number;
 }
 
 export const NOT_A_MEMBER: Report = {
@@ -43,6 +47,8 @@ export const NOT_A_MEMBER: Report = {
   index: 0,
   bytes: 0,
   hasQuorum: false,
+  isCandidate: false,
+  wanted: 0,
 };
 
 const TEXT_CHARACTERS = 16 * 1024;
@@ -77,6 +83,8 @@ export function checkReport(value: unknown): Report {
     index: checkNumber(fields, 'index'),
     bytes: checkNumber(fields, 'bytes'),
     hasQuorum: fields['hasQuorum'] === true,
+    isCandidate: fields['isCandidate'] === true,
+    wanted: checkNumber(fields, 'wanted'),
   };
 }
 

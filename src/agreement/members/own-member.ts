@@ -44,7 +44,7 @@ export class OwnMember {
     this.#gateway = new Gateway(this.files.socket);
     this.#supervisor = new Supervisor({
       files: this.files,
-      etcd: () => options.etcdCommand ?? [findEtcd() ?? 'etcd'],
+      etcd: () => etcdCommand(options),
       log: (level, message, facts) => options.log(level, message, facts),
       nowMs: () => options.nowMs(),
       onRemoved,
@@ -64,7 +64,7 @@ export class OwnMember {
   }
 
   get isCandidate(): boolean {
-    return this.#options.etcdCommand !== undefined || findEtcd() !== undefined;
+    return etcdCommand(this.#options).length > 0;
   }
 
   /** Why etcd does not run, where it doesn't. */
@@ -239,4 +239,10 @@ export class OwnMember {
     const { record, data, key, certificate, ca } = this.files;
     for (const path of [record, data, key, certificate, ca]) rmSync(path, { recursive: true, force: true });
   }
+}
+
+/** Empty: it is not installed. */
+function etcdCommand(options: AgreementHostOptions): readonly string[] {
+  const found = options.etcdCommand === undefined ? findEtcd() : undefined;
+  return options.etcdCommand ?? (found === undefined ? [] : [found]);
 }

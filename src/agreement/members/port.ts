@@ -66,7 +66,7 @@ export interface AgreementHostOptions {
   readonly runDir: string;
   /** Between members, on `ip()`: 2380. */
   readonly peerPort: number;
-  /** The program and what runs it; by default `etcd` of PATH or the usual folders. */
+  /** The program and what runs it; by default `etcd` of PATH or the usual folders; empty: there is none. */
   readonly etcdCommand?: readonly string[];
   readonly trust: MemberTrust;
   readonly facts: MemberFacts;
@@ -78,7 +78,7 @@ export interface AgreementHostOptions {
   /** Monotonic. */
   nowMs(): number;
   /** 0 ≤ x < 1. */
-  random(): number;
+  random?(): number;
   readonly tuning?: Partial<MemberTuning>;
 }
 

@@ -1,7 +1,6 @@
 import type { NodeId } from '../../core/model/index.ts';
 import { shortId } from '../../core/model/index.ts';
 import { ask } from './ask.ts';
-import { wantedMembers } from './decide.ts';
 import { checkReport, type Report } from './messages.ts';
 import type { AgreementHostOptions, MemberReport, MembersStatus } from './port.ts';
 
@@ -11,7 +10,8 @@ export interface StatusSources {
   /** Of this node. */
   readonly own: () => Promise<Report>;
   readonly isCandidate: boolean;
-  readonly present: number;
+  /** How many there should be, as this node sees it: what the leader says is better. */
+  readonly wanted: (voters: number) => number;
   /** Why this node's engine does not run. */
   readonly trouble: string | undefined;
 }
@@ -28,7 +28,7 @@ export async function membersStatus(sources: StatusSources): Promise<MembersStat
   const voters = reports.filter((each) => each.report?.isLearner !== true).length;
   const status = {
     hasQuorum: reports.some((each) => each.report?.hasQuorum === true),
-    wanted: wantedMembers(sources.present, voters),
+    wanted: reports.find((each) => each.report?.isLeader === true)?.report?.wanted ?? sources.wanted(voters),
     isCandidate,
     members: reports.map(({ node, report: told }) => memberReport(node, told)),
   };
@@ -42,10 +42,7 @@ function memberReport(node: NodeId, report: Report | undefined): MemberReport {
   return { node, role, isReachable: isUp, epoch, term, index, bytes };
 }
 
-function* troublesOf(
-  { options, present, trouble, isCandidate }: StatusSources,
-  status: Omit<MembersStatus, 'troubles'>,
-): Generator<string> {
+function* troublesOf({ options, trouble, isCandidate }: StatusSources, status: Omit<MembersStatus, 'troubles'>): Generator<string> {
   const names = new Map(options.facts.nodes().map(({ id, name }) => [id, name]));
   const { members, wanted } = status;
   for (const { node, isReachable } of members) {
@@ -58,14 +55,7 @@ function* troublesOf(
   }
   const voters = members.filter(({ role }) => role !== 'learner').length;
   if (voters < wanted && members.every(({ isReachable }) => isReachable)) {
-    yield `${voters} of ${wanted} members so far: they are added one after the other where etcd is installed and the node answers`;
-  }
-  if (options.facts.nodes().length >= 3 && present < 3) {
-    const without = options.facts.nodes().filter((node) => node.isCandidate === false);
-    yield `etcd is not installed on ${without
-      .slice(0, 5)
-      .map(({ name }) => name)
-      .join(', ')}${without.length > 5 ? ' …' : ''}: with fewer than 3 nodes that have it there is one member, and no agreement without it`;
+    yield `${voters} of ${wanted} members so far: nodes are added one after the other, where etcd is installed (Debian, Ubuntu: apt install etcd-server)`;
   }
   if (trouble !== undefined) yield `etcd on this node ended: ${trouble}`;
   if (!isCandidate) yield 'etcd is not installed on this node, so it can’t become a member (Debian, Ubuntu: apt install etcd-server)';
