@@ -53,7 +53,10 @@ export const gatewayMac = (gateway: number): string => mac('0a:cb', gateway);
 /** As Docker's: of a container's interface that asks for no other. */
 export const endpointMac = (address: number): string => mac('02:42', address);
 
-export function mac(prefix: string, four: number): string {
+/** Of the host's end of such an interface, which nobody ever sends to. */
+export const portMac = (address: number): string => mac('0a:cc', address);
+
+function mac(prefix: string, four: number): string {
   const digits = four.toString(16).padStart(8, '0');
   return `${prefix}:${digits.slice(0, 2)}:${digits.slice(2, 4)}:${digits.slice(4, 6)}:${digits.slice(6)}`;
 }

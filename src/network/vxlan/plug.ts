@@ -6,6 +6,7 @@ import { changeBridgePort } from '../../linux/rtnetlink/bridge.ts';
 import { addVeth, changeLink } from '../../linux/rtnetlink/links.ts';
 import { RouteSocket } from '../../linux/rtnetlink/route-socket.ts';
 import { addRoute, MAIN_TABLE, OUR_PROTOCOL } from '../../linux/rtnetlink/routes.ts';
+import { portMac } from './names.ts';
 
 /** A container's interface as it shall be, on both ends. */
 export interface PlugOptions {
@@ -37,7 +38,9 @@ export function plugIn(socket: RouteSocket, options: PlugOptions): void {
   const netnsFd = openSync(options.netns, 'r');
   try {
     // Alone: where the name is another's, that one is left as it is.
-    socket.must([addVeth({ name: port, mtu, master: bridge, up: true }, { name: interfaceName, mac, mtu, netnsFd })]);
+    socket.must([
+      addVeth({ name: port, mac: portMac(address), mtu, master: bridge, up: true }, { name: interfaceName, mac, mtu, netnsFd }),
+    ]);
   } finally {
     closeSync(netnsFd);
   }

@@ -61,6 +61,7 @@ export class TestHosts {
         netns,
       ]);
       mustRunIn(this.outside, ['ip', 'link', 'set', `p${number}`, 'master', 'br0', 'up']);
+      mustRunIn(netns, ['sysctl', '-q', '-w', 'net.ipv6.conf.all.disable_ipv6=1']);
       mustRunIn(netns, ['ip', 'addr', 'add', `192.0.2.${number}/24`, 'dev', 'eth0']);
       mustRunIn(netns, ['ip', 'link', 'set', 'eth0', 'up']);
       mustRunIn(netns, ['ip', 'route', 'add', 'default', 'via', '192.0.2.254']);
@@ -119,19 +120,28 @@ export class TestHost {
     return mustRunIn(this.netns, words, input);
   }
 
-  /** All that rules the network here, in words, as a whole to compare. */
+  /** All that rules the network here, in lines to compare: without times, numbers that the kernel counts up, and order. */
   dump(): string {
-    const volatile = /\b(valid_lft|preferred_lft|expires) \S+|\b(if\d+|qlen \d+|link-netnsid \d+)\b/g;
+    const volatile =
+      /^\d+: |@\S+|<[^>]*>|\blinkdown\b|\b(valid_lft|preferred_lft|\w+_timer|port_id|port_no|designated_port|link-netns\S*|qlen|state +\S+|\\/gm;
+    const lines = (text: string): string =>
+      text
+        .replace(volatile, ' ')
+        .replace(/ +/g, ' ')
+        .split('\n')
+        .filter((line) => line !== '')
+        .sort()
+        .join('\n');
     return [
-      this.must(['ip', '-details', 'link']),
-      this.must(['ip', 'addr']),
-      this.must(['ip', 'route', 'show', 'table', 'all']),
+      lines(this.must(['ip', '-details', '-oneline', 'link'])),
+      lines(this.must(['ip', '-oneline', 'addr'])),
+      lines(this.must(['ip', 'route', 'show', 'table', 'all'])),
       this.must(['ip', 'rule']),
-      this.must(['nft', 'list', 'ruleset']),
+      lines(this.must(['ip', 'neigh', 'show', 'nud', 'permanent'])),
+      lines(this.must(['bridge', 'fdb', 'show']).replace(/.* dev cv\w{6}[bv].*/g, '')),
+      this.must(['nft', '--stateless', 'list', 'ruleset']),
       this.must(['sysctl', 'net.ipv4.ip_forward', 'net.ipv4.conf.all', 'net.ipv4.conf.default', 'net.ipv4.conf.eth0', 'net.bridge']),
-    ]
-      .join('\n')
-      .replace(volatile, '');
+    ].join('\n');
   }
 
   async cleanUp(): Promise<void> {
@@ -180,9 +190,12 @@ export class TestDaemon implements Network {
   timeAttach = (endpoints: readonly Attached[]): Promise<number[]> => this.#call('timeAttach', endpoints) as Promise<number[]>;
   removeAll = (): Promise<void> => this.#do('removeAll');
 
-  /** Asks `known` of the two containers that tests know. */
+  /** Asks `known` of the two containers that the contract knows and of those with endpoints. */
   recover = (known: (id: ContainerId) => boolean, endpoints: readonly Attached[]): Promise<void> =>
-    this.#do('recover', { known: ['a', 'b'].map((digit) => digit.repeat(64) as ContainerId).filter(known), endpoints });
+    this.#do('recover', {
+      known: [...['a', 'b'].map((digit) => digit.repeat(64) as ContainerId), ...endpoints.map(({ container }) => container)].filter(known),
+      endpoints,
+    });
 
   async close(): Promise<void> {
     await this.#do('close');

@@ -29,6 +29,8 @@ export class Lab {
   readonly #options: LabOptions;
   /** Underlay addresses by number. */
   readonly underlay = new Map<number, string>();
+  /** What the kernel of each host had before there was a daemon. */
+  readonly before = new Map<number, string>();
   #containers = 0;
 
   private constructor(options: LabOptions) {
@@ -40,6 +42,7 @@ export class Lab {
   static async open(options: LabOptions): Promise<Lab> {
     const lab = new Lab(options);
     try {
+      for (const number of lab.#numbers()) lab.before.set(number, lab.host(number).dump());
       await Promise.all(lab.#numbers().map((number) => lab.host(number).start()));
       await lab.want();
     } catch (error) {
@@ -156,6 +159,11 @@ const ASK = `
     require('node:dgram').createSocket('udp4').on('message', answered).on('error', (error) => { console.log(error.code); process.exit(1); }).send('?', +port, address);
   }
   setTimeout(() => { console.log('silence'); process.exit(1); }, 1000);`;
+
+/** The same within two seconds. */
+export function pingsSoon(netns: string, address: string): boolean {
+  return runIn(netns, ['ping', '-c', '1', '-w', '2', '-i', '0.1', '-n', address]).code === 0;
+}
 
 /** A server in a namespace that tells each client its address. Ends with the returned function. */
 export async function serve(netns: string, port: number, protocol: PortProtocol = 'tcp'): Promise<() => void> {
