@@ -113,7 +113,7 @@ describe('GET /networks/{id}', () => {
       Caravela: { VNI: 4098, Blocks: { 'node-1': ['10.9.8.0/26'] }, Unreachable: [] },
     });
     expect(silent(response)).toBeUndefined();
-    for (const word of [id, id.slice(0, 12), 'blue?verbose=true']) {
+    for (const word of [id, id.slice(0, 12), 'blue?verbose=true', encodeURIComponent('10.9.8.0/24')]) {
       expect((await get(other, `/networks/${word}`)).json<NetworkRow>().Name).toBe('blue');
     }
   });
