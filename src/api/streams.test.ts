@@ -186,8 +186,9 @@ describe('streams, as dockerode sees them', () => {
         headers: { 'content-type': 'application/json' },
       });
       request.on('error', () => undefined);
-      request.end(JSON.stringify({ Image: 'busybox' }));
+      request.end(JSON.stringify({ Image: 'busybox', HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '8080' }] } } }));
       await until(() => t.asked.commands.length === 1);
+      expect(t.asked.networks.claims.size).toBe(1);
       request.destroy();
       await until(() => t.asked.commands.length === 2);
       const [run, cancel] = t.asked.commands;
@@ -197,6 +198,7 @@ describe('streams, as dockerode sees them', () => {
       const supplier = t.asked.placeOn ?? t.asked;
       await until(() => supplier.commands.some((command) => command.kind === 'remove'));
       expect(supplier.commands.at(-1)).toEqual({ kind: 'remove', containerId: run.request.containerId, force: true });
+      expect(t.asked.networks.claims.size).toBe(0);
     },
   );
 
