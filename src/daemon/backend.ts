@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { AgreementService } from '../api/agreement-service.ts';
 import type { Backend, HostFacts, InstanceFacts, Tokens } from '../api/backend.ts';
 import type { NetworkService } from '../api/network-service.ts';
-import type { ContainerId, Event } from '../core/model/index.ts';
+import type { ContainerId, Event, NodeId } from '../core/model/index.ts';
 import type { CoreNode } from '../core/node/port.ts';
 import type { Engine } from '../engine/port.ts';
 import type { Transport } from '../transport/port.ts';
@@ -23,6 +23,8 @@ export interface BackendParts {
   readonly tokens: Tokens;
   readonly networks: NetworkService;
   readonly agreement: AgreementService;
+  /** Whether a node was removed from the instance: for users it is not there. */
+  isRemoved(id: NodeId): boolean;
   readonly log: Log;
   leave(options: { readonly force: boolean }): Promise<void>;
 }
@@ -41,7 +43,7 @@ export function createBackend(parts: BackendParts): DaemonBackend {
     instance: () => parts.instance,
     host: () => parts.host,
     self: () => node.self(),
-    members: () => node.members(),
+    members: () => node.members().filter((member) => !parts.isRemoved(member.id)),
     resources: () => node.resources(),
     containers: () => node.containers(),
     container: (id: ContainerId) => node.container(id),

@@ -224,6 +224,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     tokens: agreement.tokens,
     networks: networking.service,
     agreement: agreement.service,
+    isRemoved: (id) => agreement.isRevoked(id),
     log,
     leave: ({ force }) =>
       leave({ paths, node, loop, log, agreement, removeNetworks, close: shutDown, onLeft: () => options.onLeft() }, force),

@@ -12,7 +12,7 @@ export interface RouterHost {
   /** This node's own member's; undefined: it runs none, or it has not started yet. */
   local(): ReplicatedStore | undefined;
   readonly forwarded: StoreAccess;
-  /** Who the members are, which of them do not answer, and what to do: sentences. */
+  /** Who the members are, which of them do not answer, and what to do: sentences, without the last full stop. */
   explain(): string;
   nowMs(): number;
 }
@@ -54,8 +54,7 @@ export class StoreRouter implements StoreAccess {
       }
     } catch (error) {
       if (!(error instanceof AgreementUnavailable)) throw error;
-      const changed = error.changed === 'no' ? 'Nothing was changed.' : 'It may have been done all the same: look before you try again.';
-      throw new AgreementUnavailable(`${this.#host.explain()} ${changed}`, error.changed);
+      throw new AgreementUnavailable(this.#host.explain(), error.changed);
     }
   }
 }

@@ -103,7 +103,7 @@ export class WorldNode {
     const router = new StoreRouter({
       local: () => (isMember ? this.store : undefined),
       forwarded: this.forwarded,
-      explain: () => 'No majority.',
+      explain: () => 'No majority',
       nowMs: () => world.nowMs,
     });
     this.sync = new Sync(host, router);

@@ -44,7 +44,13 @@ export async function agreeing<T>(work: Promise<T>): Promise<T> {
     return await work;
   } catch (error) {
     if (error instanceof AgreementRefused) throw fromAgreementRefused(error);
-    if (error instanceof Error && error.name === 'AgreementUnavailable') throw new ApiError(503, error.message);
+    if (error instanceof Error && error.name === 'AgreementUnavailable')
+      throw new ApiError(
+        503,
+        `${error.message}.${mayHaveHappened(error) ? ' It may have been done all the same: look before you try again.' : ''}`,
+      );
     throw error;
   }
 }
+
+const mayHaveHappened = (error: object): boolean => 'changed' in error && error.changed === 'unknown';

@@ -29,10 +29,9 @@ export async function nodeRows(backend: Backend): Promise<{ readonly rows: NodeR
   const asked = await askAll(backend, { path: '/caravela/v1/nodes' });
   const figures = new Map(asked.answers.flatMap((answer) => rowsOf(FIGURES, answer.body).map((row) => [row.id, row] as const)));
   const self = backend.self();
-  const removed = new Set(backend.agreement.nodes().flatMap((node) => (node.state === 'removed' ? [node.id] : [])));
   const rows = backend
     .members()
-    .filter((member) => member.id !== self.id && !removed.has(member.id))
+    .filter((member) => member.id !== self.id)
     .map((member) => {
       const found = figures.get(member.id);
       const row = memberRow(backend, member);

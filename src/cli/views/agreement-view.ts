@@ -25,7 +25,7 @@ export function agreementSummary({ hasQuorum, version, members, wanted, isCandid
     : 'NO MAJORITY ANSWERS: nothing can be agreed; what runs, runs on.';
   const lines = [
     state,
-    `${members.length} of ${wanted} ${wanted === 1 ? 'member' : 'members'}; this node has epoch ${version.epoch}, revision ${version.revision}${isCandidate ? '' : ', and no etcd'}.`,
+    `${members.length} ${members.length === 1 ? 'member' : 'members'}, ${wanted} should be; this node has epoch ${version.epoch}, revision ${version.revision}${isCandidate ? '' : ', and no etcd'}.`,
     ...troubles.map((trouble) => `- ${trouble}`),
   ];
   return `${lines.join('\n')}\n`;

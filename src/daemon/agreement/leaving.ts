@@ -34,7 +34,7 @@ async function expectMajority(store: StoreAccess): Promise<void> {
   } catch (error) {
     if (!(error instanceof AgreementUnavailable)) throw error;
     throw new LeaveRefused(
-      `this node can't give back its name and addresses now. ${error.message} With --force it leaves all the same; when a majority answers again, say "caravela nodes rm" for it on another node`,
+      `this node can't give back its name and addresses now. ${error.message}. With --force it leaves all the same; when a majority answers again, say "caravela nodes rm" for it on another node`,
     );
   }
 }
