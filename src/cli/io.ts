@@ -1,5 +1,6 @@
 import type { Readable, Writable } from 'node:stream';
 import { isatty } from 'node:tty';
+import { processTerminal, type Terminal } from './terminal/terminal.ts';
 
 /** The terminal and the process around a command; tests hand in their own. */
 export interface Io {
@@ -9,6 +10,8 @@ export interface Io {
   readonly stdinIsTty: boolean;
   readonly stdoutIsTty: boolean;
   readonly stderrIsTty: boolean;
+  /** Of use where stdin or stdout is one. */
+  readonly terminal: Terminal;
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Calls back with each signal the process gets instead of dying of it. Returns the way to stop. */
   onSignals(signals: readonly NodeJS.Signals[], listener: (signal: NodeJS.Signals) => void): () => void;
@@ -29,6 +32,7 @@ export function processIo(): Io {
     stdinIsTty: isatty(0),
     stdoutIsTty: isatty(1),
     stderrIsTty: isatty(2),
+    terminal: processTerminal(),
     env: process.env,
     onSignals(signals, listener) {
       for (const signal of signals) process.on(signal, listener);

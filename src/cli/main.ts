@@ -7,7 +7,7 @@ import { addGlobalOptions, findVerb } from './argv/global-options.ts';
 import { COMMANDS, findCommand, type Found, GROUPS } from './registry.ts';
 
 /** Docker's commands that the README has under "comes next". */
-const LATER: readonly string[] = ['attach', 'cp', 'exec', 'login', 'logout', 'push', 'stats'];
+const LATER: readonly string[] = ['cp', 'exec', 'login', 'logout', 'push', 'stats'];
 
 /** Runs one command line. Resolves to the exit code; whatever goes wrong is told on stderr. */
 export async function main(argv: readonly string[], io: Io, installation: Installation): Promise<number> {

@@ -15,6 +15,10 @@ const start: Entry = { summary: 'start stopped containers', load: async () => (a
 const stop: Entry = { summary: 'stop containers', load: async () => (await import('./commands/stop.ts')).stopCommand };
 const kill: Entry = { summary: 'send a signal to containers', load: async () => (await import('./commands/kill.ts')).killCommand };
 const rm: Entry = { summary: 'remove containers', load: async () => (await import('./commands/rm.ts')).rmCommand };
+const attach: Entry = {
+  summary: 'be at a running container’s input and output',
+  load: async () => (await import('./commands/attach.ts')).attachCommand,
+};
 const logs: Entry = { summary: "show a container's output", load: async () => (await import('./commands/logs.ts')).logsCommand };
 const wait: Entry = {
   summary: 'wait until containers stop, print their exit codes',
@@ -56,11 +60,17 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./commands/agreement.ts')).agreementCommand,
   },
   run,
+  new: {
+    summary: 'open a shell in a new container, on a subnet made on first use',
+    load: async () => (await import('./commands/new.ts')).newCommand,
+    ancestorWords: true,
+  },
   ps,
   start,
   stop,
   kill,
   rm,
+  attach,
   logs,
   wait,
   port,
@@ -84,7 +94,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 
 /** The forms with a noun: `container ps`, `image ls`. */
 export const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
-  container: { create: createContainer, run, ps, ls: ps, list: ps, start, stop, kill, rm, logs, wait, port, inspect },
+  container: { create: createContainer, run, ps, ls: ps, list: ps, start, stop, kill, rm, attach, logs, wait, port, inspect },
   image: { ls: images, list: images, pull, load, rm: rmi, inspect },
   node: { ls: COMMANDS.nodes as Entry, rm: nodesRemove },
 };

@@ -8,6 +8,7 @@ import { Readable, Writable } from 'node:stream';
 import type { Installation } from './context.ts';
 import type { Io } from './io.ts';
 import { main } from './main.ts';
+import type { Terminal } from './terminal/terminal.ts';
 
 export interface Asked {
   readonly method: string;
@@ -102,7 +103,8 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly installation?: Partial<Installation>;
   readonly tty?: boolean;
-  readonly stdin?: string;
+  readonly stdin?: string | Readable;
+  readonly terminal?: Terminal;
   /** Given the way to send a signal to the command. */
   readonly signals?: (send: (signal: NodeJS.Signals) => void) => void;
 }
@@ -112,12 +114,13 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const [out, err] = [new Recorder(), new Recorder()];
   const tty = options.tty ?? false;
   const io: Io = {
-    stdin: Readable.from([options.stdin ?? '']),
+    stdin: options.stdin instanceof Readable ? options.stdin : Readable.from([options.stdin ?? '']),
     stdout: out,
     stderr: err,
     stdinIsTty: tty,
     stdoutIsTty: tty,
     stderrIsTty: tty,
+    terminal: options.terminal ?? NO_TERMINAL,
     env: options.env ?? {},
     onSignals(_signals, listener) {
       options.signals?.(listener);
@@ -134,6 +137,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   const code = await main(argv, io, installation);
   return { code, out: out.text, err: err.text };
 }
+
+const NO_TERMINAL: Terminal = { setRaw: () => undefined, size: () => undefined, onResize: () => () => undefined };
 
 class Recorder extends Writable {
   text = '';

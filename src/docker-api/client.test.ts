@@ -88,7 +88,7 @@ describe('the client', () => {
   });
 
   it('hijacks: upgraded or not, to the end of the stream, errors told', async () => {
-    expect(await text(await client.hijack('/containers/x/attach'))).toBe('first, second');
+    expect(await text((await client.hijack('/containers/x/attach')).output)).toBe('first, second');
     await expect(client.hijack('/containers/none/attach')).rejects.toMatchObject({ status: 404, message: 'no such' });
   });
 });

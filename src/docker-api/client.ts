@@ -1,5 +1,5 @@
 import { request as httpRequest, type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, type RequestOptions } from 'node:http';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { describeEndpoint, type Endpoint } from './endpoint.ts';
 import { ApiError, CannotReachError } from './errors.ts';
 import { API_VERSION, type ErrorBody } from './types.ts';
@@ -24,6 +24,13 @@ export interface Answer<T> {
   readonly value: T;
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
+}
+
+/** A connection that has become a container's. */
+export interface Hijacked {
+  readonly output: Readable;
+  /** undefined where the server took the old way, which has none. */
+  readonly input: Writable | undefined;
 }
 
 /** A JSON answer longer than this is not read to its end. */
@@ -70,20 +77,24 @@ export class Client {
 
   /**
    * Docker's hijacked connection (attach): from the answer on, the bytes are the container's. The
-   * server answers 101, or 200 to older ways of asking; both are read to the end of the connection.
+   * server answers 101, or 200 to older ways of asking; both are read to the end of the connection. The caller reads or
+   * destroys the output.
    */
-  async hijack(path: string, options: CallOptions = {}): Promise<Readable> {
+  async hijack(path: string, options: CallOptions = {}): Promise<Hijacked> {
     const request = await this.#request('POST', path, options, { connection: 'Upgrade', upgrade: 'tcp' });
-    const upgraded = new Promise<Readable>((resolve) => {
+    const upgraded = new Promise<Hijacked>((resolve) => {
       request.once('upgrade', (_response, socket, head) => {
         if (head.length > 0) socket.unshift(head);
-        resolve(socket);
+        // Who broke off is told by the output's end.
+        socket.on('error', () => undefined);
+        resolve({ output: socket, input: socket });
       });
     });
     const answered = this.#response(request, undefined);
     const first = await Promise.race([upgraded, answered]);
-    if ('statusCode' in first && (first.statusCode ?? 0) >= 400) throw await this.#refusal(first);
-    return first;
+    if ('input' in first) return first;
+    if ((first.statusCode ?? 0) >= 400) throw await this.#refusal(first);
+    return { output: first, input: undefined };
   }
 
   async #request(method: string, path: string, options: CallOptions, extra: Record<string, string>): Promise<ClientRequest> {

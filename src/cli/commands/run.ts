@@ -12,12 +12,13 @@ import { createContainer } from '../run/create-container.ts';
 import { dryRun } from '../run/dry-run.ts';
 import { runForeground } from '../run/foreground.ts';
 import { startFailure } from '../run/start-failure.ts';
+import { addViewOptions, attachedStreams, requireTerminal, type ViewOptions } from '../run/streams-options.ts';
 import { runStack } from '../stack/run-stack.ts';
 import { stackBody } from '../stack/stack-body.ts';
 import { isStackFile, refuseForStack } from '../stack/stack-options.ts';
 import { withLine } from '../stack/with-line.ts';
 
-interface Options extends ContainerOptions {
+export interface RunOptions extends ContainerOptions, ViewOptions {
   readonly detach?: boolean;
   readonly dryRun?: boolean;
   readonly format?: string;
@@ -27,21 +28,25 @@ export function runCommand(context: Context): Command {
   const command = new Command('run').description(
     'Runs a container on a node with room for it; in the foreground its output and its exit code are those of this command. With a stack file (.yml, .yaml) instead of an image it runs all its containers, or none, in the background.',
   );
-  return addContainerOptions(command)
+  return addViewOptions(addContainerOptions(command))
     .usage('[options] IMAGE [COMMAND...]\n       caravela run [options] STACK.yml')
     .option('-d, --detach', 'print its id and leave it running')
     .option('--dry-run', 'only say where it would go, and what each node answers')
     .option('--format <format>', 'of a dry run or a stack: table, json, or a template')
-    .action(async (image: string, words: string[], options: Options, own: Command) => {
+    .action(async (image: string, words: string[], options: RunOptions, own: Command) => {
       refuseUnserved(own);
       if (options.rm === true && options.restart !== undefined && options.restart.Name !== 'no') {
         throw new Failure('--rm removes what --restart would start again: choose one', EXIT.refused);
       }
+      if (options.detach === true && options.attach !== undefined)
+        throw new Failure('-d leaves it alone, -a looks at it: choose one', EXIT.refused);
       const isStack = isStackFile(image);
       if (isStack) refuseForStack(image, words, own);
       else if (options.format !== undefined && options.dryRun !== true) {
         throw new Failure('--format goes with --dry-run and with stack files', EXIT.refused);
       }
+      if (!isStack && options.detach !== true && options.dryRun !== true)
+        requireTerminal(context.io, attachedStreams(options).stdin, options.tty === true);
       await asRefusal(async () => {
         const client = await connect(context, own);
         if (isStack) await ofStackFile(context, client, image, options);
@@ -61,7 +66,7 @@ export function runCommand(context: Context): Command {
     });
 }
 
-async function ofStackFile({ io }: Context, client: Client, file: string, options: Options): Promise<void> {
+async function ofStackFile({ io }: Context, client: Client, file: string, options: RunOptions): Promise<void> {
   const { parseStackFile } = await import('../stack/stack-file.ts');
   const stack = parseStackFile(await readText(file), file);
   const body = stackBody({ file, stack, options, env: io.env, ...(await readBodyFiles(options)) });
@@ -83,7 +88,8 @@ async function ofStackFile({ io }: Context, client: Client, file: string, option
   }
 }
 
-async function ofImage(context: Context, client: Client, image: string, words: string[], options: Options): Promise<void> {
+/** Runs one container; in the foreground its exit code becomes ours. */
+export async function ofImage(context: Context, client: Client, image: string, words: string[], options: RunOptions): Promise<void> {
   const detach = options.detach === true;
   const id = await createContainer(client, context.io, { image, command: words, options, attached: !detach });
   try {
@@ -92,7 +98,11 @@ async function ofImage(context: Context, client: Client, image: string, words: s
         throw startFailure(error);
       });
       context.io.stdout.write(`${id}\n`);
-    } else context.exitCode = await runForeground(client, context.io, id, options.rm === true);
+    } else {
+      const { tty = false, sigProxy, detachKeys } = options;
+      const wish = { ...attachedStreams(options), tty, logs: true, sigProxy, detachKeys };
+      context.exitCode = await runForeground(client, context.io, id, options.rm === true, wish);
+    }
   } catch (error) {
     // --rm holds for one that never ran, too. It is gone where the daemon was quicker.
     if (options.rm === true && isStartFailure(error))

@@ -6,9 +6,10 @@ import { parseCpus } from '../../lib/cpus.ts';
 import { parseRestartPolicy } from '../parse/restart-policy.ts';
 import { parseMemory } from '../../lib/size.ts';
 import { addNetworkOptions, type NetworkOptions } from './network-options.ts';
+import { addStreamsOptions, type StreamsOptions } from './streams-options.ts';
 
 /** What `run` and `container create` take, as commander gives it. */
-export interface ContainerOptions extends NetworkOptions {
+export interface ContainerOptions extends NetworkOptions, StreamsOptions {
   readonly name?: string;
   /** Billionths of a core. */
   readonly cpus?: number;
@@ -41,18 +42,16 @@ export interface ContainerOptions extends NetworkOptions {
 
 /** Docker's options that can't be served yet, and why: better said than ignored. */
 const REFUSED: readonly (readonly [flags: string, why: string])[] = [
-  ['-t, --tty', 'containers have no terminal yet: leave -t out and read the output with `caravela logs`'],
-  ['-i, --interactive', 'containers have no input yet: leave -i out, and pass what it needs as arguments or variables'],
   ['-v, --volume [mount]', 'bind mounts and volumes are not there yet'],
   ['--mount [mount]', 'bind mounts and volumes are not there yet'],
 ];
 
-/** Adds the options to a command of which IMAGE and its words are the arguments. */
-export function addContainerOptions(command: Command): Command {
+/** Adds the options to a command of which IMAGE and its words are the arguments. @param image how the former is written */
+export function addContainerOptions(command: Command, image = '<image>'): Command {
   command
     .helpOption('--help')
     .passThroughOptions()
-    .argument('<image>')
+    .argument(image)
     .argument('[command...]', 'what to run in it, instead of what the image says')
     .usage('[options] IMAGE [COMMAND...]')
     .option('--name <name>', 'its name, unique in the instance')
@@ -90,6 +89,7 @@ export function addContainerOptions(command: Command): Command {
     .option('--stop-timeout <seconds>', 'how long stop waits before KILL', integer(-1, 31_536_000))
     .option('--rm', 'remove it when it has ended');
   addNetworkOptions(command);
+  addStreamsOptions(command);
   for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
   return command;
 }

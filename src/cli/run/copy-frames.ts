@@ -16,6 +16,15 @@ export async function copyFrames(source: AsyncIterable<Uint8Array>, io: Io): Pro
   if (!decoder.atBoundary) throw lost(undefined);
 }
 
+/** Copies a terminal's output, which is as it is. Ends with the stream. */
+export async function copyRaw(source: AsyncIterable<Uint8Array>, io: Io): Promise<void> {
+  try {
+    for await (const chunk of source) await write(io.stdout, chunk);
+  } catch (error) {
+    throw lost(error);
+  }
+}
+
 function lost(cause: unknown): Failure {
   const why = cause instanceof Error ? ` (${cause.message})` : '';
   return new Failure(`lost the connection to the daemon while reading the container's output${why}`);

@@ -2,6 +2,7 @@ import type { CaravelaCreateOptions, ContainerCreateBody } from '../../docker-ap
 import { parseEnv, parseEnvFile, parseLabels } from '../parse/assignments.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { networkingBody, networkingHost } from './networking-body.ts';
+import { attachedStreams } from './streams-options.ts';
 
 export interface CreateInput {
   readonly image: string;
@@ -21,14 +22,17 @@ export function createBody(input: CreateInput): ContainerCreateBody {
   const env = [...input.envFiles.flatMap((text) => parseEnvFile(text, input.env)), ...parseEnv(options.env ?? [], input.env)];
   const fileLabels = input.labelFiles.flatMap((text) => text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#')));
   const caravela = caravelaOptions(options);
+  const streams = attachedStreams(options);
+  const openStdin = options.interactive === true;
   return {
     Image: input.image,
-    AttachStdin: false,
-    AttachStdout: attached,
-    AttachStderr: attached,
-    Tty: false,
-    OpenStdin: false,
-    StdinOnce: false,
+    AttachStdin: attached && streams.stdin,
+    AttachStdout: attached && streams.stdout,
+    AttachStderr: attached && streams.stderr,
+    Tty: options.tty === true,
+    OpenStdin: openStdin,
+    // Its input ends with ours.
+    StdinOnce: openStdin && attached && streams.stdin,
     Env: env,
     Cmd: input.command.length > 0 ? [...input.command] : null,
     // An empty entry point means none, as Docker's `--entrypoint ''`: one empty string says so.

@@ -5,19 +5,17 @@ import type { WaitResponse } from '../../docker-api/types.ts';
 import { EXIT, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { containerPath } from '../paths.ts';
-import { copyFrames } from './copy-frames.ts';
-import { proxySignals } from './proxy-signals.ts';
+import { Session, type SessionWish } from './session.ts';
 import { startFailure } from './start-failure.ts';
 
 /**
- * Starts a created container and is it, for whoever looks: its output is ours, our signals are its,
- * its exit code is ours. Attach and wait are open before the start, so that nothing is missed: the
- * server sends the headers of both at once.
+ * Starts a created container and is it, for whoever looks: its output is ours, our input and signals are its,
+ * its exit code is ours, or 0 where the user detached from it. Attach and wait are open before the start, so that
+ * nothing is missed: the server sends the headers of both at once.
  */
-export async function runForeground(client: Client, io: Io, id: string, autoRemove: boolean): Promise<number> {
-  const output = await client.hijack(containerPath(id, '/attach'), { query: { stream: true, stdout: true, stderr: true, logs: true } });
+export async function runForeground(client: Client, io: Io, id: string, autoRemove: boolean, wish: SessionWish): Promise<number> {
+  const session = await Session.open(client, io, id, wish);
   let waiting: IncomingMessage | undefined;
-  const stopProxying = proxySignals(client, io, id);
   try {
     waiting = await client.stream('POST', containerPath(id, '/wait'), { query: { condition: autoRemove ? 'removed' : 'next-exit' } });
     try {
@@ -25,16 +23,24 @@ export async function runForeground(client: Client, io: Io, id: string, autoRemo
     } catch (error) {
       throw startFailure(error);
     }
-    await copyFrames(output, io);
-    return await exitCode(waiting, id);
+    session.running();
+    return await outcome(session, waiting, id);
   } finally {
-    stopProxying();
-    output.destroy();
+    session.close();
     waiting?.destroy();
   }
 }
 
-async function exitCode(waiting: IncomingMessage, id: string): Promise<number> {
+/** Shows what a container that runs writes, and its exit code; 0 where the user detached from it. */
+export async function outcome(session: Session, waiting: IncomingMessage, id: string): Promise<number> {
+  if ((await session.show()) === 'ended') return await exitCode(waiting, id);
+  session.close();
+  await session.sayDetached();
+  return 0;
+}
+
+/** @throws Failure where the daemon was lost */
+export async function exitCode(waiting: IncomingMessage, id: string): Promise<number> {
   try {
     for await (const answer of jsonLines<WaitResponse>(waiting)) {
       const error = answer.Error?.Message;

@@ -31,16 +31,17 @@ const each = <T>(parse: (text: string) => readonly T[]) => {
   const read = value(parse);
   return (text: string, previous: readonly T[] | undefined): readonly T[] => [...(previous ?? []), ...read(text)];
 };
-const network = each((text) => [parseNetworkOption(text)]);
+/** Of a network each. */
+export const networkList = each((text) => [parseNetworkOption(text)]);
 
 export function addNetworkOptions(command: Command): void {
   command
     .option(
       '--network <network>',
       'a network to be on, several times for several: its name, a subnet (10.0.0.0/24), name=…,alias=…,ip=…; or none, host, container:NAME',
-      network,
+      networkList,
     )
-    .addOption(new Option('--net <network>').argParser(network).hideHelp())
+    .addOption(new Option('--net <network>').argParser(networkList).hideHelp())
     .option('--ip <address>', 'its address on the first network')
     .option('--network-alias <name>', 'another name for it on the first network', collect)
     .addOption(new Option('--net-alias <name>').argParser(collect).hideHelp())

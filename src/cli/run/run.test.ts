@@ -198,8 +198,6 @@ describe('run -d', () => {
   });
 
   it.each([
-    [['-it'], '-t, --tty: containers have no terminal yet'],
-    [['-i'], '-i, --interactive: containers have no input yet'],
     [['-v', '/a:/b'], '-v, --volume: bind mounts and volumes are not there yet'],
   ])('says why it can’t do %j', async (words, why) => {
     const ran = await cli(['run', ...words, 'img']);
