@@ -1,3 +1,4 @@
+import { LIMITS } from '../model/index.ts';
 import type { Lease } from '../model/index.ts';
 import type { Holdings } from './holdings.ts';
 import type { ChangeAnswer, KeptLeases, LeaseChange, LeasesAnswer, LeaseToken, LeaseTurn } from './port.ts';
@@ -122,6 +123,7 @@ export class Lane {
     if (pending !== undefined) this.#holdings.settle();
     const change = this.#jobs[0]?.decide(turn, leases);
     if (change === undefined) this.#finish(turn, false);
+    else if (leases.length + change.add.length - change.remove.length > LIMITS.leases) this.#fail(turn, 'too-many');
     else this.#change(turn, guard, change, 'job');
   }
 
@@ -153,9 +155,9 @@ export class Lane {
     if (this.#jobs.length > 0 && this.isIdle) this.#read(turn);
   }
 
-  /** All that wait fail with the first: each would wait as long for the same answer. */
+  /** Without agreement all that wait fail with the first: each would wait as long for the same answer. */
   #fail(turn: LeaseTurn, why: JobFailure): void {
-    const jobs = why === 'contended' ? this.#jobs.splice(0, 1) : this.#jobs.splice(0);
+    const jobs = why === 'contended' || why === 'too-many' ? this.#jobs.splice(0, 1) : this.#jobs.splice(0);
     this.#moved = 0;
     this.#state = { kind: 'idle' };
     for (const job of jobs) job.failed(turn, why);

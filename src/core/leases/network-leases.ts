@@ -2,13 +2,12 @@ import type { ContainerId, NodeId } from '../model/index.ts';
 import { hasFreeBlock, wantsMore } from './acquire.ts';
 import { unfit } from './addresses.ts';
 import { cede, reclaim, surplus } from './give-up.ts';
-import type { Giving } from './give-up.ts';
 import { givingJob } from './giving-job.ts';
 import { Holdings } from './holdings.ts';
 import { NetworkTimers } from './host.ts';
 import type { LeasesHost } from './host.ts';
 import { Lane } from './lane.ts';
-import type { Job, JobFailure } from './lane.ts';
+import type { JobFailure } from './lane.ts';
 import { Need } from './need.ts';
 import type {
   ChangeAnswer,
@@ -22,6 +21,7 @@ import type {
   NetworkCopy,
   TakeId,
 } from './port.ts';
+import { idleJob, returnJob } from './return-jobs.ts';
 import { Singles } from './singles.ts';
 import { LEASES } from './tunables.ts';
 
@@ -121,7 +121,10 @@ export class NetworkLeases {
         );
         break;
       case 'return':
-        this.#lane.run(turn, this.#returnJob(answer));
+        this.#lane.run(
+          turn,
+          returnJob(this.#lane, holdings, () => this.#isInUse(), answer),
+        );
         break;
     }
   }
@@ -148,7 +151,7 @@ export class NetworkLeases {
     if (timer.name === 'again') this.#lane.goOn(turn);
     else if (timer.name === 'resolve') this.#lookAgain(turn);
     else if (timer.name === 'ahead' && this.#wantsAhead()) this.#need.acquire(turn);
-    else if (timer.name === 'idle') this.#lane.run(turn, this.#idleJob());
+    else if (timer.name === 'idle') this.#returnIdle(turn);
   }
 
   #takeOne(turn: LeaseTurn, id: TakeId, owner: ContainerId, ip: number): void {
@@ -189,36 +192,19 @@ export class NetworkLeases {
     });
   }
 
-  #returnJob(answer: (turn: LeaseTurn, answer: LeaseAnswer) => void): Job {
-    const { holdings } = this;
-    const decide = (): Giving => {
-      const [by] = holdings.inUse.keys();
-      if (by !== undefined || this.#need.size > 0 || this.#singles.size > 0) return { answer: { kind: 'in-use', by } };
-      this.#keepOne = false;
-      const remove = holdings.own.slice(0, LEASES.returnsAtOnce);
-      return remove.length > 0 ? { change: { add: [], remove } } : { answer: { kind: 'none' } };
-    };
-    return givingJob(decide, (turn, said) => {
-      if (said.kind === 'given' && holdings.own.length > 0) this.#lane.run(turn, this.#returnJob(answer));
-      else answer(turn, said.kind === 'none' || said.kind === 'not-mine' ? { kind: 'given' } : said);
-    });
+  #isInUse(): boolean {
+    return this.#keepOne || this.holdings.inUse.size > 0 || this.#need.size > 0 || this.#singles.size > 0;
   }
 
-  #idleJob(): Job {
-    return {
-      decide: () => {
-        const remove = surplus(this.holdings, this.#keepOne).slice(0, LEASES.returnsAtOnce);
-        return remove.length > 0 ? { add: [], remove } : undefined;
-      },
-      done: (turn, changed) => {
-        if (changed && surplus(this.holdings, this.#keepOne).length > 0) this.#lane.run(turn, this.#idleJob());
-        this.#settled(turn, undefined);
-      },
-      failed: (turn, why) => {
-        this.#settled(turn, why);
-        this.#timers.set(turn, 'idle', this.#againMs());
-      },
+  #returnIdle(turn: LeaseTurn): void {
+    const ended = (later: LeaseTurn, failure: JobFailure | undefined) => {
+      this.#settled(later, failure);
+      if (failure !== undefined) this.#timers.set(later, 'idle', this.#againMs());
     };
+    this.#lane.run(
+      turn,
+      idleJob(this.#lane, () => surplus(this.holdings, this.#keepOne), ended),
+    );
   }
 
   #settled(turn: LeaseTurn, failure: JobFailure | 'nothing' | undefined): void {

@@ -101,12 +101,10 @@ export interface LeaseTimer {
 }
 
 /**
- * One turn of the machine: time, randomness, and where its effects go. Effects are performed in order, after
+ * One turn of the machine: randomness, and where its effects go. Effects are performed in order, after
  * the input returned; their answers are later inputs.
  */
 export interface LeaseTurn {
-  /** Monotonic ms; only differences mean anything. */
-  readonly nowMs: number;
   readonly random: Prng;
   setTimer(timer: LeaseTimer, afterMs: number): void;
   /** Linearizable. Answered by `read`. */

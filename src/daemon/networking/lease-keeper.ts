@@ -16,12 +16,13 @@ import type {
   TakeRefusal,
 } from '../../core/leases/port.ts';
 import type { ContainerId, NetworkId, NodeId } from '../../core/model/index.ts';
+import { assert } from '../../lib/assert.ts';
 import { Prng } from '../../lib/prng.ts';
 import type { Store } from '../../store/port.ts';
 import { LeaseAgreement } from './lease-agreement.ts';
 import { keptLeasesOf, LEASES_DOCUMENT } from './lease-memory.ts';
 import { decodeLeaseRequest, encodeLeaseAnswer } from './lease-messages.ts';
-import { askForLeases } from './lease-peers.ts';
+import { askForLeases, askToReturn } from './lease-peers.ts';
 import type { LeasePeersParts } from './lease-peers.ts';
 import { refusedTake } from './lease-words.ts';
 import { LeaseRefused } from './leases.ts';
@@ -32,9 +33,6 @@ export interface LeaseKeeperParts extends LeasePeersParts {
   readonly state: Pick<AgreedState, 'version' | 'networks' | 'network' | 'leases' | 'onChange' | 'readLeases' | 'changeLeases'>;
   readonly store: Pick<Store, 'document' | 'putDocument'>;
 }
-
-/** Holders asked side by side to return a network. */
-const RETURNS_AT_ONCE = 16;
 
 type Waiting = {
   readonly network: NetworkId;
@@ -80,8 +78,10 @@ export class LeaseKeeper implements Leases {
   }
 
   take(network: NetworkId, container: ContainerId, ip: number | undefined): Promise<number> {
-    const taken = this.#wait(network, ip, (turn, id) => this.#machine.take(turn, id, network, container, ip));
-    return taken.then((address) => address ?? ip ?? 0);
+    return this.#wait(network, ip, (turn, id) => this.#machine.take(turn, id, network, container, ip)).then((address) => {
+      assert(address !== undefined, 'who takes an address is granted one');
+      return address;
+    });
   }
 
   give(network: NetworkId, container: ContainerId): void {
@@ -121,17 +121,8 @@ export class LeaseKeeper implements Leases {
 
   async askOthersToReturn(network: NetworkId): Promise<readonly StillHolds[]> {
     const { leases } = await this.#parts.state.readLeases(network);
-    const holders = [...new Set(leases.map(({ node }) => node))].filter((node) => node !== this.#parts.self);
-    const still: StillHolds[] = [];
-    const askNext = async (): Promise<void> => {
-      for (let node = holders.pop(); node !== undefined; node = holders.pop()) {
-        const answer = await askForLeases(this.#parts, node, { kind: 'return', network });
-        if (answer === undefined) still.push({ node, why: 'unreachable' });
-        else if (answer.kind === 'in-use' || answer.kind === 'no-agreement') still.push({ node, why: answer.kind });
-      }
-    };
-    await Promise.all(Array.from({ length: RETURNS_AT_ONCE }, askNext));
-    return still;
+    const others = leases.map(({ node }) => node).filter((node) => node !== this.#parts.self);
+    return askToReturn(this.#parts, new Set(others), network);
   }
 
   close(): void {
@@ -183,7 +174,6 @@ export class LeaseKeeper implements Leases {
   #turn(body: (turn: LeaseTurn) => void): void {
     const effects: (() => void)[] = [];
     body({
-      nowMs: performance.now(),
       random: this.#random,
       setTimer: (timer, afterMs) => this.#setTimer(timer, afterMs),
       readLeases: (token, network) => effects.push(() => void this.#read(token, network)),

@@ -49,7 +49,7 @@ export function refusedTake(refusal: TakeRefusal, { self, networkId, network, ip
       const why = {
         unavailable: 'no majority of the agreement members answers now (see "caravela agreement status")',
         contended: 'too many nodes are changing its leases at once: try again',
-        'too-many': 'too many containers wait for one already: try again',
+        'too-many': 'as many leases or requests as there may be are there already: try again later',
       }[refusal.why];
       return new LeaseRefused('no-agreement', `this node can't get ${address} of network ${name}: it has none free, and ${why}`);
     }

@@ -131,7 +131,6 @@ export class LeaseNode {
     const renumbered: (() => void)[] = [];
     body(
       {
-        nowMs: this.#world.nowMs(),
         random: this.#world.random,
         setTimer: (timer, afterMs) => effects.push(() => io.setTimer(timer, afterMs)),
         readLeases: (token, network) => effects.push(() => io.readLeases(token, network)),
