@@ -88,6 +88,9 @@ describe('checkPeers', () => {
     expect(wrong({ ...WELL, echo: { sent: 5, smallBack: 0, largeBack: 0, checksumErrors: 10 } })).toMatchObject([
       { check: 'checksum offload', state: 'problem', advice: expect.stringContaining('ethtool -K eth0 tx-checksum-ip-generic off') },
     ]);
+    // Large ones don't pass for another reason.
+    const narrow: PeerSeen = { ...WELL, overlay: cut(1450, 1350), echo: { sent: 5, smallBack: 5, largeBack: 0, checksumErrors: 0 } };
+    expect(wrong(narrow).map(({ check: name }) => name)).toEqual(['mtu']);
     // One lost datagram is a network's right.
     expect(wrong({ ...WELL, echo: { sent: 5, smallBack: 4, largeBack: 4, checksumErrors: 0 } })).toEqual([]);
   });
