@@ -1,8 +1,8 @@
-import { requestId, type Stack } from '../../core/model/index.ts';
+import { portsClash, requestId, type Stack } from '../../core/model/index.ts';
 import { requestOf } from '../containers/create-request.ts';
 import { type SettledNetworking, type SettleOptions, settleNetworking } from '../containers/networking/settle-networking.ts';
 import type { ApiContext } from '../context.ts';
-import { fromNetworkRefused } from '../http/api-error.ts';
+import { ApiError, fromNetworkRefused } from '../http/api-error.ts';
 import { type ResolvedImage, resolveImage } from '../images/resolve.ts';
 import type { Scope } from '../instance/scope.ts';
 import { NetworkRefused } from '../network-service.ts';
@@ -49,7 +49,7 @@ export interface LookedParts {
 /** The core's stack. @throws ApiError 400, naming the part */
 export function stackOf(context: ApiContext, wanted: WantedStack, { images, networking, names }: LookedParts): Stack {
   const randomHex = (bytes: number): string => context.backend.randomHex(bytes);
-  return {
+  const stack: Stack = {
     id: requestId(randomHex(16)),
     groups: wanted.groups,
     parts: wanted.parts.map((part, i) => ({
@@ -64,4 +64,19 @@ export function stackOf(context: ApiContext, wanted: WantedStack, { images, netw
       ),
     })),
   };
+  for (const [i, part] of wanted.parts.entries()) aboutPart(part.label, () => refuseClash(stack, i));
+  return stack;
+}
+
+/** Wherever the parts go, the node that is asked serves the ports of all. @throws ApiError 409 */
+function refuseClash({ parts }: Stack, at: number): void {
+  const ports = parts[at]?.request.hostPorts ?? [];
+  for (const { request } of parts.slice(0, at)) {
+    const taken = ports.find((port) => request.hostPorts.some((other) => portsClash(port, other)));
+    if (taken === undefined) continue;
+    throw new ApiError(
+      409,
+      `it publishes port ${taken.port}/${taken.protocol} of the host, and so does container ${request.name}: the node that is asked serves it for one of them only`,
+    );
+  }
 }

@@ -188,8 +188,23 @@ describe('the ports of a create', () => {
   it('of a stack are claimed together or not at all', async () => {
     const [node] = await nodes();
     const part = { body: { Image: 'busybox', HostConfig: PORTS } };
-    expect((await post(node, '/caravela/v1/stacks', { parts: [part, part] })).statusCode).toBe(409);
-    expect(node.networks.claims.size).toBe(0);
+    const twice = {
+      parts: [
+        { ...part, name: 'aa' },
+        { ...part, name: 'bb' },
+      ],
+    };
+    for (const path of ['/caravela/v1/stacks', '/caravela/v1/plan']) {
+      expect(said(await post(node, path, twice))).toEqual([
+        409,
+        expect.stringContaining('container bb: it publishes port 8080/tcp of the host, and so does container aa'),
+      ]);
+    }
+    const other = { body: { Image: 'busybox', HostConfig: { PortBindings: { '81/tcp': [{ HostPort: '81' }] } } } };
+    await node.networks.claimPorts('taken' as never, [{ hostIp: '', hostPort: 81 }]);
+    expect((await post(node, '/caravela/v1/stacks', { parts: [part, other] })).statusCode).toBe(409);
+    expect(node.networks.claims.size).toBe(1);
+    node.networks.releasePorts('taken' as never);
     expect((await post(node, '/caravela/v1/stacks', { parts: [part] })).statusCode).toBe(201);
     expect(node.networks.claims.size).toBe(1);
   });
