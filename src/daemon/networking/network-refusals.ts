@@ -8,6 +8,9 @@ export async function agreeing<T>(what: string, body: () => Promise<T>): Promise
   } catch (error) {
     if (!(error instanceof AgreementUnavailable)) throw error;
     const may = error.changed === 'unknown' ? ' It may have happened all the same: look before you try again.' : '';
-    throw new NetworkRefused('no-agreement', `${what} needs a majority of the agreement members: ${error.message}.${may}`);
+    throw new NetworkRefused(
+      'no-agreement',
+      `${what} needs a majority of the agreement members: ${error.message.replace(/\.$/, '')}.${may}`,
+    );
   }
 }
