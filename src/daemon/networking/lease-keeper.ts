@@ -115,7 +115,13 @@ export class LeaseKeeper implements Leases {
   async returnAll(network: NetworkId): Promise<'returned' | 'in-use'> {
     const answer = await this.#serve(this.#parts.self, { kind: 'return', network });
     if (answer.kind === 'in-use') return 'in-use';
-    if (answer.kind === 'no-agreement') throw this.#refusal({ network, ip: undefined }, { code: 'no-agreement', why: 'unavailable' });
+    if (answer.kind === 'no-agreement') {
+      const name = this.#parts.state.network(network)?.name ?? network.slice(0, 12);
+      throw new LeaseRefused(
+        'no-agreement',
+        `this node can't give its addresses of network ${name} back: no majority of the agreement members answers now (see "caravela agreement status")`,
+      );
+    }
     return 'returned';
   }
 

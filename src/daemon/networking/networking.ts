@@ -78,7 +78,7 @@ export class Networking {
   readonly #parts: NetworkingParts;
   readonly #tasks: TaskNetworks;
   readonly #connections: Connections;
-  readonly #reserver = new PortReserver();
+  readonly #reserver: PortReserver;
   readonly #claims: PortClaims;
   readonly #announcer: PortAnnouncer;
   readonly #wiring: TaskWiring;
@@ -94,6 +94,8 @@ export class Networking {
     const { tasks, store, network, leases, state, node, log } = parts;
     this.#tasks = tasks;
     this.#connections = new Connections(store);
+    const isGateway = (ip: number) => state.networks().some(({ gateway }) => gateway === ip);
+    this.#reserver = new PortReserver(isGateway);
     this.#claims = new PortClaims(store, this.#reserver, () => parts.wallMs(), log);
     this.#announcer = new PortAnnouncer({
       request: (peer, request) => parts.request(peer, request),

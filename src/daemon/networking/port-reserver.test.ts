@@ -7,7 +7,8 @@ import { PortReserver, PortTaken } from './port-reserver.ts';
 const LOOPBACK = 0x7f000001;
 const A = containerId('a'.repeat(64));
 const B = containerId('b'.repeat(64));
-const reserver = new PortReserver();
+const GATEWAY = 0x7f000035;
+const reserver = new PortReserver((ip) => ip === GATEWAY);
 afterEach(() => reserver.close());
 
 async function takenPort() {
@@ -57,6 +58,21 @@ describe('PortReserver', () => {
       `127.0.0.1:${port}/udp is published by container aaaaaaaaaaaa already`,
     );
     expect(reserver.all()).toEqual([{ protocol: 'udp', ip: 0, port, container: A }]);
+  });
+
+  it('gives out a port that only our own servers on gateways have', async () => {
+    const server = createServer().listen(0, '127.0.0.53');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    await reserver.reserve(A, 'task', [{ protocol: 'tcp', ip: 0, port }]);
+    expect(reserver.all()).toHaveLength(1);
+    const other = createServer().listen(port, '127.0.0.54');
+    await once(other, 'listening');
+    await expect(reserver.reserve(B, 'task', [{ protocol: 'udp', ip: 0, port }])).resolves.toBeUndefined();
+    reserver.release(A, 'task');
+    await expect(reserver.reserve(A, 'task', [{ protocol: 'tcp', ip: 0, port }])).rejects.toThrow('a process of this host has it');
+    server.close();
+    other.close();
   });
 
   it('says that an address is not the host’s', async () => {

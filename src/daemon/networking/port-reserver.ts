@@ -2,6 +2,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { createServer, type Server } from 'node:net';
 import { type ContainerId, type HostPort, portsClash } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
+import { listeningPorts } from './listening-ports.ts';
 
 /** A port of this host that is somebody's. */
 export class PortTaken extends Error {
@@ -28,7 +29,13 @@ interface Kept {
  * container before, but no process of the host can take the port meanwhile, and one that has it is found.
  */
 export class PortReserver {
+  readonly #isGateway: (ip: number) => boolean;
   readonly #kept = new Map<string, Kept>();
+
+  /** @param isGateway our DNS server has port 53 there, which leaves it to containers on all other addresses of the host */
+  constructor(isGateway: (ip: number) => boolean) {
+    this.#isGateway = isGateway;
+  }
 
   /** All or none. What the container has already stays. @throws PortTaken */
   async reserve(container: ContainerId, holder: Holder, ports: readonly HostPort[]): Promise<void> {
@@ -46,7 +53,7 @@ export class PortReserver {
         // In the map at once: a second wish for it must not find it free while it is being opened.
         this.#kept.set(keyOf(port), { port, container, socket, holders: new Set([holder]) });
         opened.push(port);
-        await open(socket, port);
+        await this.#open(socket, port);
       }
     } catch (error) {
       this.release(container, holder, opened);
@@ -73,6 +80,16 @@ export class PortReserver {
 
   all(): readonly (HostPort & { readonly container: ContainerId })[] {
     return [...this.#kept.values()].map(({ port, container }) => ({ ...port, container }));
+  }
+
+  /** Where only we ourselves stand in the way it is kept without being open. */
+  async #open(socket: Server | Socket, port: HostPort): Promise<void> {
+    try {
+      await open(socket, port);
+    } catch (error) {
+      const clashing = (await listeningPorts()).filter((other) => portsClash(other, port));
+      if (clashing.length === 0 || !clashing.every(({ ip }) => this.#isGateway(ip))) throw error;
+    }
   }
 
   close(): void {

@@ -81,7 +81,7 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
       const task = tasks.get(id);
       const isRunning = container.task?.state === 'running' && task !== undefined;
       if (isRunning) {
-        const after = await wiring.connect(container, task, added);
+        const after = await agreeing('connecting a container', () => wiring.connect(container, task, added));
         await parts.engine.place(id, parts.filesFor(container, spec, after));
       }
       connections.set(id, [...wishes, added]);
