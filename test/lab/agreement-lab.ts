@@ -31,7 +31,14 @@ export interface AgreementLabOptions {
 }
 
 /** Quick, for tests on a busy machine; the proportions are those of use. */
-export const QUICK: MemberTuning = { heartbeatMs: 100, electionMs: 1_000, tickMs: 300, replaceAfterMs: 2_000, refusedMs: 2_000 };
+export const QUICK: MemberTuning = {
+  quotaBytes: 256 * 1024 * 1024,
+  heartbeatMs: 100,
+  electionMs: 1_000,
+  tickMs: 300,
+  replaceAfterMs: 2_000,
+  refusedMs: 2_000,
+};
 
 /** The agreement of several nodes in one process, each with a real etcd; gossip and transport are a table and a call. */
 export class AgreementLab {

@@ -19,6 +19,8 @@ export interface EngineStatus {
   readonly term: number;
   readonly index: number;
   readonly bytes: number;
+  /** The database reached its quota on some member: nothing is written any more until somebody does something about it. */
+  readonly isFull: boolean;
 }
 
 const STATUS_MS = 1_000;
@@ -42,6 +44,7 @@ export class Cluster {
       term: Number(answer['raftTerm'] ?? 0),
       index: Number(answer['raftIndex'] ?? 0),
       bytes: Number(answer['dbSize'] ?? 0),
+      isFull: JSON.stringify(answer['errors'] ?? []).includes('NOSPACE'),
     };
   }
 
@@ -68,6 +71,23 @@ export class Cluster {
   /** Only on the leader. */
   async transfer(id: string): Promise<void> {
     await this.#gateway.post('/v3/maintenance/transfer-leadership', { targetID: id }, CHANGE_MS);
+  }
+
+  /**
+   * A full database: what was overwritten is forgotten and its room given back, on each member by itself; then the
+   * leader takes the alarm off. Where a member is still full it is raised again, and this done again.
+   */
+  async makeRoom(isLeader: boolean): Promise<void> {
+    const { header } = await this.#gateway.post('/v3/kv/range', { key: NO_KEY, keys_only: true }, CHANGE_MS);
+    const revision = (header as Fields)['revision'];
+    // Refused where another did it just now.
+    if (isLeader) await this.#gateway.post('/v3/kv/compaction', { revision, physical: true }, CHANGE_MS).catch(() => undefined);
+    await this.#gateway.post('/v3/maintenance/defragment', {}, CHANGE_MS);
+    if (!isLeader) return;
+    const { alarms } = await this.#gateway.post('/v3/maintenance/alarm', { action: 'GET' }, CHANGE_MS);
+    for (const alarm of (alarms as readonly Fields[] | undefined) ?? []) {
+      await this.#gateway.post('/v3/maintenance/alarm', { ...alarm, action: 'DEACTIVATE' }, CHANGE_MS);
+    }
   }
 
   /** Whether a majority answers: a linearizable read of nothing. */

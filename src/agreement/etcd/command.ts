@@ -17,10 +17,10 @@ export interface Launch {
   readonly isFirst: boolean;
   readonly heartbeatMs: number;
   readonly electionMs: number;
+  readonly quotaBytes: number;
 }
 
 const FOLDERS = ['/usr/local/bin', '/usr/bin', '/usr/local/sbin', '/usr/sbin', '/opt/etcd'];
-const QUOTA_BYTES = 512 * 1024 * 1024;
 const TXN_OPERATIONS = 256;
 
 /** The etcd program's path; undefined: it is not installed. */
@@ -77,7 +77,7 @@ function flags(files: MemberFiles, launch: Launch): readonly string[] {
     '--snapshot-count=5000',
     '--auto-compaction-mode=revision',
     '--auto-compaction-retention=1000',
-    `--quota-backend-bytes=${QUOTA_BYTES}`,
+    `--quota-backend-bytes=${launch.quotaBytes}`,
     `--max-txn-ops=${TXN_OPERATIONS}`,
     '--logger=zap',
     '--log-level=warn',

@@ -104,7 +104,7 @@ const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
 /** etcd says these before anything is proposed to the others (etcdserver's errors.go). */
 const BEFORE_PROPOSAL =
-  /too many requests|request is too large|proposal dropped|not supported for learner|no leader|no space|duplicate key/i;
+  /too many requests|request is too large|proposal dropped|not supported for learner|no leader|space exceeded|duplicate key/i;
 
 function judge(status: number, text: string): Fields {
   let answer: Fields;

@@ -16,6 +16,7 @@ const launch = {
   isFirst: true,
   heartbeatMs: 100,
   electionMs: 1_000,
+  quotaBytes: 1e8,
 };
 // As a file in a directory, so that no flag of etcd's is taken for the shell's.
 const standIn = ['sh', '-c', script, join(dir, 'etcd')];

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
-import { AgreementLab, type AgreementNode, QUICK } from '../../../test/lab/agreement-lab.ts';
+import { AgreementLab, type AgreementLabOptions, type AgreementNode, QUICK } from '../../../test/lab/agreement-lab.ts';
 import { until } from '../../../test/lab/shell.ts';
 import { AgreementUnavailable, type ReplicatedStore } from '../port.ts';
 
@@ -13,10 +13,10 @@ import { AgreementUnavailable, type ReplicatedStore } from '../port.ts';
 async function labOf(
   { onTestFinished }: TestContext,
   nodes: number,
-  more: { readonly without?: readonly number[] } = {},
+  more: Pick<AgreementLabOptions, 'without' | 'tuning'> = {},
 ): Promise<AgreementLab> {
-  const tuning = { ...QUICK, replaceAfterMs: 6_000 };
-  const lab = await AgreementLab.create({ dir: mkdtempSync(join(tmpdir(), 'agree-')), nodes, tuning, ...more });
+  const tuning = { ...QUICK, replaceAfterMs: 6_000, ...more.tuning };
+  const lab = await AgreementLab.create({ dir: mkdtempSync(join(tmpdir(), 'agree-')), nodes, ...more, tuning });
   onTestFinished(() => lab.down());
   return lab;
 }
@@ -76,6 +76,19 @@ describe.concurrent('one member', () => {
     expect(nodes[1]!.host.isMember).toBe(false);
     expect(existsSync(join(nodes[1]!.dir, 'member.json'))).toBe(false);
     expect(nodes[1]!.etcdPid()).toBeUndefined();
+  });
+
+  it('makes room where its database is full of what was overwritten', async (context) => {
+    const { nodes } = await labOf(context, 1, { tuning: { quotaBytes: 6 * 1024 * 1024 } });
+    const { host } = nodes[0]!;
+    await host.found();
+    const value = 'x'.repeat(400_000);
+    // Four times what it may hold; each write waits for room where there is none.
+    for (let n = 0; n < 60; n++) {
+      const { committed } = await host.store!.transact({ when: [], then: [{ put: 'large', value }] });
+      expect(committed).toBe(true);
+    }
+    expect((await host.status()).members[0]!.bytes).toBeLessThan(8 * 1024 * 1024);
   });
 });
 

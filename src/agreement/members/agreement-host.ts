@@ -247,6 +247,10 @@ class Host implements AgreementHost {
       this.#member.refresh();
     }
     this.#member.becameVoter();
+    if (status.isFull) {
+      this.#options.log('warn', 'the agreement engine’s database is full: room is made', { bytes: status.bytes });
+      await cluster.makeRoom(status.leader === status.id);
+    }
     if (status.leader === status.id) return this.#manager.lead(list, status);
     this.#manager.follow();
     return false;

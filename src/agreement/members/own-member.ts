@@ -211,6 +211,7 @@ export class OwnMember {
       isFirst: record.phase === 'making',
       heartbeatMs: this.#tuning.heartbeatMs,
       electionMs: this.#tuning.electionMs,
+      quotaBytes: this.#tuning.quotaBytes,
     };
   }
 

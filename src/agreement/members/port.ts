@@ -160,6 +160,8 @@ export interface MemberReport {
 
 /** Times in ms. */
 export interface MemberTuning {
+  /** Size of the engine's database at which it takes no more; room is then made by itself. */
+  readonly quotaBytes: number;
   /** Raft's; the same on all members. */
   readonly heartbeatMs: number;
   readonly electionMs: number;
@@ -172,6 +174,7 @@ export interface MemberTuning {
 }
 
 export const DEFAULT_TUNING: MemberTuning = {
+  quotaBytes: 512 * 1024 * 1024,
   heartbeatMs: 100,
   electionMs: 1_000,
   tickMs: 2_000,
