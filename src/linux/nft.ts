@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import type { NftFamily } from './kernel-event.ts';
 
 /** nft(8), Debian's nftables: its text form, as its JSON reader crashes on maps of concatenated values (1.0.6). */
 const TIMEOUT_MS = 10_000;
@@ -19,7 +18,7 @@ export async function applyRuleset(text: string): Promise<void> {
 }
 
 /** The table as nft prints it, without counters' states; undefined where there is none. @throws NftError */
-export async function listTable(family: NftFamily | (string & {}), name: string): Promise<string | undefined> {
+export async function listTable(family: string, name: string): Promise<string | undefined> {
   const { code, stdout, stderr } = await run(['--stateless', '--numeric', 'list', 'table', family, name], '');
   if (code === 0) return stdout;
   if (stderr.includes('No such file or directory')) return undefined;
