@@ -85,6 +85,17 @@ export function changeLink(link: LinkRef, change: LinkChange): NetlinkRequest {
   return { what: `change link ${link}`, type: RTM_NEWLINK, flags: 0, body };
 }
 
+/**
+ * Asks for a device, for what that does on kernels from 6.8: a carrier that has just come is made use of now, and not
+ * when the kernel's worker gets to it, up to a second later. Before, a bridge's port drops what it gets.
+ */
+export const settleCarrier = (index: number): NetlinkRequest => ({
+  what: `settle carrier of link ${index}`,
+  type: RTM_GETLINK,
+  flags: 0,
+  body: header(index, undefined),
+});
+
 /** Blocks 20 to 60 ms in the kernel: for `RouteSocket.background`, or see its `deleteLinks`. Of a veth pair both ends go. */
 export function deleteLink(link: LinkRef): NetlinkRequest {
   const byName = typeof link === 'string' ? [textAttribute(IFLA_IFNAME, link)] : [];

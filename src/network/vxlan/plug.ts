@@ -3,7 +3,7 @@ import { linkIndex } from '../../linux/link.ts';
 import { inNetns } from '../../linux/netns.ts';
 import { addAddress } from '../../linux/rtnetlink/addresses.ts';
 import { changeBridgePort } from '../../linux/rtnetlink/bridge.ts';
-import { addVeth, changeLink } from '../../linux/rtnetlink/links.ts';
+import { addVeth, changeLink, settleCarrier } from '../../linux/rtnetlink/links.ts';
 import { RouteSocket } from '../../linux/rtnetlink/route-socket.ts';
 import { addRoute, MAIN_TABLE, OUR_PROTOCOL } from '../../linux/rtnetlink/routes.ts';
 import { portMac } from './names.ts';
@@ -44,7 +44,8 @@ export function plugIn(socket: RouteSocket, options: PlugOptions): void {
   } finally {
     closeSync(netnsFd);
   }
-  socket.must([changeLink(port, { alias }), changeBridgePort(linkIndex(port), { hairpin: true })]);
+  const index = linkIndex(port);
+  socket.must([changeLink(index, { alias }), changeBridgePort(index, { hairpin: true })]);
   inNetns(options.netns, () => {
     const inside = RouteSocket.open();
     try {
@@ -58,6 +59,8 @@ export function plugIn(socket: RouteSocket, options: PlugOptions): void {
       inside.close();
     }
   });
+  // The bridge has a carrier only while one of its ports has.
+  socket.must([settleCarrier(index), settleCarrier(bridge)]);
 }
 
 /** Sets the MTU of both ends of a container's interface. @throws SystemError */

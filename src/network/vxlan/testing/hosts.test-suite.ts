@@ -123,7 +123,7 @@ export class TestHost {
   /** All that rules the network here, in lines to compare: without times, numbers that the kernel counts up, and order. */
   dump(): string {
     const volatile =
-      /^\d+: |@\S+|<[^>]*>|\blinkdown\b|\b(valid_lft|preferred_lft|\w+_timer|port_id|port_no|designated_port|link-netns\S*|qlen|state +\S+|\\/gm;
+      /^\d+: |@\S+|<[^>]*>|\blinkdown\b|\b(valid_lft|preferred_lft|\w+_timer|port_id|port_no|designated_port|link-netns\S*|qlen|state) +\S+|\\/gm;
     const lines = (text: string): string =>
       text
         .replace(volatile, ' ')
