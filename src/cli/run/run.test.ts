@@ -197,9 +197,7 @@ describe('run -d', () => {
     expect(sent(1)).toMatchObject({ HostConfig: { Memory: 2 ** 30 }, Cmd: null });
   });
 
-  it.each([
-    [['-v', '/a:/b'], '-v, --volume: bind mounts and volumes are not there yet'],
-  ])('says why it can’t do %j', async (words, why) => {
+  it.each([[['-v', '/a:/b'], '-v, --volume: bind mounts and volumes are not there yet']])('says why it can’t do %j', async (words, why) => {
     const ran = await cli(['run', ...words, 'img']);
     expect(ran.code).toBe(125);
     expect(ran.err).toContain(`caravela: ${why}`);

@@ -19,7 +19,9 @@ export function sendInput(from: Readable, to: Writable, keys: readonly number[])
     if (isDetached) resolve();
   };
   const onEnd = (): void => {
-    to.end(filter.flush());
+    const rest = filter.flush();
+    if (rest.length > 0) to.write(rest);
+    to.end();
   };
   const stop = (): void => {
     from.off('data', onData).off('end', onEnd).pause();

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { ReadStream, WriteStream } from 'node:tty';
 
 /** In characters. */
@@ -16,11 +17,25 @@ export interface Terminal {
   onResize(listener: () => void): () => void;
 }
 
+/**
+ * Node's raw mode still puts a carriage return before each line feed, which moves the cursor where a program on the
+ * other side only meant "down". Node puts all of the terminal back as it was before, this too.
+ */
+function leaveOutputAlone(): void {
+  try {
+    execFileSync('stty', ['-opost'], { stdio: [0, 'ignore', 'ignore'] });
+  } catch {
+    // No stty: full-screen programs may look odd.
+  }
+}
+
 /** The one of this process's standard input and output. */
 export function processTerminal(): Terminal {
   return {
     setRaw(on) {
-      if (process.stdin instanceof ReadStream) process.stdin.setRawMode(on);
+      if (!(process.stdin instanceof ReadStream)) return;
+      process.stdin.setRawMode(on);
+      if (on) leaveOutputAlone();
     },
     size: () => (process.stdout instanceof WriteStream ? { rows: process.stdout.rows, columns: process.stdout.columns } : undefined),
     onResize(listener) {
