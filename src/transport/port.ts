@@ -27,10 +27,13 @@ export class PeerUnreachable extends Error {
   readonly peer: NodeId;
   /** It answered that it takes nothing from us, and why; undefined: it did not answer. */
   readonly refused: string | undefined;
-  constructor(peer: NodeId, message: string, refused?: string) {
+  /** It never heard of what was asked: there was no connection to send it on. */
+  readonly isUnsent: boolean;
+  constructor(peer: NodeId, message: string, facts: { readonly refused?: string; readonly isUnsent?: boolean } = {}) {
     super(message);
     this.peer = peer;
-    this.refused = refused;
+    this.refused = facts.refused;
+    this.isUnsent = facts.isUnsent ?? false;
   }
 }
 

@@ -166,8 +166,11 @@ class Attempts {
       if (answer.changed === 'unknown') this.mayHaveHappened = true;
     } catch (error) {
       this.#failures.set(member, (error as Error).message);
-      this.mayHaveHappened ||= request.kind === 'transact';
+      this.mayHaveHappened ||= request.kind === 'transact' && !isUnsent(error as Error);
     }
     return undefined;
   }
 }
+
+/** The transport says so where there was no connection. */
+const isUnsent = (error: Error): boolean => 'isUnsent' in error && error.isUnsent === true;

@@ -35,7 +35,7 @@ export interface SyncHost {
   peers(): readonly NodeId[];
   /** Who takes part in agreement, as far as is known; this node among them if it does. */
   members(): readonly NodeId[];
-  /** POST. @throws Error where no answer came: what was asked may have been done all the same */
+  /** POST. @throws Error where no answer came: what was asked may have been done all the same, unless the error has `isUnsent` */
   ask(peer: NodeId, path: string, body: Buffer, timeoutMs: number): Promise<Asked>;
   /** Returns the way to call it off. */
   after(ms: number, run: () => void): () => void;

@@ -49,7 +49,7 @@ export function exchange(
       const refused = headers[REFUSED_HEADER];
       if (refused !== undefined) {
         const why = String(refused);
-        return giveUp(new PeerUnreachable(peer, `node ${shortId(peer)} refused us: ${why}`, why));
+        return giveUp(new PeerUnreachable(peer, `node ${shortId(peer)} refused us: ${why}`, { refused: why }));
       }
       const { ':status': status = 0, ...rest } = headers;
       const bodiless = request.method === 'HEAD' || status === 204 || status === 205 || status === 304;

@@ -112,6 +112,7 @@ export class Peers {
       return response;
     } catch (error) {
       if (error instanceof PeerUnreachable && error.refused !== undefined) this.#onRefused(to, error.refused);
+      if (session === undefined && !(request.signal?.aborted === true)) throw unsent(to, error as Error);
       if (deadline.aborted || request.signal?.aborted === true) throw error;
       // The session may have died unnoticed while it was idle. What changes nothing can be asked again.
       const died = session?.closed === true || session?.destroyed === true;
@@ -127,9 +128,9 @@ export class Peers {
   }
 
   #peer(to: NodeId): Peer {
-    if (this.#closed) throw new PeerUnreachable(to, 'this node is stopping');
+    if (this.#closed) throw new PeerUnreachable(to, 'this node is stopping', { isUnsent: true });
     const address = this.#addressOf(to);
-    if (address === undefined) throw new PeerUnreachable(to, `the address of node ${shortId(to)} is not known`);
+    if (address === undefined) throw new PeerUnreachable(to, `the address of node ${shortId(to)} is not known`, { isUnsent: true });
     const known = this.#peers.get(to);
     if (known !== undefined && sameAddress(known.address, address) && !isClosing(known)) return known;
     // Requests under way at the former address may end; if it is dead, pings will tell.
@@ -180,6 +181,12 @@ export class Peers {
       peer.requests -= 1;
     });
   }
+}
+
+function unsent(to: NodeId, { message }: Error): PeerUnreachable {
+  return new PeerUnreachable(to, message.includes(shortId(to)) ? message : `node ${shortId(to)} could not be asked: ${message}`, {
+    isUnsent: true,
+  });
 }
 
 /** Its 'close' may come only in a later round. */
