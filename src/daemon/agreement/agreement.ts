@@ -1,3 +1,4 @@
+import { findEtcd } from '../../agreement/etcd/command.ts';
 import { createAgreementHost } from '../../agreement/members/agreement-host.ts';
 import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
 import { AgreedTokens } from '../../agreement/state/agreed-tokens.ts';
@@ -18,6 +19,7 @@ import { agreeOnFirstFacts, isFounding } from './founding.ts';
 import { hostOptions } from './host-options.ts';
 import { createJoinHost } from './join-host.ts';
 import { giveUp, handOver } from './leaving.ts';
+import { KeyKeepers } from './key-keepers.ts';
 import { Neighbours } from './neighbours.ts';
 import { askPeer, PeerServer } from './peer-requests.ts';
 import type { Agreement, AgreementOptions } from './port.ts';
@@ -72,21 +74,22 @@ export function createAgreement(options: AgreementOptions): Agreement {
   );
   const state = new AgreedStateOver(router, copy, sync);
   const book = new TokenBook(new AgreedTokens(router));
-  const caretaker = new Caretaker({
+  const keys = new KeyKeepers({
     self,
     copy,
     caKey,
-    sync,
     store: router,
-    state,
-    timers,
     neighbours,
+    isMember: () => host.isMember,
+    isCandidate: () => findEtcd() !== undefined,
+    ask,
     log,
-    isMember: () => host.store !== undefined,
   });
+  const caretaker = new Caretaker({ copy, keys, sync, state, timers, neighbours, log, isMember: () => host.store !== undefined });
   const peers = new PeerServer({
     host,
     sync,
+    keys,
     store: { store: () => host.store, copy, waitUntil: (version, ms) => sync.waitUntil(version, ms) },
     log,
   });
@@ -97,6 +100,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
     store: router,
     copy,
     nodes: state,
+    caKey,
     members: () => options.members(),
     nameOf: (id) => neighbours.nameOf(id),
     fetchNewest: () => sync.fetchFromAll(),
@@ -110,7 +114,6 @@ export function createAgreement(options: AgreementOptions): Agreement {
     following?.abort();
     following = undefined;
     log('info', store === undefined ? 'this node takes no part in agreement now' : 'this node takes part in agreement', { why });
-    if (why === 'removed') caKey.drop();
     if (store !== undefined) {
       following = new AbortController();
       followStore(store, { copy, after: (ms, run) => timers.after(ms, run), log }, following.signal);
@@ -124,7 +127,10 @@ export function createAgreement(options: AgreementOptions): Agreement {
     host.epochSeen(copy.version.epoch);
     if (!change.nodes && !change.all) return;
     for (const node of copy.views.nodes.values()) if (node.state === 'removed' && node.id !== self) options.disconnect(node.id);
-    if (isRevoked(self)) sayRemoved();
+    if (isRevoked(self)) {
+      caKey.drop();
+      sayRemoved();
+    }
     host.refresh();
   }
 
@@ -143,6 +149,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
       case 'member-alive':
         sync.alive(event.member.id);
         host.refresh();
+        caretaker.soon();
         return;
       case 'member-dead':
       case 'member-left':

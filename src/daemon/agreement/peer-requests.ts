@@ -7,6 +7,7 @@ import { type NodeId, shortId } from '../../core/model/index.ts';
 import { BodyTooLong, readBody } from '../../transport/control/read-body.ts';
 import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
 import type { Log } from '../log.ts';
+import { CA_KEY_BYTES, CA_KEY_PATH, type KeyKeepers } from './key-keepers.ts';
 
 /** How a node asks another one in this room's own tongue. */
 export async function askPeer(
@@ -24,6 +25,7 @@ export async function askPeer(
 export interface PeerServerParts {
   readonly host: AgreementHost;
   readonly sync: Sync;
+  readonly keys: KeyKeepers;
   readonly store: StoreServer;
   readonly log: Log;
 }
@@ -63,6 +65,7 @@ export class PeerServer {
     const path = request.url;
     if (request.method !== 'POST') return { status: 405, body: Buffer.alloc(0) };
     if (path.startsWith(MEMBERS_PATH)) return this.#parts.host.servePeer(peer, path, await readBody(request, MEMBERS_BODY_BYTES));
+    if (path === CA_KEY_PATH) return this.#parts.keys.take(peer, await readBody(request, CA_KEY_BYTES));
     const body = await readBody(request, SYNC_LIMITS.packedBytes);
     if (path === STORE_PATH) return serveStore(peer, body, this.#parts.store);
     if (path.startsWith(SYNC_PATH)) return this.#parts.sync.serve(peer, path, body);

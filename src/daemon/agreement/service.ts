@@ -7,6 +7,7 @@ import type { NodeChanges } from '../../agreement/state/port.ts';
 import { AgreementRefused, type AgreementService, type AgreementStatus } from '../../api/agreement-service.ts';
 import type { AgreedNode, AgreedVersion, Member, NodeId } from '../../core/model/index.ts';
 import type { Log } from '../log.ts';
+import type { CaKey } from './ca-key.ts';
 import { formatSnapshot, type Pair, parseSnapshot, restored } from './snapshot.ts';
 
 export interface AgreementServiceParts {
@@ -16,6 +17,7 @@ export interface AgreementServiceParts {
   readonly store: StoreAccess;
   readonly copy: Copy;
   readonly nodes: NodeChanges;
+  readonly caKey: CaKey;
   members(): readonly Member[];
   nameOf(id: NodeId): string;
   /** Asks every node that answers for what is newer than this copy. */
@@ -145,6 +147,7 @@ export class AgreementAdmin implements AgreementService {
 
   async #rebuild(entries: readonly Pair[], how: string): Promise<AgreedVersion> {
     const { host, copy, log } = this.#parts;
+    this.#expectKey();
     const epoch = copy.version.epoch + 1 + randomInt(EPOCH_STEPS);
     let version: AgreedVersion;
     try {
@@ -154,6 +157,19 @@ export class AgreementAdmin implements AgreementService {
     }
     log('warn', `agreement was ${how}, on this node`, { epoch: version.epoch, entries: entries.length });
     return version;
+  }
+
+  /** A new member needs a certificate, which only few can sign. */
+  #expectKey(): void {
+    const { caKey, copy } = this.#parts;
+    if (caKey.isHere) return;
+    const nameOf = (id: NodeId): string => this.#parts.nameOf(id);
+    const alive = new Set(this.#parts.members().flatMap((member) => (member.state === 'alive' ? [member.id] : [])));
+    const holders = [...copy.views.caHolders].map((id) => (alive.has(id) ? nameOf(id) : `${nameOf(id)} (does not answer)`));
+    throw new AgreementRefused(
+      'failed',
+      `this node does not have the key that signs certificates, so it can't begin agreement anew: do it on one of those that have it: ${holders.join(', ') || 'none is known'}`,
+    );
   }
 
   /** What the next loss would do, where it would be the end of agreement. */
