@@ -2,7 +2,7 @@
 const only = (name, from, allowed) => ({
   name,
   severity: 'error',
-  from: { path: from, pathNot: '\\.test\\.ts$' },
+  from: { path: from, pathNot: '\\.test(-helper)?\\.ts$' },
   to: { path: '^src/', pathNot: [from, ...allowed] },
 });
 
@@ -37,7 +37,7 @@ export default {
     {
       name: 'core-has-no-packages',
       severity: 'error',
-      from: { path: '^src/(core|lib)/', pathNot: '\\.test\\.ts$' },
+      from: { path: '^src/(core|lib)/', pathNot: '\\.test(-helper)?\\.ts$' },
       to: { dependencyTypes: ['npm', 'core'] },
     },
   ],

@@ -29,6 +29,8 @@ export interface LabInstance {
 export interface InstanceOptions extends LabOptions {
   /** More words for `create` and `join` of a host, by its number. */
   readonly extra?: (number: number) => readonly string[];
+  /** How many of the hosts are to be in the instance; the rest are there, and no nodes yet. */
+  readonly joining?: number;
 }
 
 /** Makes a lab, creates an instance on host 1, lets the others join, and waits until all know each other. */
@@ -41,10 +43,11 @@ export async function startInstance(options: InstanceOptions): Promise<LabInstan
     const extra = options.extra ?? (() => []);
     await first.ok(['create', first.ip, '--name', first.name, '--insecure-registry', `${lab.bridgeIp}:5000`, ...extra(1)]);
     const { token } = JSON.parse(await first.ok(['token', 'create', '--format', 'json'])) as { token: string };
-    for (const host of lab.hosts.slice(1)) {
+    const joining = lab.hosts.slice(0, options.joining);
+    for (const host of joining.slice(1)) {
       await host.ok(['join', host.ip, first.ip, '--name', host.name, '--token', token, ...extra(host.number)]);
     }
-    for (const host of lab.hosts) await allAlive(host, lab.hosts.length);
+    for (const host of joining) await allAlive(host, joining.length);
     return { lab, image: `${lab.bridgeIp}:5000/busybox:1`, tools: `${lab.bridgeIp}:5000/tools:1`, token, down: () => lab.down() };
   } catch (error) {
     const logs = lab.hosts.map((host) => `--- ${host.name}\n${host.log().split('\n').slice(-15).join('\n')}`);

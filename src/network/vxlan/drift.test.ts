@@ -10,7 +10,7 @@ describe('what somebody changes in the kernel', () => {
   beforeAll(async () => {
     lab = await Lab.open({ mtus: [1500, 1500], networks: { 1: {} } });
     [here, there] = await Promise.all([lab.one(1, 1), lab.one(2, 1)]);
-    expect(pings(here.netns, there.address)).toBe(true);
+    if (!pings(here.netns, there.address)) throw new Error(`${there.address} is not reached before anything is harmed`);
   });
   afterAll(() => lab.close());
 

@@ -159,12 +159,6 @@ export class Plan implements KernelWish {
   }
 }
 
-export function plan(state: HostNetworks, endpoints: readonly EndpointOnHost[], names: Names): KernelWish {
-  const wish = new Plan(state, names);
-  for (const endpoint of endpoints) wish.put(endpoint);
-  return wish;
-}
-
 /** What a container's packets of this network may have on this host; larger ones to smaller hosts learn it from the route. */
 export function mtuOn(network: NetworkOnHost, { self }: HostNetworks): number {
   return Math.min(network.mtu ?? Number.POSITIVE_INFINITY, self.underlayMtu - VXLAN_BYTES);
