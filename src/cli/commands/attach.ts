@@ -25,7 +25,9 @@ export function attachCommand(context: Context): Command {
     const { Id: id, State: state, Config: config } = container;
     if (state.Restarting) throw new Failure(`${name} is restarting: wait until it runs`);
     if (!state.Running)
-      throw new Failure(`${name} does not run: \`caravela start ${name}\` starts it, \`caravela logs ${name}\` shows its output`);
+      throw new Failure(
+        `${name} does not run: \`caravela start ${config.OpenStdin ? '-ai' : '-a'} ${name}\` starts it, \`caravela logs ${name}\` shows its output`,
+      );
     const stdin = options.stdin && config.OpenStdin;
     requireTerminal(io, stdin, config.Tty);
     const waiting = await client.stream('POST', containerPath(id, '/wait'), { query: { condition: 'not-running' } });

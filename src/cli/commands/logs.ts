@@ -2,8 +2,7 @@ import { Command } from 'commander';
 import type { ContainerInspect } from '../../docker-api/types.ts';
 import { type Context, connect } from '../context.ts';
 import { Failure } from '../failure.ts';
-import { write } from '../io.ts';
-import { copyFrames } from '../run/copy-frames.ts';
+import { copyFrames, copyRaw } from '../run/copy-frames.ts';
 import { parseMoment } from '../parse/moment.ts';
 import { containerPath } from '../paths.ts';
 import { value } from './options.ts';
@@ -46,7 +45,6 @@ export function logsCommand(context: Context): Command {
         },
       });
       // With a terminal there is one stream, as it is; without, frames say which is which.
-      if (container.Config.Tty) for await (const chunk of stream as AsyncIterable<Uint8Array>) await write(context.io.stdout, chunk);
-      else await copyFrames(stream, context.io);
+      await (container.Config.Tty ? copyRaw : copyFrames)(stream, context.io);
     });
 }

@@ -11,9 +11,9 @@ export async function copyFrames(source: AsyncIterable<Uint8Array>, io: Io): Pro
     }
   } catch (error) {
     if (error instanceof FramingError) throw new Failure(`the container's output can't be read: ${error.message}`);
-    throw lost(error);
+    throw new LostOutput(error);
   }
-  if (!decoder.atBoundary) throw lost(undefined);
+  if (!decoder.atBoundary) throw new LostOutput();
 }
 
 /** Copies a terminal's output, which is as it is. Ends with the stream. */
@@ -21,11 +21,18 @@ export async function copyRaw(source: AsyncIterable<Uint8Array>, io: Io): Promis
   try {
     for await (const chunk of source) await write(io.stdout, chunk);
   } catch (error) {
-    throw lost(error);
+    throw new LostOutput(error);
   }
 }
 
-function lost(cause: unknown): Failure {
-  const why = cause instanceof Error ? ` (${cause.message})` : '';
-  return new Failure(`lost the connection to the daemon while reading the container's output${why}`);
+/** The connection broke before the output's end. */
+export class LostOutput extends Failure {
+  /** In parentheses, to be said after something; empty where nothing is known. */
+  readonly why: string;
+
+  constructor(cause?: unknown) {
+    const why = cause instanceof Error ? ` (${cause.message})` : '';
+    super(`lost the connection to the daemon while reading the container's output${why}`);
+    this.why = why;
+  }
 }

@@ -5,6 +5,7 @@ import type { WaitResponse } from '../../docker-api/types.ts';
 import { EXIT, Failure } from '../failure.ts';
 import type { Io } from '../io.ts';
 import { containerPath } from '../paths.ts';
+import { LostOutput } from './copy-frames.ts';
 import { Session, type SessionWish } from './session.ts';
 import { startFailure } from './start-failure.ts';
 
@@ -33,7 +34,12 @@ export async function runForeground(client: Client, io: Io, id: string, autoRemo
 
 /** Shows what a container that runs writes, and its exit code; 0 where the user detached from it. */
 export async function outcome(session: Session, waiting: IncomingMessage, id: string): Promise<number> {
-  if ((await session.show()) === 'ended') return await exitCode(waiting, id);
+  try {
+    if ((await session.show()) === 'ended') return await exitCode(waiting, id);
+  } catch (error) {
+    await session.leaveLine();
+    throw error instanceof LostOutput ? lost(id, error.why) : error;
+  }
   session.close();
   await session.sayDetached();
   return 0;
@@ -51,8 +57,14 @@ export async function exitCode(waiting: IncomingMessage, id: string): Promise<nu
     if (error instanceof Failure) throw error;
     // Told below: the connection broke, or the daemon ended.
   }
-  throw new Failure(
-    `lost the daemon before ${id.slice(0, 12)} ended: it may run on; see \`caravela ps\` and \`caravela logs ${id.slice(0, 12)}\``,
+  throw lost(id);
+}
+
+/** Its node's daemon may be gone, or the one that was asked: the container lives on with neither. */
+function lost(id: string, why = ''): Failure {
+  const shortId = id.slice(0, 12);
+  return new Failure(
+    `lost the daemon before ${shortId} ended${why}: it may run on; see \`caravela ps\`, \`caravela logs ${shortId}\` and \`caravela attach ${shortId}\``,
     EXIT.refused,
   );
 }

@@ -160,6 +160,25 @@ describe('run -it', () => {
     expect(queryOf('kill')).toEqual([]);
   });
 
+  it('says on a line of its own that the daemon was lost while keys were on their way, and what to do', async () => {
+    const terminal = new FakeTerminal();
+    const stdin = new PassThrough();
+    containerIs(async (socket) => {
+      socket.write('# ');
+      // More than anybody has read when it breaks: the kernel then says that the connection was reset, not that it ended.
+      stdin.write('x'.repeat(1_000_000));
+      await until(() => socket.readableLength > 0);
+      socket.destroy();
+      return await new Promise<number>(() => undefined);
+    });
+    const ran = await cli(['run', '-it', 'img'], { tty: true, stdin, terminal });
+    expect([ran.code, ran.out]).toEqual([125, '# ']);
+    expect(ran.err).toMatch(
+      /^\ncaravela: lost the daemon before cccccccccccc ended \(.*\): it may run on; see .*caravela attach cccccccccccc`\n$/,
+    );
+    expect(terminal.raw).toEqual([true, false]);
+  });
+
   it('gives the terminal back when the start fails', async () => {
     const terminal = new FakeTerminal();
     containerIs(async () => 0);
@@ -244,7 +263,7 @@ describe('attach', () => {
   });
 
   it.each([
-    [{ Running: false }, 'web does not run: `caravela start web` starts it'],
+    [{ Running: false }, 'web does not run: `caravela start -ai web` starts it'],
     [{ Restarting: true }, 'web is restarting: wait until it runs'],
   ])('refuses where %j', async (state, why) => {
     inspect({}, state);
@@ -258,6 +277,36 @@ describe('attach', () => {
     daemon.on(`POST /containers/${ID}/wait`, { StatusCode: 4 });
     daemon.upgrades.set(`/containers/${ID}/attach`, () => undefined);
     expect((await cli(['attach', 'web'])).code).toBe(4);
+  });
+});
+
+describe('start -a', () => {
+  const inspect = (running: boolean) =>
+    daemon.on('GET /containers/web/json', {
+      Id: ID,
+      State: { Running: running },
+      Config: { Tty: false, OpenStdin: true },
+      HostConfig: { AutoRemove: true },
+    });
+
+  it('shows what it writes and ends with its exit code; -i feeds it, too', async () => {
+    inspect(false);
+    containerIs(async (socket) => {
+      socket.write(encodeFrame('stdout', Buffer.from(await inputOf(socket))));
+      return 9;
+    });
+    expect(await cli(['start', '-ai', 'web'], { stdin: 'hi\n' })).toEqual({ code: 9, out: 'hi\n', err: '' });
+    expect(queryOf('attach')).toEqual([{ stream: '1', stdin: '1', stdout: '1', stderr: '1' }]);
+    expect(queryOf('wait')).toEqual([{ condition: 'removed' }]);
+    containerIs(async () => 3);
+    expect((await cli(['start', '-a', 'web'], { stdin: 'unread' })).code).toBe(3);
+    expect(queryOf('attach')[1]).toEqual({ stream: '1', stdout: '1', stderr: '1' });
+  });
+
+  it('is for one container that does not run', async () => {
+    expect((await cli(['start', '-a', 'web', 'db'])).err).toBe('caravela: -a and -i are for one container, got 2\n');
+    inspect(true);
+    expect((await cli(['start', '-a', 'web'])).err).toMatch(/^caravela: web runs already: `caravela attach web` is at/);
   });
 });
 

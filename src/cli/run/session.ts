@@ -75,6 +75,12 @@ export class Session {
     this.#streams.output.destroy();
   }
 
+  /** Gives the terminal back, and leaves the line on which its cursor stood: words of ours follow. */
+  async leaveLine(): Promise<void> {
+    this.close();
+    if (this.#wish.tty && this.#io.stdoutIsTty) await write(this.#io.stderr, '\n');
+  }
+
   /** What a user is told who left. */
   async sayDetached(): Promise<void> {
     await write(
