@@ -3,7 +3,7 @@ import { LIMITS } from '../../core/model/index.ts';
 import { overlaps } from '../../lib/ipv4.ts';
 import { type Condition, type Entry, type StoreAccess, type Transaction, type Write } from '../port.ts';
 import type { Copy } from './copy.ts';
-import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put, TRIES } from './deciding.ts';
+import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put, reached, TRIES } from './deciding.ts';
 import { KEYS } from './keys.ts';
 import { NodeBook } from './node-book.ts';
 import type { AgreedChange, AgreedState, LeasesRead, NetworkCreated, NodeChanges } from './port.ts';
@@ -128,7 +128,7 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     };
     const outcome = await this.#store.transact(transaction);
     if (outcome.committed) {
-      await this.#follow.reach(outcome.version);
+      await reached(this.#follow, outcome.version);
       await this.#follow.announce(network);
       return 'done';
     }
@@ -161,7 +161,7 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
 
   async #commit(transaction: Transaction): Promise<boolean> {
     const outcome = await this.#store.transact(transaction);
-    if (outcome.committed) await this.#follow.reach(outcome.version);
+    if (outcome.committed) await reached(this.#follow, outcome.version);
     return outcome.committed;
   }
 }

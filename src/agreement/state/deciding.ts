@@ -1,5 +1,5 @@
 import type { AgreedVersion, NetworkId } from '../../core/model/index.ts';
-import type { Condition, Entry, Write } from '../port.ts';
+import { AgreementUnavailable, type Condition, type Entry, type Write } from '../port.ts';
 import { decodeFact, encodeFact } from './codec.ts';
 import type { Fact } from './fact.ts';
 
@@ -27,6 +27,18 @@ export function factsOf<K extends Fact['kind']>(entries: readonly Entry[], kind:
     const decoded = decodeFact(key, value);
     return decoded.ok && decoded.fact.kind === kind ? [decoded.fact as Extract<Fact, { kind: K }>] : [];
   });
+}
+
+/**
+ * The copy has what was just committed. Where it can't be brought up to that, nobody may take it for not written:
+ * who gave something up would go on using it. @throws AgreementUnavailable `unknown`
+ */
+export async function reached(follow: Follow, version: AgreedVersion): Promise<void> {
+  try {
+    await follow.reach(version);
+  } catch (error) {
+    throw error instanceof AgreementUnavailable ? new AgreementUnavailable(error.message, 'unknown') : error;
+  }
 }
 
 export const contended = (what: string): Error =>

@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { MemoryCluster } from '../../agreement/fake/memory-cluster.ts';
 import { MemoryStore } from '../../agreement/fake/memory-store.ts';
+import { AgreementUnavailable } from '../../agreement/port.ts';
 import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
 import { Copy } from '../../agreement/state/copy.ts';
 import { PREFIX } from '../../agreement/state/keys.ts';
@@ -73,6 +74,8 @@ export class LeaseTestNode {
   membership: MemberState = 'alive';
   isDeaf = false;
   isDiskFull = false;
+  /** What it got agreed does not come back to its copy. */
+  isBlind = false;
   /** What peers asked: `cede`, `reclaim`, `return`. */
   readonly asked: string[] = [];
   readonly #instance: LeaseInstance;
@@ -84,7 +87,11 @@ export class LeaseTestNode {
     this.name = `node-${index}`;
     this.store = new MemoryStore(instance.cluster);
     this.#copy = new Copy({ store: { agreed: () => ({ version: NO_VERSION, entries: [] }), putAgreed: () => {} }, report: () => {} });
-    const follow = { reach: () => this.catchUp(), announce: async () => {} };
+    const reach = async () => {
+      if (this.isBlind) throw new AgreementUnavailable('no majority answers any more', 'no');
+      await this.catchUp();
+    };
+    const follow = { reach, announce: async () => {} };
     this.state = new AgreedStateOver(this.store, this.#copy, follow);
     this.book = new NodeBook(this.store, this.#copy, follow);
     this.keeper = this.#newKeeper();

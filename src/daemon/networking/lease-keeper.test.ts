@@ -204,6 +204,19 @@ describe('an outcome that is not known', () => {
     expect(await b.keeper.take(WEB.id, container(), used + 1)).toBe(used + 1);
   });
 
+  test('of a change that was made, and whose maker lost its majority before it could read it back', async () => {
+    await start(2);
+    const [a, b] = [instance.node(0), instance.node(1)];
+    const used = await a.keeper.take(WEB.id, container(), undefined);
+    a.isBlind = true;
+    expect((await refusal(b.keeper.take(WEB.id, container(), used + 1))).code).toBe('in-use');
+    await b.catchUp();
+    expect(await b.keeper.take(WEB.id, container(), used + 1)).toBe(used + 1);
+    const rest = await Promise.all([1, 2, 3, 4].map(() => a.keeper.take(WEB.id, container(), undefined)));
+    expect(rest).not.toContain(used + 1);
+    expect((await refusal(a.keeper.take(WEB.id, container(), used + 1))).code).toBe('in-use');
+  });
+
   test('a disk that takes nothing: nothing is given up', async () => {
     await start(2);
     const [a, b] = [instance.node(0), instance.node(1)];
