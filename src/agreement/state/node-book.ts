@@ -110,7 +110,7 @@ export class NodeBook implements NodeChanges {
         then: [
           put({ kind: 'node', node: ended }),
           ...(inEntry === undefined ? [] : [{ remove: KEYS.nodeIn(id) }, { remove: KEYS.nodeName(node.name) }]),
-          ...(this.#copy.entry(KEYS.caHolder(id)) === undefined ? [] : [{ remove: KEYS.caHolder(id) }]),
+          { remove: KEYS.caHolder(id) },
           ...forwardKeys(id).map((key): Write => ({ remove: key })),
           ...this.#oldestLeft(id),
         ],
