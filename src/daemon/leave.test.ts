@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
+import { LeaveRefused } from '../api/backend.ts';
 import type { Command } from '../core/model/index.ts';
 import type { CoreLoop } from './core-loop.ts';
 import { leave, type LeaveParts } from './leave.ts';
@@ -45,4 +46,24 @@ it('leaves a host that is no node, also where closing fails', async () => {
   expect(existsSync(paths.state)).toBe(false);
   expect(readdirSync(paths.dataDir)).toEqual(['daemon.log']);
   expect(warnings).toHaveLength(1);
+});
+
+it('stays, and takes requests again, where it can’t give back what it has', async () => {
+  const done: Command[] = [];
+  const left: string[] = [];
+  const refused = new LeaveRefused('no majority answers');
+  const parts = {
+    node: { containers: () => [], self: () => ({ id: 'f'.repeat(32), draining: false }) } as unknown as LeaveParts['node'],
+    loop: {
+      command: async (command: Command) => {
+        done.push(command);
+        return { ok: true, kind: 'done' };
+      },
+    } as unknown as CoreLoop,
+    agreement: { handOver: async () => {}, giveUp: () => Promise.reject(refused) },
+    onLeft: () => void left.push('left'),
+  } as unknown as LeaveParts;
+  await expect(leave(parts, false)).rejects.toBe(refused);
+  expect(done.map((command) => command.kind === 'describe' && command.change)).toEqual([{ draining: true }, { draining: false }]);
+  expect(left).toEqual([]);
 });

@@ -28,22 +28,33 @@ export interface LeaveParts {
  * Takes this node out of its instance: its containers go, the others are told, the host is as it was
  * before. Resolves once all but the last is done: the answer must still reach the client, so the
  * daemon ends itself, and removes what is left, a moment later.
- * @throws LeaveRefused with nothing changed
+ * @throws LeaveRefused: it stays
  */
 export async function leave(parts: LeaveParts, force: boolean): Promise<void> {
   const { node, loop } = parts;
   if (!force) refuse(parts);
+  const { draining } = node.self();
   await parts.agreement.handOver({ force });
   await loop.command({ kind: 'describe', change: { draining: true } });
+  try {
+    await giveBack(parts, force);
+  } catch (error) {
+    // It stays, and takes requests as before.
+    await loop.command({ kind: 'describe', change: { draining } });
+    throw error;
+  }
+  await loop.command({ kind: 'leave' });
+  setTimeout(() => void finish(parts), GOODBYE_MS);
+}
+
+async function giveBack({ node, loop, agreement }: LeaveParts, force: boolean): Promise<void> {
   // Until none is left: what was held before this node began to drain may still be launched meanwhile.
   for (let [next] = node.containers(); next !== undefined; [next] = node.containers()) {
     const { name, request } = next;
     const removed = await loop.command({ kind: 'remove', containerId: request.containerId, force: true });
     if (!removed.ok) throw new LeaveRefused(`container ${name} could not be removed: ${removed.error.message}`);
   }
-  await parts.agreement.giveUp();
-  await loop.command({ kind: 'leave' });
-  setTimeout(() => void finish(parts), GOODBYE_MS);
+  await agreement.giveUp({ force });
 }
 
 function refuse({ node }: LeaveParts): void {

@@ -205,4 +205,51 @@ describe.concurrent('an instance that changes', () => {
     nodes[1]!.hasLeft = true;
     expect(await a.host.handOver()).toBe('nobody-to-take-over');
   });
+
+  it('shrinks to one as its leaders leave, are removed, or go while they are called, and loses nothing', async (context) => {
+    const lab = await labOf(context, 4, { tuning: { refusedMs: 30_000 } });
+    const { nodes } = lab;
+    const founder = nodes[0]!;
+    await founder.host.found();
+    for (const node of nodes) node.host.start();
+    await put(founder.store, 'kept');
+
+    // One leaves while it becomes a member.
+    let called: AgreementNode | undefined;
+    await until('one to be called', async () => (called = nodes.find(({ host }) => host !== founder.host && host.isMember)) !== undefined);
+    expect(await called!.host.handOver()).toBe('handed-over');
+    expect(called!.host.isMember).toBe(false);
+    await put(founder.store, 'after-the-first');
+    await called!.off();
+    called!.hasLeft = true;
+
+    // The leader leaves, and is not called again while the others do not know.
+    await lab.untilMembers(3);
+    const leaving = await lab.leader();
+    expect(await leaving.host.handOver()).toBe('handed-over');
+    const [left] = nodes.filter((each) => on(each) && each !== leaving && each.host.store !== undefined);
+    await put(left!.store, 'after-the-leader');
+    expect(leaving.host.isMember).toBe(false);
+    await leaving.off();
+    leaving.hasLeft = true;
+
+    // Of two the one that leads leaves: the other has it all.
+    const [last] = await lab.untilMembers(1);
+    expect(await last!.host.handOver()).toBe('handed-over');
+    await last!.off();
+    last!.hasLeft = true;
+    const [only] = await lab.untilMembers(1);
+    expect(await keysOf(only!.store, '')).toEqual(expect.arrayContaining(['kept', 'after-the-first', 'after-the-leader']));
+  });
+
+  it('takes out a leader whose node was removed from the instance', async (context) => {
+    const lab = await labOf(context, 3);
+    await lab.up(3);
+    const removed = await lab.leader();
+    removed.hasLeft = true;
+    await until('it to be no member', async () => !removed.host.isMember);
+    const [only] = await lab.untilMembers(1);
+    expect(only).not.toBe(removed);
+    expect((await put(only!.store, 'after')).committed).toBe(true);
+  });
 });

@@ -2,13 +2,14 @@ import { rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgreedVersion, NodeId } from '../../core/model/index.ts';
 import { AGREEMENT_LIMITS } from '../check-transaction.ts';
+import type { EngineMember } from '../etcd/cluster.ts';
 import type { EtcdStore } from '../etcd/etcd-store.ts';
 import { MEMBERS_NAME, memberName } from '../etcd/names.ts';
 import type { ReplicatedStore, Write } from '../port.ts';
 import { Manager } from './manager.ts';
 import { formatMembers } from './members-key.ts';
 import { checkFields, checkInvitation, type Invitation, NOT_A_MEMBER, type Prepared, type Report } from './messages.ts';
-import { type MemberIdentity, OwnMember } from './own-member.ts';
+import { OwnMember } from './own-member.ts';
 import {
   type AgreementHost,
   type AgreementHostOptions,
@@ -45,6 +46,10 @@ class Host implements AgreementHost {
   #timer: NodeJS.Timeout | undefined;
   #isStarted = false;
   #isClosed = false;
+  /** The CA key came with an invitation: it is not to be forgotten before the member is made. */
+  #isJoining = false;
+  /** It is leaving, or has just handed over: until then it is no candidate, or it would be called at once again. */
+  #staysAwayUntilMs = -Infinity;
   #prepared: KeyAndRequest | undefined;
 
   constructor(options: AgreementHostOptions) {
@@ -59,7 +64,7 @@ class Host implements AgreementHost {
   }
 
   get isMember(): boolean {
-    return this.#member.record !== undefined;
+    return this.#member.record !== undefined || this.#isJoining;
   }
 
   found(): Promise<void> {
@@ -132,25 +137,14 @@ class Host implements AgreementHost {
   }
 
   async handOver(): Promise<'not-a-member' | 'handed-over' | 'nobody-to-take-over' | 'failed'> {
+    this.#stayAway();
     if (!this.isMember) return 'not-a-member';
     this.#manager.isLeaving = true;
-    try {
-      const endMs = this.#options.nowMs() + HAND_OVER_MS;
-      let foundNobody = 0;
-      while (this.#options.nowMs() < endMs) {
-        const outcome = await this.#exclusive(() => this.#handOverOnce()).catch((error: unknown) => {
-          this.#options.log('debug', 'handing agreement over waits', { why: (error as Error).message });
-          return 'again' as const;
-        });
-        if (outcome === 'handed-over') return outcome;
-        // A node that is busy just now may have etcd all the same.
-        if (outcome === 'nobody-to-take-over' && ++foundNobody === TRIES_TO_FIND) return outcome;
-        await sleep(SOON_MS);
-      }
-      return 'failed';
-    } finally {
-      this.#manager.isLeaving = false;
-    }
+    const outcome = await this.#untilHandedOver();
+    if (outcome === 'handed-over') this.#stayAway();
+    else this.#staysAwayUntilMs = -Infinity;
+    this.#manager.isLeaving = false;
+    return outcome;
   }
 
   recoverFrom(entries: Entries, epoch: number): Promise<AgreedVersion> {
@@ -184,6 +178,7 @@ class Host implements AgreementHost {
   }
 
   async #prepare(): Promise<Prepared> {
+    this.#expectStaying();
     if (!this.#member.isCandidate) throw new Error(NO_ETCD);
     if (this.#options.facts.ip() === undefined) throw new Error('the host has no address yet');
     this.#prepared ??= await this.#options.trust.createRequest();
@@ -192,17 +187,32 @@ class Host implements AgreementHost {
 
   #join(from: NodeId, invitation: Invitation): Promise<object> {
     return this.#exclusive(async () => {
+      this.#expectStaying();
       const prepared = this.#prepared;
       if (prepared === undefined) throw new Error('nobody asked this node to prepare: its daemon was started anew');
       // Only members have the CA key: whoever sends it speaks for them, and may end what was a member here.
-      this.#options.trust.onSecrets(invitation.secrets);
-      const identity: MemberIdentity = { privateKeyPem: prepared.privateKeyPem, certificatePem: invitation.certificatePem };
-      await this.#member.join(invitation, identity);
+      this.#isJoining = true;
+      try {
+        this.#options.trust.onSecrets(invitation.secrets);
+        await this.#member.join(invitation, { privateKeyPem: prepared.privateKeyPem, certificatePem: invitation.certificatePem });
+      } finally {
+        this.#isJoining = false;
+      }
       this.#prepared = undefined;
       this.#options.log('info', 'this node learns to be an agreement member', { invitedBy: from, epoch: invitation.epoch });
       this.#lookAfter(SOON_MS);
       return {};
     });
+  }
+
+  #stayAway(): void {
+    this.#staysAwayUntilMs = this.#options.nowMs() + this.#tuning.refusedMs;
+  }
+
+  /** A member that goes a moment after it came would be missed: of two, one is no majority. */
+  #expectStaying(): void {
+    const { facts, nodeId } = this.#options;
+    if (this.#staysAwayUntilMs > this.#options.nowMs() || facts.hasLeft(nodeId)) throw new Error('the node is leaving');
   }
 
   async #report(probe: boolean): Promise<Report> {
@@ -253,7 +263,32 @@ class Host implements AgreementHost {
     }
     if (status.leader === status.id) return this.#manager.lead(list, status);
     this.#manager.follow();
+    await this.#takeOutLeaderThatLeft(list, status.leader);
     return false;
+  }
+
+  /** A leader takes out everybody but itself. Where its node was removed, the others do it, and one of them leads. */
+  async #takeOutLeaderThatLeft(list: readonly EngineMember[], leaderId: string | undefined): Promise<void> {
+    const leader = list.find(({ id }) => id === leaderId);
+    if (leader === undefined || !this.#options.facts.hasLeft(leader.node)) return;
+    this.#options.log('info', 'agreement: the node that leads was removed from the instance, and is taken out', { node: leader.node });
+    await this.#member.cluster.remove(leader.id);
+  }
+
+  async #untilHandedOver(): Promise<'handed-over' | 'nobody-to-take-over' | 'failed'> {
+    const endMs = this.#options.nowMs() + HAND_OVER_MS;
+    let foundNobody = 0;
+    while (this.#options.nowMs() < endMs) {
+      const outcome = await this.#exclusive(() => this.#handOverOnce()).catch((error: unknown) => {
+        this.#options.log('debug', 'handing agreement over waits', { why: (error as Error).message });
+        return 'again' as const;
+      });
+      if (outcome === 'handed-over') return outcome;
+      // A node that is busy just now may have etcd all the same.
+      if (outcome === 'nobody-to-take-over' && ++foundNobody === TRIES_TO_FIND) return outcome;
+      await sleep(SOON_MS);
+    }
+    return 'failed';
   }
 
   async #handOverOnce(): Promise<'again' | 'handed-over' | 'nobody-to-take-over'> {

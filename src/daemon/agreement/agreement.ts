@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { findEtcd } from '../../agreement/etcd/command.ts';
 import { createAgreementHost } from '../../agreement/members/agreement-host.ts';
 import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
@@ -18,8 +19,8 @@ import { Caretaker } from './caretaker.ts';
 import { agreeOnFirstFacts, isFounding } from './founding.ts';
 import { hostOptions } from './host-options.ts';
 import { createJoinHost } from './join-host.ts';
-import { giveUp, handOver } from './leaving.ts';
 import { KeyKeepers } from './key-keepers.ts';
+import { Leaving } from './leaving.ts';
 import { Neighbours } from './neighbours.ts';
 import { askPeer, PeerServer } from './peer-requests.ts';
 import type { Agreement, AgreementOptions } from './port.ts';
@@ -86,6 +87,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
     log,
   });
   const caretaker = new Caretaker({ copy, keys, sync, state, timers, neighbours, log, isMember: () => host.store !== undefined });
+  const leaving = new Leaving({ self, host, store: router, state, neighbours, log, nowMs: () => performance.now(), sleep });
   const peers = new PeerServer({
     host,
     sync,
@@ -202,7 +204,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
       await host.close();
       following?.abort();
     },
-    handOver: ({ force }) => handOver({ host, store: router, neighbours, log }, force),
-    giveUp: () => giveUp({ self, state, neighbours, log }),
+    handOver: ({ force }) => leaving.handOver(force),
+    giveUp: ({ force }) => leaving.giveUp(force),
   };
 }

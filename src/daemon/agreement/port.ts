@@ -61,8 +61,11 @@ export interface Agreement {
   close(): Promise<void>;
   /** Before this node leaves: another takes its part in agreement. @throws LeaveRefused unless forced, with nothing changed for the others */
   handOver(options: { readonly force: boolean }): Promise<void>;
-  /** This node's containers are gone: it gives back its name and leases. Never rejects: what fails is logged, and `nodes rm` does it later. */
-  giveUp(): Promise<void>;
+  /**
+   * This node's containers are gone: it gives back its name and leases, however long members change meanwhile (20 s at
+   * most). @throws LeaveRefused unless forced; then what fails is logged, and `nodes rm` does it later
+   */
+  giveUp(options: { readonly force: boolean }): Promise<void>;
 }
 
 export const AGREEMENT_PATH = '/agreement/';

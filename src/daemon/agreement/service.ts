@@ -116,6 +116,13 @@ export class AgreementAdmin implements AgreementService {
         `node ${node.name} is alive: say "caravela leave" on it, which stops its containers and cleans it up. With --force it is shut out as it is: its containers run on there, cut off from the others`,
       );
     }
+    const [only, ...others] = this.members();
+    if (isAlive && only === node.id && others.length === 0) {
+      throw new AgreementRefused(
+        'conflict',
+        `node ${node.name} alone takes part in agreement, and nothing could be agreed without it: say "caravela leave" on it, which hands its part over; or, where it is in wrong hands, stop it and run "caravela agreement recover" on a node with etcd, then remove it`,
+      );
+    }
     const hadKey = copy.views.caHolders.has(node.id);
     const removed = await nodes.endNode(node.id, 'removed', this.#parts.wallMs());
     if (removed === undefined) throw new AgreementRefused('not-found', `no such node: ${nameOrId}`);
