@@ -14,10 +14,10 @@ describe('frames of strangers', () => {
   afterAll(() => lab.close());
 
   /** A VXLAN device by hand that sends to a host, and one echo through it to a container there; whether that got it. */
-  const arrives = (from: string, host: number, to: LabEndpoint): boolean => {
+  const arrives = (from: string, host: number, to: LabEndpoint, remote = `192.0.2.${host}`): boolean => {
     const tunnelMac = `0a:ca:00:00:00:0${host}`;
     const run = (...words: string[]): string => mustRunIn(from, words);
-    run('ip', 'link', 'add', 'stranger', 'type', 'vxlan', 'id', String(0x101), 'dstport', '4789', 'remote', `192.0.2.${host}`);
+    run('ip', 'link', 'add', 'stranger', 'type', 'vxlan', 'id', String(0x101), 'dstport', '4789', 'remote', remote);
     run('ip', 'addr', 'add', '10.1.2.60/32', 'dev', 'stranger');
     run('ip', 'link', 'set', 'stranger', 'up');
     run('ip', 'route', 'add', `${to.address}/32`, 'dev', 'stranger', 'src', '10.1.2.60');
@@ -40,6 +40,12 @@ describe('frames of strangers', () => {
   it('are dropped: from a container, which its host would otherwise lend its address', () => {
     expect(arrives(a.netns, 2, b)).toBe(false);
     expect(arrives(a.netns, 1, neighbour)).toBe(false);
+    expect(pings(a.netns, b.address)).toBe(true);
+  });
+
+  it('are dropped: from a container, to an address of a host that no member sends to', () => {
+    lab.host(2).must(['ip', 'addr', 'add', '192.0.2.102/24', 'dev', 'eth0']);
+    expect(arrives(a.netns, 2, b, '192.0.2.102')).toBe(false);
     expect(pings(a.netns, b.address)).toBe(true);
   });
 });

@@ -14,6 +14,7 @@ export function planFirewall(state: HostNetworks, names: Names): Omit<FirewallWi
   }));
   return {
     members: elementsOf(state.members.flatMap(({ underlayIp }) => inSet(parseIpv4(underlayIp)))),
+    underlay: elementsOf(inSet(parseIpv4(state.self.underlayIp))),
     paths: elementsOf(
       networks.flatMap(({ bridge, tunnel }) => [inSet(bridge, bridge), inSet(bridge, tunnel), inSet(tunnel, bridge)].flat()),
     ),

@@ -84,7 +84,8 @@ function ipChains({ devices, bridges, tunnels }: Names, { vxlanPort, innerRange 
   }
   chain to_host {
     type filter hook input priority -5; policy accept;
-    iifname != ${ours} udp dport ${vxlanPort} ip saddr @members accept
+    # Not at any address: a container may send there too, and gets its own host's, a member's, on the way out.
+    iifname != ${ours} udp dport ${vxlanPort} ip saddr @members ip daddr @underlay accept
     udp dport ${vxlanPort} drop
     iifname ${ours} jump from_containers
   }
@@ -106,7 +107,10 @@ function ipChains({ devices, bridges, tunnels }: Names, { vxlanPort, innerRange 
 `;
 }
 
-/** A container sends as itself or not at all: everything else here trusts in that. */
+/**
+ * A container sends as itself or not at all: everything else here trusts in that. In ARP both the frame, of which the
+ * bridge learns, and what it says, of which its neighbours do.
+ */
 const bridgeChains = ({ ports }: Names): string => `
   chain senders {
     type filter hook prerouting priority -300; policy accept;
@@ -114,7 +118,7 @@ const bridgeChains = ({ ports }: Names): string => `
   }
   chain sender {
     ether type ip iifname . ether saddr . ip saddr @endpoints accept
-    ether type arp iifname . arp saddr ether . arp saddr ip @endpoints accept
+    ether type arp iifname . ether saddr . arp saddr ip @endpoints iifname . arp saddr ether . arp saddr ip @endpoints accept
     drop
   }
 `;

@@ -18,6 +18,8 @@ export interface SetShape {
 export const SETS = {
   /** Underlay addresses whose VXLAN frames are taken. */
   members: { family: 'ip', key: ['ipv4'], data: undefined },
+  /** Where members send them: this host's own. */
+  underlay: { family: 'ip', key: ['ipv4'], data: undefined },
   /** From which device to which a network forwards within itself. */
   paths: { family: 'ip', key: ['ifname', 'ifname'], data: undefined },
   /** Bridges of networks that nothing leaves. */
