@@ -149,10 +149,10 @@ describe('a pulled cable', () => {
 describe('a full disk', () => {
   test('refuses with the reason, keeps what runs, and goes on when there is space', async () => {
     await sleeper(1, 'kept', 2);
-    // A fresh host on a disk of 96 MiB, filled by a file.
+    // A fresh host on a disk of 320 MiB, 128 of them agreement's log, filled by a file.
     const dir = '/tmp/crvfull';
     mkdirSync(dir, { recursive: true });
-    await must(['mount', '-t', 'tmpfs', '-o', 'size=96m', 'tmpfs', dir]);
+    await must(['mount', '-t', 'tmpfs', '-o', 'size=320m', 'tmpfs', dir]);
     const small = await startInstance({ name: 'crvfull', hosts: 1, dir: '/tmp/crvfull-lab', subnet: '10.78.3', dataRoot: dir });
     try {
       const one = small.lab.host(1);
@@ -164,6 +164,7 @@ describe('a full disk', () => {
       expect(await one.ok(['ps', '-a', '--format', '{{.Names}} {{.State}}'])).toBe('first running');
       await must(['rm', `${dir}/filler`]);
       await one.ok(['run', '-d', '--name', 'third', small.image, 'sleep', '1000']);
+      await until('something to be agreed', async () => (await one.caravela(['network', 'create', 'later'])).code === 0);
     } finally {
       await small.down();
       await must(['umount', '-l', dir]);

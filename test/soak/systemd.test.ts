@@ -15,6 +15,8 @@ const BUILD_MS = 20 * 60_000;
 // Emulation on a busy machine takes minutes for a reboot.
 const STEP_MS = 8 * 60_000;
 const CARAVELA = '/opt/caravela/bin/caravela';
+/** Ours: Debian's package starts one of its own, as it does on users' machines. */
+const ETCD = 'pgrep -f -x "[^ ]*etcd .*caravela.*"';
 const LOAD = `${CARAVELA} load --quiet -i /opt/caravela/busybox.tar`;
 
 vi.setConfig({ testTimeout: STEP_MS });
@@ -77,6 +79,14 @@ test('a foreground run gives output and exit code; out of memory is told', async
   expect(await inspect('{{.State.OOMKilled}} {{.State.ExitCode}}', 'hungry')).toBe('true 137');
 });
 
+test('networks are there with what the kernel of users has: names, published ports, an address outside', async () => {
+  await caravela('run -d --name web -p 8080:80 busybox:1 sh -c "echo answer >/tmp/index.html; exec httpd -f -p 80 -h /tmp"');
+  expect(await caravela('run --rm busybox:1 wget -q -O - http://web/')).toBe('answer');
+  for (const address of ['127.0.0.1', '10.0.2.15']) expect(await machine.must(`busybox wget -q -O - http://${address}:8080/`)).toBe('answer');
+  expect(await machine.must('ip -o -d link show type vxlan')).toContain('dstport 4789');
+  expect(await caravela('agreement status')).toMatch(/\bleader\b/);
+});
+
 test('containers live through restart, stop, and the death of the daemon', async () => {
   const pid = await pidOf('limited');
   await machine.must('systemctl restart caravela');
@@ -94,6 +104,11 @@ test('containers live through restart, stop, and the death of the daemon', async
   await daemonAnswers();
   expect(await pidOf('limited')).toBe(pid);
   expect((await limitsOf('limited'))[0]).toBe('50000 100000');
+  // One etcd, a new one: it ends with the daemon.
+  expect((await machine.must(ETCD)).split('\n')).toHaveLength(1);
+  expect(await machine.must('busybox wget -q -O - http://127.0.0.1:8080/')).toBe('answer');
+  await until('there is agreement again', async () => (await machine.run(`${CARAVELA} network create after`)).code === 0, 60_000);
+  await caravela('rm -f web');
 });
 
 test('a reboot ends containers in order and brings back what shall run', async () => {
@@ -141,6 +156,9 @@ async function leftNothing(): Promise<void> {
     'findmnt -n -l -o TARGET | grep caravela | grep -v -x /opt/caravela',
     // Whole names: the kernel has workers called inode_switch_wbs.
     'pgrep -l -x "conmon|crun|runc.*|node|MainThread"',
+    ETCD,
+    'nft list tables',
+    'ip route show table all proto 202; ip neigh show nud permanent',
     'ip -o link | grep -v -E " (lo|eth0):"',
     'systemctl --failed --plain --no-legend',
   ];

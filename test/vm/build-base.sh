@@ -19,7 +19,7 @@ fi
 
 # A machine, then what scripts/setup.sh installs to run containers.
 packages=(linux-image-cloud-amd64 initramfs-tools systemd-sysv udev dbus kmod iproute2 procps
-  conmon runc crun golang-github-containers-common nftables busybox-static)
+  conmon runc crun golang-github-containers-common nftables busybox-static etcd-server)
 root=$(mktemp -d)
 trap 'rm -rf "$root"' EXIT
 mmdebstrap --quiet --variant=minbase --include="$(IFS=,; echo "${packages[*]}")" \
