@@ -101,10 +101,11 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
   }
 
   async readLeases(network: NetworkId): Promise<LeasesRead> {
-    const { value: entries } = await this.#store.range(KEYS.leases(network));
+    const { value: entries, version } = await this.#store.range(KEYS.leases(network));
     return {
       leases: factsOf(entries, 'lease').map((fact) => fact.lease),
       guard: entries.find((entry) => entry.key === KEYS.leasesGuard(network))?.modRevision ?? 0,
+      epoch: version.epoch,
     };
   }
 

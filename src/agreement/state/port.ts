@@ -14,6 +14,8 @@ export interface AgreedChange {
 export interface LeasesRead {
   readonly leases: readonly Lease[];
   readonly guard: number;
+  /** A guard says something within it only: each recover or restore counts revisions anew. */
+  readonly epoch: number;
 }
 
 export type NetworkCreated =

@@ -82,11 +82,16 @@ export class Holdings {
     this.#isBehind &&= this.#floor !== undefined && newerVersion(this.#floor, version);
   }
 
-  /** What a read found, unless the copy has it by now, and perhaps more. */
-  seeRead(leases: readonly Lease[], guard: number): void {
+  /**
+   * What a read found, unless the copy has it by now, and perhaps more. Its guard is its revision. Returns whether
+   * anything can be decided by it: not where it is of an epoch that is over.
+   */
+  seeRead(leases: readonly Lease[], version: AgreedVersion): boolean {
+    if (version.epoch < this.#seen.epoch) return false;
     this.isCurrent = true;
     this.#isBehind = false;
-    if (guard > this.#seen.revision) this.#see(leases, { epoch: this.#seen.epoch, revision: guard });
+    if (newerVersion(version, this.#seen)) this.#see(leases, version);
+    return true;
   }
 
   /** The change in doubt was made, or never will be: what this node has is as it last saw it. */

@@ -71,7 +71,7 @@ export class Lane {
   answerRead(turn: LeaseTurn, token: LeaseToken, answer: LeasesAnswer): boolean {
     if (this.#state.kind !== 'reading' || this.#state.token !== token) return false;
     if (answer === 'unavailable') this.#fail(turn, 'unavailable');
-    else this.#seen(turn, answer.leases, answer.guard);
+    else this.#seen(turn, answer);
     return true;
   }
 
@@ -113,8 +113,11 @@ export class Lane {
     turn.readLeases(token, this.#holdings.network);
   }
 
-  #seen(turn: LeaseTurn, leases: readonly Lease[], guard: number): void {
-    this.#holdings.seeRead(leases, guard);
+  #seen(turn: LeaseTurn, { leases, guard, epoch }: Exclude<LeasesAnswer, 'unavailable'>): void {
+    if (!this.#holdings.seeRead(leases, { epoch, revision: guard })) {
+      this.#fail(turn, 'unavailable');
+      return;
+    }
     const { pending } = this.#holdings;
     if (pending?.guard === guard) {
       this.#change(turn, guard, { add: [], remove: [] }, 'fence');

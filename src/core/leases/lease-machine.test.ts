@@ -192,6 +192,26 @@ describe('the copy', () => {
   });
 });
 
+describe('another epoch', () => {
+  const own = [lease('a', '10.0.0.8/29'), lease('a', '10.0.0.16/29'), lease('a', '10.0.0.24/29')];
+
+  test('has other leases under lower revisions: what a read shows of it is so, and nothing of another’s is given back', () => {
+    const script = new LeaseScript('10.0.0.0/24', own).take('c1').take('c2');
+    script.seen();
+    script.timer('idle').read([lease('b', '10.0.0.16/29'), lease('a', '10.0.0.24/29')], 3, 2);
+    // It has one block left, in use by nobody, and two containers that are to have other addresses.
+    expect(script.seen()).toEqual(['read', 'renumber c1', 'renumber c2']);
+    expect(script.give('c1').take('c1').seen()).toEqual(['granted 10.0.0.24']);
+  });
+
+  test('of which the copy tells: a read of the one before is no answer', () => {
+    const script = new LeaseScript('10.0.0.0/24', own);
+    script.timer('idle').restored([]).read(own, 11, 1);
+    expect(script.seen()).toEqual(['read']);
+    expect(script.take('c1').read([], 3, 2).seen()).toEqual(['read', 'change at 3: +a:10.0.0.0/29']);
+  });
+});
+
 test('what was given back last is handed out last, and that is remembered', () => {
   const script = new LeaseScript('10.0.0.0/24', [lease('a', '10.0.0.8/29')]);
   script.take('c1').take('c2').give('c1').give('c2').timer('keep');

@@ -35,6 +35,7 @@ export class LeaseScript {
   #token = 0 as LeaseToken;
   #change: LeaseChange = { add: [], remove: [] };
   #revision: number;
+  #epoch = 1;
   #leases: readonly Lease[];
   #lastId = 0;
   readonly #turn: LeaseTurn;
@@ -71,7 +72,7 @@ export class LeaseScript {
       },
     };
     const facts = { subnet: cidr(subnet), gateway: cidr(subnet).base + 1 };
-    this.#copy = (all) => ({ network: NET, facts, leases: all, version: { epoch: 1, revision: this.#revision } });
+    this.#copy = (all) => ({ network: NET, facts, leases: all, version: { epoch: this.#epoch, revision: this.#revision } });
     const addresses = Object.entries(inUse).map(([container, text]) => ({
       network: NET,
       container: container as ContainerId,
@@ -119,9 +120,16 @@ export class LeaseScript {
     return this;
   }
 
+  /** The copy moves on to another epoch, whose revisions begin anew. */
+  restored(leases: readonly Lease[]): this {
+    this.#epoch += 1;
+    this.#revision = 1;
+    return this.agreed(leases);
+  }
+
   /** The answer to the last read: what is agreed by now, which the copy need not show. */
-  read(leases: readonly Lease[] = this.#leases, guard = this.#revision): this {
-    this.machine.read(this.#turn, this.#token, { leases, guard });
+  read(leases: readonly Lease[] = this.#leases, guard = this.#revision, epoch = 1): this {
+    this.machine.read(this.#turn, this.#token, { leases, guard, epoch });
     return this;
   }
 

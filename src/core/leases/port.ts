@@ -75,7 +75,8 @@ export type LeaseAnswer =
   /** The asked node could not agree it. */
   | { readonly kind: 'no-agreement' };
 
-export type LeasesAnswer = { readonly leases: readonly Lease[]; readonly guard: number } | 'unavailable';
+/** A guard says something within its epoch only: each recover or restore counts revisions anew. */
+export type LeasesAnswer = { readonly leases: readonly Lease[]; readonly guard: number; readonly epoch: number } | 'unavailable';
 
 /** `unavailable`: nothing was written; `unknown`: perhaps something was. */
 export type ChangeAnswer = 'done' | 'moved' | 'no-network' | 'unavailable' | 'unknown';

@@ -1,6 +1,6 @@
 import { overlaps, sameBlock } from '../../lib/ipv4.ts';
-import type { Lease, NetworkId, NodeId } from '../../core/model/index.ts';
-import type { LeaseChange, NetworkFacts } from '../../core/leases/port.ts';
+import type { AgreedVersion, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
+import type { ChangeAnswer, LeaseChange, LeasesAnswer, NetworkFacts } from '../../core/leases/port.ts';
 
 export interface AgreedLeases {
   readonly facts: NetworkFacts;
@@ -8,9 +8,10 @@ export interface AgreedLeases {
   readonly guard: number;
 }
 
-/** All that is agreed, at one revision. */
-export interface AgreedSnapshot {
-  readonly revision: number;
+/** All that is agreed, at one version. */
+export interface AgreedSnapshot extends AgreedVersion {
+  /** How many there were before, of all epochs: says which of two is newer. */
+  readonly serial: number;
   readonly networks: ReadonlyMap<NetworkId, AgreedLeases>;
 }
 
@@ -22,9 +23,15 @@ export interface Commit {
   readonly after: readonly Lease[];
 }
 
+/** How far back a restore may go, in snapshots. */
+const REMEMBERED = 200;
+/** Of everything that a restore puts back. */
+const FIRST_REVISION = 2;
+
 /** What a cluster of agreement members agrees on, without the members: each change is atomic, and in order. */
 export class LeaseCluster {
-  #snapshot: AgreedSnapshot = { revision: 1, networks: new Map() };
+  #snapshot: AgreedSnapshot = { serial: 0, epoch: 1, revision: 1, networks: new Map() };
+  readonly #earlier: AgreedSnapshot[] = [];
   readonly #onCommit: (commit: Commit) => void;
   /** Sabotage, to see the checkers see it: changes are taken whatever the guard. */
   readonly #ignoresGuard: boolean;
@@ -42,12 +49,17 @@ export class LeaseCluster {
     this.#commit(network, { facts, leases: [], guard: 0 }, [], undefined);
   }
 
-  read(network: NetworkId): { readonly leases: readonly Lease[]; readonly guard: number } {
+  read(network: NetworkId): Exclude<LeasesAnswer, 'unavailable'> {
     const { leases, guard } = this.#snapshot.networks.get(network) ?? { leases: [], guard: 0 };
-    return { leases, guard };
+    return { leases, guard, epoch: this.#snapshot.epoch };
   }
 
-  change(author: NodeId, network: NetworkId, guard: number, { add, remove }: LeaseChange): 'done' | 'moved' | 'no-network' {
+  change(
+    author: NodeId,
+    network: NetworkId,
+    guard: number,
+    { add, remove }: LeaseChange,
+  ): Exclude<ChangeAnswer, 'unavailable' | 'unknown'> {
     const agreed = this.#snapshot.networks.get(network);
     if (agreed === undefined) return 'no-network';
     if (agreed.guard !== guard && !this.#ignoresGuard) return 'moved';
@@ -57,13 +69,21 @@ export class LeaseCluster {
     return 'done';
   }
 
-  /** Returns the revision at which they ended. */
+  /** Returns the serial of the snapshot in which they ended. */
   revoke(node: NodeId): number {
     for (const [network, agreed] of this.#snapshot.networks) {
       const after = agreed.leases.filter((lease) => lease.node !== node);
       if (after.length < agreed.leases.length) this.#commit(network, agreed, after, undefined);
     }
-    return this.#snapshot.revision;
+    return this.#snapshot.serial;
+  }
+
+  /** As `agreement restore` does: what was agreed a while ago, in another epoch, its revisions counted anew. Returns the snapshot's serial. */
+  restore(back: number): number {
+    const { networks } = this.#earlier.at(-1 - back) ?? this.#snapshot;
+    const anew = [...networks].map(([network, agreed]) => [network, { ...agreed, guard: FIRST_REVISION }] as const);
+    this.#move({ epoch: this.#snapshot.epoch + 1, revision: FIRST_REVISION, networks: new Map(anew) });
+    return this.#snapshot.serial;
   }
 
   /** Only one that nobody has a lease of. */
@@ -72,7 +92,7 @@ export class LeaseCluster {
     if (agreed === undefined || agreed.leases.length > 0) return false;
     const networks = new Map(this.#snapshot.networks);
     networks.delete(network);
-    this.#snapshot = { revision: this.#snapshot.revision + 1, networks };
+    this.#move({ ...this.#snapshot, revision: this.#snapshot.revision + 1, networks });
     this.#onCommit({ network, author: undefined, before: [], after: [] });
     return true;
   }
@@ -83,7 +103,14 @@ export class LeaseCluster {
   }
 
   #put(network: NetworkId, agreed: AgreedLeases): void {
-    this.#snapshot = { revision: this.#snapshot.revision + 1, networks: new Map(this.#snapshot.networks).set(network, agreed) };
+    const networks = new Map(this.#snapshot.networks).set(network, agreed);
+    this.#move({ ...this.#snapshot, revision: this.#snapshot.revision + 1, networks });
+  }
+
+  #move(next: Omit<AgreedSnapshot, 'serial'>): void {
+    this.#earlier.push(this.#snapshot);
+    if (this.#earlier.length > REMEMBERED) this.#earlier.shift();
+    this.#snapshot = { ...next, serial: this.#snapshot.serial + 1 };
   }
 }
 

@@ -34,5 +34,5 @@ export function drawFaults(random: Prng): LeaseFaults {
 }
 
 /** What befalls nodes for a while; counted, so that a run can say what it met. */
-export const NODE_FAULTS = ['cut', 'lag', 'crash', 'power-cut', 'revoke', 'remove-network'] as const;
+export const NODE_FAULTS = ['cut', 'lag', 'crash', 'power-cut', 'revoke', 'remove-network', 'restore'] as const;
 export type NodeFault = (typeof NODE_FAULTS)[number];

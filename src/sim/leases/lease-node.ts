@@ -37,7 +37,7 @@ export class LeaseNode {
   #machine: LeaseMachine | undefined;
   /** Grows with each start: what was sent to an earlier one comes to nobody. */
   generation = 0;
-  /** The agreed revision up to which it can't plead ignorance: it was told all, and had nothing to ask about at its start. */
+  /** The agreed snapshot, by serial, up to which it can't plead ignorance: it was told all, and had nothing to ask about at its start. */
   told = 0;
   #hadStrays = false;
   /** On its disk. */
@@ -102,7 +102,7 @@ export class LeaseNode {
 
   /** The copy moves on: to the newest, or to what a change of its own has shown. */
   sync(snapshot: AgreedSnapshot): void {
-    if (!this.isUp || snapshot.revision <= this.copy.revision) return;
+    if (!this.isUp || snapshot.serial <= this.copy.serial) return;
     const { copy: before, generation } = this;
     this.copy = snapshot;
     this.#older.push(before);
@@ -111,7 +111,7 @@ export class LeaseNode {
       if (before.networks.get(network) === snapshot.networks.get(network)) continue;
       this.input((turn) => this.#machine?.agreedChanged(turn, this.#copyOf(network)));
     }
-    if (this.isUp && this.generation === generation && !this.#hadStrays) this.told = snapshot.revision;
+    if (this.isUp && this.generation === generation && !this.#hadStrays) this.told = snapshot.serial;
   }
 
   keep(kept: KeptLeases): void {
@@ -183,7 +183,8 @@ export class LeaseNode {
   }
 
   #copyOf(network: NetworkId): NetworkCopy {
-    const agreed = this.copy.networks.get(network);
-    return { network, facts: agreed?.facts, leases: agreed?.leases ?? [], version: { epoch: 1, revision: this.copy.revision } };
+    const { epoch, revision, networks } = this.copy;
+    const agreed = networks.get(network);
+    return { network, facts: agreed?.facts, leases: agreed?.leases ?? [], version: { epoch, revision } };
   }
 }

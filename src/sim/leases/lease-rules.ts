@@ -27,16 +27,16 @@ const ANSWERED_WITHIN_MS = 10_000;
 export class LeaseRules {
   readonly broken: BrokenRule[] = [];
   readonly #nowMs: () => number;
-  /** When a node's leases were last revoked: the revision. */
+  /** When a node's leases were last revoked: the snapshot's serial. */
   readonly #revoked = new Map<NodeId, number>();
 
   constructor(nowMs: () => number) {
     this.#nowMs = nowMs;
   }
 
-  /** Until it was told this revision, a node need not know. */
-  revoked(node: NodeId, revision: number): void {
-    this.#revoked.set(node, revision);
+  /** Until it was told this snapshot, a node need not know. */
+  revoked(node: NodeId, serial: number): void {
+    this.#revoked.set(node, serial);
   }
 
   /** Agreed leases don't overlap, but for a single address that the block's owner ceded; and only owners give up. */

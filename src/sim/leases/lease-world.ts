@@ -151,6 +151,13 @@ export class LeaseWorld implements LeaseNodeWorld {
     };
   }
 
+  /** An operator puts an older state of all back: anybody may have lost anything. */
+  restore(back: number): void {
+    const serial = this.cluster.restore(back);
+    for (const node of this.nodes) this.rules.revoked(node.id, serial);
+    for (const node of this.nodes) this.#spread(node);
+  }
+
   /** What an operator does who wants a network gone: every node returns what it has of it. */
   returnAll(network: NetworkId): void {
     for (const node of this.nodes) {
@@ -189,9 +196,15 @@ export class LeaseWorld implements LeaseNodeWorld {
       return;
     }
     const isLate = random.chance(faults.lateCommit);
+    const { epoch } = this.cluster.snapshot;
     const isLost = isLate || random.chance(faults.lostAnswer);
     if (isLost) this.#later(node, AGREEMENT_MS, () => answer('unknown'));
     this.schedule.after(isLate ? random.int(4 * AGREEMENT_MS) : this.#delayMs(), () => {
+      // It went to the cluster of that epoch, which is no more.
+      if (this.cluster.snapshot.epoch !== epoch) {
+        if (!isLost) this.#later(node, AGREEMENT_MS, () => answer('unknown'));
+        return;
+      }
       const outcome = this.cluster.change(node.id, network, guard, change);
       if (isLate && outcome === 'done') this.count('late commit');
       const { snapshot } = this.cluster;

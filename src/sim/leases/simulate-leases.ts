@@ -85,7 +85,7 @@ class LeaseLoad {
 
   /** Takes, one at a time: each is granted what there is, and refused what there is not. */
   probe(): void {
-    for (const [network, facts] of this.#networks) {
+    for (const [network, { facts }] of this.#world.cluster.snapshot.networks) {
       for (let i = 0; i < PROBES; i++) {
         const node = this.#node();
         const ip = this.#draw.chance(0.4) ? this.#address(facts) : undefined;
@@ -164,11 +164,16 @@ class LeaseLoad {
           if (!cluster.remove(network)) return;
           this.#networks = this.#networks.filter(([id]) => id !== network);
           const again = `${network}+` as NetworkId;
-          schedule.after(forMs, () => cluster.create(again, facts));
+          schedule.after(forMs, () => {
+            if (!cluster.snapshot.networks.has(again)) cluster.create(again, facts);
+          });
           this.#networks.push([again, facts]);
         });
         break;
       }
+      case 'restore':
+        this.#world.restore(this.#draw.int(this.#draw.chance(0.5) ? 5 : 100));
+        break;
     }
   }
 
