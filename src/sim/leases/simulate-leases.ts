@@ -57,11 +57,15 @@ class LeaseLoad {
   readonly #world: LeaseWorld;
   readonly #draw: Prng;
   #networks: (readonly [NetworkId, NetworkFacts])[];
+  /** A restore excuses everybody for a while: in most runs nobody does it. */
+  readonly #faults: readonly NodeFault[];
   #lastContainer = 0;
 
   constructor(world: LeaseWorld, draw: Prng) {
     this.#world = world;
     this.#draw = draw;
+    const restores = draw.chance(0.3);
+    this.#faults = NODE_FAULTS.filter((fault) => fault !== 'restore' || restores);
     this.#networks = [...world.cluster.snapshot.networks].map(([network, { facts }]) => [network, facts]);
   }
 
@@ -131,7 +135,7 @@ class LeaseLoad {
 
   #harm(): void {
     const { schedule, cut, lagging, cluster, rules } = this.#world;
-    const fault: NodeFault = this.#draw.pick(NODE_FAULTS) ?? 'cut';
+    const fault: NodeFault = this.#draw.pick(this.#faults) ?? 'cut';
     const node = this.#node();
     const forMs = this.#draw.int(15_000);
     this.#world.count(fault);
