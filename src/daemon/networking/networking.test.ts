@@ -269,6 +269,19 @@ describe('Networking', () => {
     await expect(service.remove(BACK)).rejects.toMatchObject({ code: 'in-use' });
   });
 
+  it('connects what was started on no network at all', async () => {
+    const { networking, fake, leases, run, placed } = world;
+    const place = await networking.place(run(A, { networkMode: 'none' }));
+    expect(place).toEqual({ netnsPath: `/fake/netns/${A}`, resolvConf: undefined, hosts: undefined });
+    await networking.service.connect(A, FRONT, { ip: undefined, aliases: [], mac: undefined });
+    expect([...fake.endpoints.values()].map(({ interfaceName, isDefaultRoute }) => [interfaceName, isDefaultRoute])).toEqual([
+      ['eth0', true],
+    ]);
+    expect(placed.at(-1)).toEqual({ id: A, hosts: '10.0.0.10' });
+    await networking.release(A);
+    expect([fake.namespaces.size, fake.endpoints.size, leases.used.size]).toEqual([0, 0, 0]);
+  });
+
   it('gives a container another address where its own was revoked', async () => {
     const { networking, leases, run, placed } = world;
     await networking.place(run(A, { networks: [wish(FRONT, { ip: '10.0.0.50' })] }));

@@ -139,7 +139,11 @@ export class TaskWiring {
     const id = container.request.containerId;
     const wishes = connections.of(id, spec);
     const netnsPath = await network.makeNamespace(id);
-    if (wishes.length === 0) return { netnsPath, resolvConf: undefined, hosts: undefined };
+    if (wishes.length === 0) {
+      // It runs, and may be connected to some while it does.
+      tasks.put({ container: id, endpoints: [], ports: [] });
+      return { netnsPath, resolvConf: undefined, hosts: undefined };
+    }
     const agreed = wishes.map((wish) => this.#networkOf(wish));
     const outward = agreed.findIndex(({ internal }) => !internal);
     const endpoints: TaskEndpoint[] = [];
