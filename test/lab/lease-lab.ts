@@ -7,10 +7,10 @@ import { Copy } from '../../src/agreement/state/copy.ts';
 import { PREFIX } from '../../src/agreement/state/keys.ts';
 import { NodeBook } from '../../src/agreement/state/node-book.ts';
 import { followStore } from '../../src/agreement/sync/follow-store.ts';
-import { type AgreedNetwork, type AgreedVersion, newerVersion, type NetworkId, NO_VERSION } from '../../src/core/model/index.ts';
+import { type AgreedVersion, newerVersion, NO_VERSION } from '../../src/core/model/index.ts';
 import type { KeptAddress } from '../../src/core/leases/port.ts';
 import { LeaseKeeper } from '../../src/daemon/networking/lease-keeper.ts';
-import { parseCidr } from '../../src/lib/ipv4.ts';
+import { testNetwork } from '../../src/core/model/network.test-helper.ts';
 import { PeerUnreachable } from '../../src/transport/port.ts';
 import { AgreementLab, type AgreementNode, QUICK } from './agreement-lab.ts';
 import { Lab } from './lab.ts';
@@ -46,7 +46,7 @@ export class LeaseLab {
       await agreement.up(size);
       const [first] = leaseLab.nodes;
       for (const [i, node] of leaseLab.nodes.entries()) await first?.book.admitNode(node.agreement.id, `node-${i}`, 1);
-      for (const [i, subnet] of subnets.entries()) await first?.state.createNetwork(networkOf(i + 1, subnet));
+      for (const [i, subnet] of subnets.entries()) await first?.state.createNetwork(testNetwork(i + 1, subnet));
       for (const node of leaseLab.nodes) node.follow(leaseLab.#ended.signal);
       await until('copies', async () => leaseLab.nodes.every(({ state }) => state.networks().length === subnets.length));
       for (const node of leaseLab.nodes) node.keeper.start([]);
@@ -149,21 +149,4 @@ export class LeaseLabNode {
       nodes: () => this.#lab.nodes.map(({ agreement: { id, n } }) => ({ id, name: `node-${n}`, state: 'alive' })),
     });
   }
-}
-
-function networkOf(n: number, subnet: string): AgreedNetwork {
-  const block = parseCidr(subnet);
-  if (block === undefined) throw new Error(`${subnet} is no subnet`);
-  return {
-    id: n.toString(16).padStart(64, '0') as NetworkId,
-    name: `net-${n}`,
-    subnet: block,
-    gateway: block.base + 1,
-    vni: 100 + n,
-    internal: false,
-    mtu: undefined,
-    labels: {},
-    options: {},
-    createdAtMs: 1,
-  };
 }

@@ -8,28 +8,10 @@ import { PREFIX } from '../../agreement/state/keys.ts';
 import { NodeBook } from '../../agreement/state/node-book.ts';
 import type { KeptAddress } from '../../core/leases/port.ts';
 import { NO_VERSION } from '../../core/model/index.ts';
-import type { AgreedNetwork, MemberState, NetworkId, NodeId } from '../../core/model/index.ts';
-import { parseCidr } from '../../lib/ipv4.ts';
+import type { AgreedNetwork, MemberState, NodeId } from '../../core/model/index.ts';
+import { testNodeId } from '../../core/model/network.test-helper.ts';
 import { PeerUnreachable } from '../../transport/port.ts';
 import { LeaseKeeper } from './lease-keeper.ts';
-
-export const nodeId = (n: number): NodeId => n.toString(16).padStart(32, '0') as NodeId;
-
-export function testNetwork(n: number, subnet: string): AgreedNetwork {
-  const block = parseCidr(subnet) ?? { base: 0, prefix: 0 };
-  return {
-    id: n.toString(16).padStart(64, '0') as NetworkId,
-    name: `net-${n}`,
-    subnet: block,
-    gateway: block.base + 1,
-    vni: 100 + n,
-    internal: false,
-    mtu: undefined,
-    labels: {},
-    options: {},
-    createdAtMs: 1,
-  };
-}
 
 /** Keepers of several nodes over one agreement in memory; each reaches the others' by a call. */
 export class LeaseInstance {
@@ -83,7 +65,7 @@ export class LeaseTestNode {
 
   constructor(instance: LeaseInstance, index: number) {
     this.#instance = instance;
-    this.id = nodeId(index + 1);
+    this.id = testNodeId(index + 1);
     this.name = `node-${index}`;
     this.store = new MemoryStore(instance.cluster);
     this.#copy = new Copy({ store: { agreed: () => ({ version: NO_VERSION, entries: [] }), putAgreed: () => {} }, report: () => {} });

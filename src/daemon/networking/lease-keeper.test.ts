@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { ContainerId, NetworkId } from '../../core/model/index.ts';
 import { formatCidr, parseIpv4 } from '../../lib/ipv4.ts';
-import { LeaseInstance, nodeId, testNetwork } from './lease-instance.test-helper.ts';
+import { testNetwork, testNodeId } from '../../core/model/network.test-helper.ts';
+import { LeaseInstance } from './lease-instance.test-helper.ts';
 import { keptLeasesOf } from './lease-memory.ts';
 import { decodeLeaseAnswer, decodeLeaseRequest, encodeLeaseAnswer, encodeLeaseRequest } from './lease-messages.ts';
 import { LEASES_PATH, LeaseRefused } from './leases.ts';
@@ -326,7 +327,7 @@ test('a first block is kept trying for', async () => {
 describe('peers', () => {
   test('that ask nonsense are told so', async () => {
     const { keeper } = (await start(1)).node(0);
-    const serve = (path: string, body: string) => keeper.servePeer(`${LEASES_PATH}${path}`, nodeId(9), body);
+    const serve = (path: string, body: string) => keeper.servePeer(`${LEASES_PATH}${path}`, testNodeId(9), body);
     expect(await serve('steal', '{}')).toMatchObject({ status: 404 });
     for (const body of ['', '[]', '{"network":"x"}', `{"network":"${WEB.id}","address":-1}`, ' '.repeat(5_000)]) {
       expect(await serve('cede', body)).toMatchObject({ status: 400 });
@@ -374,7 +375,7 @@ describe('peers', () => {
 
   test('what the disk holds is read as it was written, and junk as nothing', () => {
     const block = { base: ip('10.0.0.0'), prefix: 29 };
-    const lease = { network: WEB.id, node: nodeId(1), block };
+    const lease = { network: WEB.id, node: testNodeId(1), block };
     const kept = [
       { network: WEB.id, pending: { guard: 7, add: [lease], remove: [lease] }, floor: { epoch: 1, revision: 9 }, recent: [1, 2] },
       { network: TINY.id, pending: undefined, floor: undefined, recent: [] },
