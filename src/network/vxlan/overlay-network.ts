@@ -8,6 +8,7 @@ import type { Attached, HostNetworks, Network, NetworkOnHost } from '../port.ts'
 import { endpointOfAlias, Endpoints, type HeldEndpoint, isAsAsked, macOf } from './endpoints.ts';
 import { DockerUser } from './firewall/docker-user.ts';
 import { Firewall } from './firewall/firewall.ts';
+import { UdpFlows } from './firewall/udp-flows.ts';
 import { IpForward } from './ip-forward.ts';
 import { Names, portAlias } from './names.ts';
 import { Namespaces } from './namespaces.ts';
@@ -49,6 +50,7 @@ export class OverlayNetwork implements Network {
   readonly #nft: NftSocket;
   readonly #firewall: Firewall;
   readonly #docker: DockerUser;
+  readonly #flows = new UdpFlows();
   readonly #sysctls = new SysctlKeeper();
   readonly #ipForward: IpForward;
   readonly #reconciler: Reconciler;
@@ -74,6 +76,7 @@ export class OverlayNetwork implements Network {
       socket: this.#socket,
       firewall: this.#firewall,
       docker: this.#docker,
+      flows: this.#flows,
       sysctls: this.#sysctls,
       ipForward: this.#ipForward,
       inside: { plugIn: (port) => this.#plugInAgain(port), resize: (port, mtu) => this.#resize(port, mtu) },
@@ -172,6 +175,7 @@ export class OverlayNetwork implements Network {
     await this.#reconciler.close();
     this.#socket.close();
     this.#nft.close();
+    this.#flows.close();
   }
 
   async removeAll(): Promise<void> {

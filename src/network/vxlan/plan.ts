@@ -1,6 +1,6 @@
 import { assert } from '../../lib/assert.ts';
 import type { NetworkId } from '../../core/model/index.ts';
-import { holds, parseIpv4, sizeOf } from '../../lib/ipv4.ts';
+import { type Cidr, holds, parseIpv4, sizeOf } from '../../lib/ipv4.ts';
 import type { HostNetworks, NetworkOnHost, NetworkPeer } from '../port.ts';
 import { endpointElements, type EndpointSet, planFirewall } from './firewall/plan-firewall.ts';
 import { type Element, elementKey, type FirewallWish } from './firewall/sets.ts';
@@ -42,6 +42,8 @@ export class Plan implements KernelWish {
   readonly fdb = new Map<string, FdbWish>();
   readonly sysctls = new Map<string, string>();
   readonly firewall: FirewallWish;
+  /** Of the networks on this host. */
+  readonly subnets: readonly Cidr[];
   readonly #state: HostNetworks;
   readonly #names: Names;
   readonly #networks: ReadonlyMap<NetworkId, NetworkOnHost>;
@@ -51,6 +53,7 @@ export class Plan implements KernelWish {
     this.#state = state;
     this.#names = names;
     this.#networks = new Map(state.networks.map((network) => [network.id, network]));
+    this.subnets = state.networks.map(({ subnet }) => subnet);
     this.firewall = { ...planFirewall(state, names), ...this.#ofEndpoints };
     for (const network of state.networks) this.#planNetwork(network);
     this.#sysctls(hostSysctls());

@@ -9,6 +9,7 @@ import { difference, type Operation } from './difference.ts';
 import type { DockerUser } from './firewall/docker-user.ts';
 import type { Firewall } from './firewall/firewall.ts';
 import type { RuleOptions } from './firewall/rules.ts';
+import type { UdpFlows } from './firewall/udp-flows.ts';
 import type { IpForward } from './ip-forward.ts';
 import type { Names } from './names.ts';
 import type { Plan } from './plan.ts';
@@ -31,6 +32,7 @@ export interface ReconcilerParts {
   readonly socket: RouteSocket;
   readonly firewall: Firewall;
   readonly docker: DockerUser;
+  readonly flows: UdpFlows;
   readonly sysctls: SysctlKeeper;
   readonly ipForward: IpForward;
   readonly inside: InsideContainers;
@@ -166,6 +168,7 @@ export class Reconciler {
     // Rules first: what comes up is under them at once.
     if ((tasks.has('firewall') || isSweep) && !firewall.verify()) repaired.push('nftables rules');
     await firewall.apply(wish.plan.firewall, wish.options);
+    this.#followPorts(wish.plan);
     const done = await this.#passKernel(wish.plan, tasks);
     if (isSweep) sysctls.forgetAll();
     ipForward.remember();
@@ -179,6 +182,15 @@ export class Reconciler {
       if (put > 0) this.#parts.log('info', 'put rules into DOCKER-USER that let our containers through', { rules: put });
     }
     if (repaired.length > 0) this.#tellRepairs(repaired);
+  }
+
+  #followPorts({ firewall: wish, subnets }: Plan): void {
+    const { flows, socket, log } = this.#parts;
+    try {
+      flows.follow({ wish, subnets, addresses: () => new Set(socket.addresses().map(({ address }) => address)) });
+    } catch (error) {
+      log('warn', 'clients of UDP ports that lead elsewhere now must pause before they get there', { error: String(error) });
+    }
   }
 
   /** What was done, in words. @throws Error what could not be */

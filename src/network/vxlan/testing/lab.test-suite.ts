@@ -151,12 +151,14 @@ const WHO = `
     socket.on('message', (_, from) => socket.send(from.address, from.port, from.address)).bind(+port, '0.0.0.0', () => console.log('up'));
   }`;
 const ASK = `
-  const [protocol, address, port] = process.argv.slice(1);
+  const [protocol, address, port, from] = process.argv.slice(1);
   const answered = (text) => { console.log(String(text)); process.exit(0); };
   if (protocol === 'tcp') {
     require('node:net').connect(+port, address).on('data', answered).on('error', (error) => { console.log(error.code); process.exit(1); });
   } else {
-    require('node:dgram').createSocket('udp4').on('message', answered).on('error', (error) => { console.log(error.code); process.exit(1); }).send('?', +port, address);
+    const socket = require('node:dgram').createSocket('udp4').on('message', answered);
+    const failed = (error) => { console.log(error.code); process.exit(1); };
+    socket.on('error', failed).bind(+from, () => socket.connect(+port, address, () => socket.send('?', (error) => error && failed(error))));
   }
   setTimeout(() => { console.log('silence'); process.exit(1); }, 1000);`;
 
@@ -174,7 +176,7 @@ export async function serve(netns: string, port: number, protocol: PortProtocol 
   return () => void child.kill('SIGKILL');
 }
 
-/** What a server tells a client in this namespace: the client's address as it sees it; or what came instead. */
-export function ask(netns: string, address: string, port: number, protocol: PortProtocol = 'tcp'): string {
-  return runIn(netns, [process.execPath, '-e', ASK, protocol, address, String(port)]).output.trim();
+/** What a server tells a client in this namespace: the client's address as it sees it; or what came instead. @param from the client's own port, over UDP */
+export function ask(netns: string, address: string, port: number, protocol: PortProtocol = 'tcp', from = 0): string {
+  return runIn(netns, [process.execPath, '-e', ASK, protocol, address, String(port), String(from)]).output.trim();
 }
