@@ -20,6 +20,7 @@ describe('the configuration file', () => {
     ['[node]\nport = 70000\n', /node\.port must be a port, 1 to 65535, got 70000/],
     ['[node]\nclass = "huge"\n', /node\.class must be one of low, high, got "huge"/],
     ['[engine]\nruntime = "kata"\n', /engine\.runtime must be one of crun, runc, got "kata"/],
+    ['[instance]\nleases_end_after_days = 0\n', /instance\.leases_end_after_days must be a number of days above 0, at most 36500, got 0/],
     ['[node\n', /c\.toml is not valid TOML/],
     ['[node]\n__proto__ = "x"\n', /unknown key node\.__proto__|not valid TOML/],
   ])('refuses %j, naming the key', (source, message) => {

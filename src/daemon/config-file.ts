@@ -35,6 +35,8 @@ export interface ConfigFile {
     readonly open?: boolean;
     /** The default network's, as `10.210.0.0/16`. */
     readonly default_subnet?: string;
+    /** A node that was not seen for so many days loses its leases: 7. */
+    readonly leases_end_after_days?: number;
   };
   readonly engine: {
     /** `runc` or `crun`: which is tried first. Default: crun on cgroup v2, runc on v1. */
@@ -50,6 +52,7 @@ const port: Check = (v) => (Number.isInteger(v) && Number(v) > 0 && Number(v) < 
 const flag: Check = (v) => (typeof v === 'boolean' ? undefined : 'must be true or false');
 const texts: Check = (v) => (Array.isArray(v) && v.every((x) => typeof x === 'string') ? undefined : 'must be a list of strings');
 const factor: Check = (v) => (typeof v === 'number' && v > 0 && v <= 100 ? undefined : 'must be a number above 0, at most 100');
+const days: Check = (v) => (typeof v === 'number' && v > 0 && v <= 36_500 ? undefined : 'must be a number of days above 0, at most 36500');
 const oneOf =
   (words: readonly string[]): Check =>
   (v) =>
@@ -71,7 +74,7 @@ const KEYS: Readonly<Record<keyof ConfigFile, Readonly<Record<string, Check>>>> 
     reserve_memory: text,
     overcommit: factor,
   },
-  instance: { vxlan_port: port, insecure_registries: texts, open: flag, default_subnet: text },
+  instance: { vxlan_port: port, insecure_registries: texts, open: flag, default_subnet: text, leases_end_after_days: days },
   engine: { runtime: oneOf(RUNTIME_NAMES) },
   log: { level: oneOf(LOG_LEVELS) },
 };

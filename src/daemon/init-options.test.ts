@@ -22,6 +22,7 @@ describe('options of create and join', () => {
       overcommit: 1,
       open: false,
       insecureRegistries: [],
+      leasesEndAfterDays: 7,
     });
   });
 

@@ -52,6 +52,7 @@ export interface InitOptions {
   readonly overcommit: number;
   readonly open: boolean;
   readonly insecureRegistries: readonly string[];
+  readonly leasesEndAfterDays: number;
 }
 
 export const DEFAULT_PORT = 8001;
@@ -59,6 +60,7 @@ export const DEFAULT_GOSSIP_PORT = 8000;
 export const DEFAULT_VXLAN_PORT = 4789;
 export const DEFAULT_AGREEMENT_PORT = 2380;
 export const DEFAULT_SUBNET = '10.210.0.0/16';
+export const DEFAULT_LEASES_END_AFTER_DAYS = 7;
 /** Smaller ones are used up by a handful of nodes. */
 const SUBNET_PREFIXES = { shortest: 8, longest: 24 };
 
@@ -84,6 +86,7 @@ export function initOptions(request: InitRequest): InitOptions {
     overcommit: checkOvercommit(request.overcommit ?? file.node.overcommit ?? 1),
     open: request.open ?? file.instance.open ?? false,
     insecureRegistries: (request.insecureRegistries ?? file.instance.insecure_registries ?? []).map(checkRegistry),
+    leasesEndAfterDays: file.instance.leases_end_after_days ?? DEFAULT_LEASES_END_AFTER_DAYS,
   };
 }
 

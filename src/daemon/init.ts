@@ -113,6 +113,7 @@ async function create(options: InitOptions, ip: string): Promise<{ kept: Outcome
     open: options.open,
     vxlanPort: options.vxlanPort,
     insecureRegistries: options.insecureRegistries,
+    leasesEndAfterDays: options.leasesEndAfterDays,
   };
   const kept: Outcome = {
     privateKeyPem: identity.privateKeyPem,

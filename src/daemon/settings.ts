@@ -12,6 +12,8 @@ export interface InstanceSettings {
   readonly vxlanPort: number;
   /** `host[:port]` of registries spoken to by plain HTTP, or whose certificate is not checked. */
   readonly insecureRegistries: readonly string[];
+  /** A node that is away for so long loses its leases. Instances made by an earlier release have none: 7. */
+  readonly leasesEndAfterDays?: number;
 }
 
 /** What this node is; set at create or join, kept under the store's document `node`. */
@@ -36,4 +38,5 @@ export const DOCUMENTS = {
   instance: 'instance',
   gossipKeys: 'gossip-keys',
   founding: 'founding',
+  absences: 'absences',
 } as const;

@@ -152,6 +152,10 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     return this.#nodes.returnLeases(id);
   }
 
+  endLeases(id: NodeId, isStillAway: () => boolean): Promise<void> {
+    return this.#nodes.endLeases(id, isStillAway);
+  }
+
   async #readNetworks(): Promise<{ readonly networks: readonly AgreedNetwork[]; readonly guard: number }> {
     const { value: entries } = await this.#store.range(KEYS.networks);
     return {

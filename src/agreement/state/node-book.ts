@@ -1,5 +1,5 @@
 import { type AgreedNode, LIMITS, type NodeId, shortId } from '../../core/model/index.ts';
-import type { Entry, StoreAccess, Write } from '../port.ts';
+import type { Condition, Entry, StoreAccess, Write } from '../port.ts';
 import type { Copy } from './copy.ts';
 import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put, TRIES, unchanged } from './deciding.ts';
 import { forwardKeys, KEYS } from './keys.ts';
@@ -71,7 +71,16 @@ export class NodeBook implements NodeChanges {
     return ended;
   }
 
-  async returnLeases(id: NodeId): Promise<void> {
+  returnLeases(id: NodeId): Promise<void> {
+    return this.#takeLeases(id, { key: KEYS.nodeIn(id), is: 'absent' }, () => true);
+  }
+
+  endLeases(id: NodeId, isStillAway: () => boolean): Promise<void> {
+    return this.#takeLeases(id, { key: KEYS.nodeIn(id), is: 'present' }, isStillAway);
+  }
+
+  /** All leases of a node, network by network, as long as the condition holds and nobody objects. */
+  async #takeLeases(id: NodeId, condition: Condition, isRight: () => boolean): Promise<void> {
     const networks = new Set(this.#copy.views.leasesOf(id).map((lease) => lease.network));
     for (const network of networks) {
       for (let tries = 0; ; tries++) {
@@ -80,15 +89,16 @@ export class NodeBook implements NodeChanges {
         const theirs = factsOf(entries, 'lease').filter(({ lease }) => lease.node === id);
         if (theirs.length === 0 || guard === undefined) break;
         if (tries >= TRIES) throw contended('leases');
+        if (!isRight()) return;
         const outcome = await this.#store.transact({
-          when: [unchanged(guard.key, guard), { key: KEYS.nodeIn(id), is: 'absent' }],
+          when: [unchanged(guard.key, guard), condition],
           then: [
             put({ kind: 'leases-guard', network }),
             ...theirs.slice(0, LEASES_PER_CHANGE).map(({ lease }): Write => ({ remove: KEYS.lease(network, lease.block) })),
           ],
         });
         if (outcome.committed) await this.#follow.reach(outcome.version);
-        else if (outcome.found.some((entry) => entry.key === KEYS.nodeIn(id))) return;
+        else if (outcome.found.some((entry) => entry.key === condition.key) !== (condition.is === 'present')) return;
       }
       await this.#follow.announce(network);
     }

@@ -62,6 +62,11 @@ export interface NodeChanges {
   endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined>;
   /** Of a node that is in no longer. May be repeated, by anybody: what was begun elsewhere is ended here. */
   returnLeases(id: NodeId): Promise<void>;
+  /**
+   * Of a node that is in, and has been away for too long: its addresses are free, its name and number stay its own. It
+   * finds so when it comes back, and gets others. Asked before each change: whether that is still so.
+   */
+  endLeases(id: NodeId, isStillAway: () => boolean): Promise<void>;
 }
 
 /** The node was removed from the instance: under this identity it never comes back. */

@@ -14,6 +14,7 @@ import type { StoreChange } from '../../agreement/members/port.ts';
 import type { Event, NodeId } from '../../core/model/index.ts';
 import { shortId } from '../../core/model/index.ts';
 import { TokenBook } from '../../transport/trust/token-book.ts';
+import { DEFAULT_LEASES_END_AFTER_DAYS } from '../init-options.ts';
 import { CaKey } from './ca-key.ts';
 import { Caretaker } from './caretaker.ts';
 import { agreeOnFirstFacts, isFounding } from './founding.ts';
@@ -21,6 +22,7 @@ import { hostOptions } from './host-options.ts';
 import { createJoinHost } from './join-host.ts';
 import { KeyKeepers } from './key-keepers.ts';
 import { Leaving } from './leaving.ts';
+import { LostNodes } from './lost-nodes.ts';
 import { Neighbours } from './neighbours.ts';
 import { askPeer, PeerServer } from './peer-requests.ts';
 import type { Agreement, AgreementOptions } from './port.ts';
@@ -28,6 +30,8 @@ import { withoutMajority } from './quorum-words.ts';
 import { AgreementAdmin } from './service.ts';
 import { Timers } from './timers.ts';
 import { createTokens } from './tokens.ts';
+
+const DAY_MS = 86_400_000;
 
 /** Puts together what agreement is made of on this node: the engine, the way to it, the copy that follows it, and who uses them. */
 export function createAgreement(options: AgreementOptions): Agreement {
@@ -86,7 +90,20 @@ export function createAgreement(options: AgreementOptions): Agreement {
     ask,
     log,
   });
-  const caretaker = new Caretaker({ copy, keys, sync, state, timers, neighbours, log, isMember: () => host.store !== undefined });
+  const lost = new LostNodes({
+    self,
+    copy,
+    store: router,
+    disk,
+    state,
+    limitMs: (instance.leasesEndAfterDays ?? DEFAULT_LEASES_END_AFTER_DAYS) * DAY_MS,
+    members: () => options.members(),
+    nameOf: (id) => neighbours.nameOf(id),
+    nowMs: () => performance.now(),
+    log,
+  });
+  const isServing = () => host.store !== undefined;
+  const caretaker = new Caretaker({ copy, keys, lost, sync, state, timers, neighbours, log, isServing, isMember: () => host.isMember });
   const leaving = new Leaving({ self, host, store: router, state, neighbours, log, nowMs: () => performance.now(), sleep });
   const peers = new PeerServer({
     host,
@@ -150,6 +167,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
         return;
       case 'member-alive':
         sync.alive(event.member.id);
+        lost.sawAlive(event.member.id);
         host.refresh();
         caretaker.soon();
         return;

@@ -3,17 +3,21 @@ import type { NodeChanges } from '../../agreement/state/port.ts';
 import type { Sync } from '../../agreement/sync/sync.ts';
 import type { Log } from '../log.ts';
 import type { KeyKeepers } from './key-keepers.ts';
+import type { LostNodes } from './lost-nodes.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Timers } from './timers.ts';
 
 export interface CaretakerParts {
   readonly copy: Copy;
   readonly keys: KeyKeepers;
+  readonly lost: LostNodes;
   readonly sync: Sync;
   readonly state: NodeChanges;
   readonly timers: Timers;
   readonly neighbours: Neighbours;
   readonly log: Log;
+  /** Whether it serves; and whether it is one, or will be again when it does. */
+  isServing(): boolean;
   isMember(): boolean;
 }
 
@@ -22,7 +26,7 @@ const SOON_MS = 2_000;
 
 /**
  * Looks, now and then, after what may have broken off in its midst: sees that enough nodes have the CA's key, returns
- * the leases of nodes that are gone, and asks somebody whether this copy missed anything.
+ * the leases of nodes that are gone or lost, and asks somebody whether this copy missed anything.
  */
 export class Caretaker {
   readonly #parts: CaretakerParts;
@@ -58,7 +62,10 @@ export class Caretaker {
     try {
       await this.#askSomebody();
       isMore = await this.#parts.keys.round();
-      if (this.#parts.isMember()) await this.#returnLeases();
+      if (this.#parts.isServing()) {
+        await this.#returnLeases();
+        await this.#parts.lost.round();
+      } else if (!this.#parts.isMember()) this.#parts.lost.forget();
     } catch (error) {
       this.#parts.log('debug', 'what is agreed could not be looked after', { error: (error as Error).message });
     } finally {
