@@ -48,6 +48,8 @@ export class LeaseNode {
   /** On its disk, by network and container; the containers run on while the daemon is down. */
   readonly endpoints = new Map<string, KeptAddress>();
   readonly takes = new Map<TakeId, Take>();
+  /** Of the last read of each network: a change decided by it goes to no other cluster. */
+  readonly readIn = new Map<NetworkId, number>();
   #lastId = 0;
 
   constructor(id: NodeId, copy: AgreedSnapshot, world: LeaseNodeWorld) {

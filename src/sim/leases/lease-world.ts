@@ -125,7 +125,11 @@ export class LeaseWorld implements LeaseNodeWorld {
       readLeases: (token, network) => this.#read(node, token, network),
       changeLeases: (...change) => this.#change(node, ...change),
       ask: (token, to, request) => {
-        const answered = (answer: LeaseAnswer | undefined) => node.input((turn, machine) => machine.asked(turn, token, answer));
+        const { generation } = node;
+        const answered = (answer: LeaseAnswer | undefined) => {
+          // Who asked before it died is not there for the answer.
+          if (node.generation === generation) node.input((turn, machine) => machine.asked(turn, token, answer));
+        };
         const isLost = this.random.chance(this.faults.lostQuestion) || this.cut.has(node);
         this.#later(node, this.cut.has(node) ? 1 : QUESTION_MS, () => answered(undefined));
         const peer = this.nodes.find(({ id }) => id === to);
@@ -179,7 +183,10 @@ export class LeaseWorld implements LeaseNodeWorld {
     }
     this.schedule.after(this.#delayMs(), () => {
       const read = this.cluster.read(network);
-      this.#later(node, this.#delayMs(), () => answer(read));
+      this.#later(node, this.#delayMs(), () => {
+        node.readIn.set(network, read.epoch);
+        answer(read);
+      });
     });
   }
 
@@ -196,11 +203,11 @@ export class LeaseWorld implements LeaseNodeWorld {
       return;
     }
     const isLate = random.chance(faults.lateCommit);
-    const { epoch } = this.cluster.snapshot;
+    const epoch = node.readIn.get(network);
     const isLost = isLate || random.chance(faults.lostAnswer);
     if (isLost) this.#later(node, AGREEMENT_MS, () => answer('unknown'));
     this.schedule.after(isLate ? random.int(4 * AGREEMENT_MS) : this.#delayMs(), () => {
-      // It went to the cluster of that epoch, which is no more.
+      // It was for the cluster of that epoch, which is no more.
       if (this.cluster.snapshot.epoch !== epoch) {
         if (!isLost) this.#later(node, AGREEMENT_MS, () => answer('unknown'));
         return;
