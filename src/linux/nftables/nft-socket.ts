@@ -13,7 +13,6 @@ import { addElements, decodeElements, deleteElements, listElements, type NftElem
 const NFNL_MSG_BATCH_BEGIN = 16;
 const NFNL_MSG_BATCH_END = 17;
 const NFNL_SUBSYS_NFTABLES = 10;
-const NFT_MSG_GETTABLE = 1;
 const NFT_MSG_GETCHAIN = 4;
 const NFT_MSG_GETRULE = 7;
 /** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE and NFTA_RULE_TABLE: the same number in all. */
@@ -103,13 +102,6 @@ export class NftSocket {
       for (const bytes of found) hash.update(bytes);
     }
     return count === 0 ? '' : hash.digest('hex');
-  }
-
-  /** Names of the tables of all families. @throws SystemError */
-  tables(): string[] {
-    return this.#socket.dump({ what: 'list tables', type: nftType(NFT_MSG_GETTABLE), flags: 0, body: nfgenmsg(0) }, ({ body }) =>
-      textIn(decodeAttributes(body, NFGEN_BYTES), NFTA_TABLE),
-    );
   }
 
   close(): void {

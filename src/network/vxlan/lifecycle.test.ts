@@ -1,7 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { hostNetworksOf, networkOnHost } from '../contract.test-suite.ts';
 import type { Attached } from '../port.ts';
+import { TestHosts } from './testing/hosts.test-suite.ts';
 import { Lab, type LabEndpoint, type LabOptions, pings, pingsSoon, portTo, serve, ask } from './testing/lab.test-suite.ts';
 
 describe('a host’s networks over time', () => {
@@ -67,6 +71,45 @@ describe('a host’s networks over time', () => {
     await two.want({ 1: { ports: [portTo(a)] } });
     await two.daemon(1).removeAll();
     expect(two.host(1).dump()).toBe(two.before.get(1));
+  });
+
+  it('leave no setting changed, with what the kernel changes along with it, beside a firewall that forwards nothing', async () => {
+    const hosts = new TestHosts([1500]);
+    try {
+      const host = hosts.host(1);
+      host.must(['nft', '-f', '-'], 'table inet filter {\n chain input {\n type filter hook input priority 0; policy accept;\n }\n }\n');
+      host.must(['sysctl', '-w', 'net.ipv4.ip_forward=0']);
+      host.must(['sysctl', '-w', 'net.ipv4.conf.all.accept_redirects=0', 'net.ipv4.conf.eth0.forwarding=1']);
+      const before = host.dump();
+      let daemon = await host.start();
+      daemon.want(hostNetworksOf([networkOnHost(1)]));
+      await daemon.settled();
+      expect(host.must(['cat', '/proc/sys/net/ipv4/ip_forward'])).toBe('1\n');
+      // The next one finds it so, and knows that it was not.
+      await daemon.kill();
+      daemon = await host.start();
+      daemon.want(hostNetworksOf([networkOnHost(1)]));
+      await daemon.settled();
+      await daemon.removeAll();
+      expect(host.dump()).toBe(before);
+    } finally {
+      await hosts.close();
+    }
+  });
+
+  it('leave, where one thing can’t be taken away, all others, and say so', async () => {
+    const one = await open({ mtus: [1500], networks: { 1: {} } });
+    await one.one(1, 1);
+    const host = one.host(1);
+    host.must(['iptables', '-N', 'DOCKER-USER']);
+    host.must(['iptables', '-A', 'FORWARD', '-j', 'DOCKER-USER']);
+    await expect.poll(() => host.must(['iptables', '-S', 'DOCKER-USER'])).toMatch(/-o cv111111\+/);
+    await one.daemon(1).kill();
+    const next = await host.start({ PATH: brokenIptables(host.runDir) });
+    await expect(next.removeAll()).rejects.toThrow(/iptables/);
+    expect(host.must(['ip', '-o', 'link'])).not.toContain('cv111111');
+    expect(host.must(['nft', 'list', 'tables'])).not.toContain('caravela');
+    expect(host.must(['ip', 'route', 'show', 'table', 'all'])).not.toContain('10.1.');
   });
 
   it('leave nothing of a network behind that the host has no part in any more', async () => {
@@ -161,6 +204,13 @@ describe('a host’s networks over time', () => {
     expect(host.must(['cat', '/proc/sys/net/ipv4/ip_forward'])).toBe('1\n');
   });
 });
+
+/** A PATH on which iptables(8) ends by a signal. */
+function brokenIptables(dir: string): string {
+  const file = join(dir, 'iptables');
+  writeFileSync(file, '#!/bin/sh\nkill -9 $$\n', { mode: 0o755 });
+  return `${dir}:${process.env['PATH'] ?? ''}`;
+}
 
 const twoMore = (networks: LabState): LabState =>
   networks.flatMap((network) =>

@@ -8,6 +8,7 @@ import type { Attached, HostNetworks, Network, NetworkOnHost } from '../port.ts'
 import { endpointOfAlias, Endpoints, type HeldEndpoint, isAsAsked, macOf } from './endpoints.ts';
 import { DockerUser } from './firewall/docker-user.ts';
 import { Firewall } from './firewall/firewall.ts';
+import { othersForward } from './firewall/others-forward.ts';
 import { UdpFlows } from './firewall/udp-flows.ts';
 import { IpForward } from './ip-forward.ts';
 import { Names, portAlias } from './names.ts';
@@ -182,17 +183,31 @@ export class OverlayNetwork implements Network {
     this.#reconciler.wantNothing();
     await this.#reconciler.flush();
     for (const { onHost } of this.#endpoints.all()) this.#endpoints.delete(onHost);
+    const plan = this.#plan;
     this.#state = undefined;
     this.#plan = undefined;
-    await this.#namespaces.keepOnly(() => false);
-    await this.#socket.deleteLinks([...readLinks(this.#socket, this.#names).values()].map(({ index }) => index));
+    // One that can't be done is no reason to leave the others.
+    const errors: unknown[] = [];
+    for (const step of [
+      () => this.#namespaces.keepOnly(() => false),
+      () => this.#socket.deleteLinks([...readLinks(this.#socket, this.#names).values()].map(({ index }) => index)),
+      () => this.#removeRoutes(),
+      () => this.#docker.removeAll(),
+      () => this.#firewall.removeAll(),
+      () => this.#flows.forget(plan?.subnets ?? []),
+      () => this.#ipForward.restore(othersForward),
+    ]) {
+      await (async () => step())().catch((error: unknown) => errors.push(error));
+    }
+    if (errors.length > 0) throw errors[0];
+  }
+
+  /** Those without a device: the others have gone with it. */
+  async #removeRoutes(): Promise<void> {
     const ours = this.#socket
       .routes(MAIN_TABLE)
       .filter(({ protocol, metric }) => protocol === OUR_PROTOCOL && metric === this.#names.metric);
     await this.#socket.background(ours.map(deleteRoute));
-    await this.#docker.removeAll();
-    await this.#firewall.removeAll();
-    this.#ipForward.restore(() => this.#nft.tables().length > 0);
   }
 
   #networkOf(id: NetworkId): NetworkOnHost {

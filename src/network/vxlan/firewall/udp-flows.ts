@@ -42,6 +42,12 @@ export class UdpFlows {
     return stale.length;
   }
 
+  /** No port leads to a container any more. @throws SystemError */
+  forget(subnets: readonly Cidr[]): void {
+    const nowhere = { ports_any: new Map(), ports_at: new Map() };
+    this.follow({ wish: nowhere, subnets, addresses: () => new Set() });
+  }
+
   close(): void {
     this.#socket.close();
   }

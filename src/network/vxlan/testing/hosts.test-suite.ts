@@ -105,9 +105,9 @@ export class TestHost {
     return `${this.number}`.repeat(12);
   }
 
-  /** A daemon of this host: there is one at a time. */
-  async start(): Promise<TestDaemon> {
-    this.daemon = new TestDaemon(this);
+  /** A daemon of this host: there is one at a time. @param environment beside the test's own */
+  async start(environment: Readonly<Record<string, string>> = {}): Promise<TestDaemon> {
+    this.daemon = new TestDaemon(this, environment);
     await this.daemon.ready;
     return this.daemon;
   }
@@ -160,8 +160,11 @@ export class TestDaemon implements Network {
   readonly #ended: Promise<void>;
   #last = 0;
 
-  constructor({ netns, runDir, shortId }: TestHost) {
-    this.#child = spawn('nsenter', [`--net=${netns}`, process.execPath, NODE_DRIVER, runDir, shortId], { stdio: ['pipe', 'pipe', 'pipe'] });
+  constructor({ netns, runDir, shortId }: TestHost, environment: Readonly<Record<string, string>>) {
+    this.#child = spawn('nsenter', [`--net=${netns}`, process.execPath, NODE_DRIVER, runDir, shortId], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    });
     this.ready = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.errors.push(text));
     this.#ended = new Promise((resolve) => {
