@@ -11,6 +11,9 @@ export interface AgreementMember {
   readonly bytes: number;
 }
 
+/** It takes part; is about to; does not; or can't, for want of etcd. */
+export type AgreementRole = 'agreement' | 'learner' | 'none' | 'no etcd';
+
 export interface AgreementStatus {
   /** Whether a majority answers now. */
   readonly hasQuorum: boolean;
@@ -44,6 +47,8 @@ export interface AgreementService {
   restore(snapshot: Buffer): Promise<AgreedVersion>;
   /** Rebuilds agreement on this node from the newest copy that any reachable node has; refused while a majority lives. */
   recover(): Promise<AgreedVersion>;
+  /** This node's own part in it. */
+  role(): AgreementRole;
   /** Who takes part in agreement, as this node knows it. */
   members(): readonly NodeId[];
   nodes(): readonly AgreedNode[];

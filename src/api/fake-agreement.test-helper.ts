@@ -1,5 +1,5 @@
 import { type AgreedNode, type AgreedVersion, NO_VERSION, type NodeId } from '../core/model/index.ts';
-import type { AgreementService, AgreementStatus } from './agreement-service.ts';
+import type { AgreementRole, AgreementService, AgreementStatus } from './agreement-service.ts';
 
 /** Agreement of one node with itself. */
 export class FakeAgreement implements AgreementService {
@@ -17,6 +17,10 @@ export class FakeAgreement implements AgreementService {
 
   async recover(): Promise<AgreedVersion> {
     return NO_VERSION;
+  }
+
+  role(): AgreementRole {
+    return 'none';
   }
 
   members(): readonly NodeId[] {

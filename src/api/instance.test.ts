@@ -370,8 +370,8 @@ describe('the instance as one Docker', () => {
     const nodes = await get(asked, '/caravela/v1/nodes');
     expect(silent(nodes)).toBe('node-3');
     expect(nodes.json()).toMatchObject([
-      { name: 'node-1', role: 'member', containers: 0, state: 'alive' },
-      { name: 'node-2', role: 'member', containers: 1, cpus: { capacity: 2000, reserved: 100 }, memory: { reserved: 67_108_864 } },
+      { name: 'node-1', role: 'none', containers: 0, state: 'alive' },
+      { name: 'node-2', role: 'none', containers: 1, cpus: { capacity: 2000, reserved: 100 }, memory: { reserved: 67_108_864 } },
       { name: 'node-3', containers: -1, cpus: { capacity: 2000, reserved: 0 } },
     ]);
     const made = await post(asked, '/caravela/v1/tokens', { ttlSeconds: 3600, singleUse: true });

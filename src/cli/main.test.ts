@@ -183,12 +183,12 @@ describe('our own', () => {
       memory: { capacity: 2 ** 31, reserved: 2 ** 26 },
       containers: 3,
       version: '1.2.3',
-      role: 'member',
+      role: 'none',
     };
     daemon.on('GET /caravela/v1/nodes', [node, { ...node, name: 'a', state: 'dead', containers: -1 }]);
     const lines = (await cli('nodes')).out.split('\n').map((line) => line.split(/ {2,}/));
-    expect(lines[1]).toEqual(['a', '10.0.0.2:8001', 'dead', 'member', 'low', 'amd64', '? / 4', '? / 2GiB', '?', '1.2.3']);
-    expect(lines[2]?.slice(0, 9)).toEqual(['b', '10.0.0.2:8001', 'alive', 'member', 'low', 'amd64', '0.25 / 4', '64MiB / 2GiB', '3']);
+    expect(lines[1]).toEqual(['a', '10.0.0.2:8001', 'dead', '-', 'low', 'amd64', '? / 4', '? / 2GiB', '?', '1.2.3']);
+    expect(lines[2]?.slice(0, 9)).toEqual(['b', '10.0.0.2:8001', 'alive', '-', 'low', 'amd64', '0.25 / 4', '64MiB / 2GiB', '3']);
     expect(
       (await cli('nodes', 'ls', '--format', 'json')).out
         .trim()

@@ -24,7 +24,7 @@ export interface NodeRow {
   /** Containers on it; −1 where it did not answer. */
   containers: number;
   version: string;
-  /** `agreement`: it takes part in agreement; else `member`. */
+  /** In agreement: `agreement` (it takes part), `learner` (it is about to), `none`, or `no etcd` (it can't). Of a node that did not answer: as far as known. */
   role: string;
 }
 

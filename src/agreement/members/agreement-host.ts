@@ -67,6 +67,14 @@ class Host implements AgreementHost {
     return this.#member.record !== undefined || this.#isJoining;
   }
 
+  get isLearner(): boolean {
+    return this.isMember && this.#member.record?.phase !== 'voter';
+  }
+
+  get isCandidate(): boolean {
+    return this.#member.isCandidate;
+  }
+
   found(): Promise<void> {
     return this.#exclusive(async () => {
       await this.#make(1, [], 'founded');

@@ -15,6 +15,10 @@ export interface AgreementHost {
   readonly store: ReplicatedStore | undefined;
   /** Whether this node runs a member, or will again after a restart; a learner counts. */
   readonly isMember: boolean;
+  /** A member that does not count yet. */
+  readonly isLearner: boolean;
+  /** Whether this node could be a member: etcd is installed. */
+  readonly isCandidate: boolean;
   /**
    * `caravela create`: the first member of a new instance, with nothing agreed but epoch 1. Resolves once the store
    * answers; repeated after a crash in its midst it begins anew. @throws Error in words: etcd is missing, the port is taken

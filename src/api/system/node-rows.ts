@@ -11,6 +11,7 @@ const FIGURES = ObjectOf({
   cpus: ObjectOf({ capacity: NumberOf(), reserved: NumberOf() }),
   memory: ObjectOf({ capacity: NumberOf(), reserved: NumberOf() }),
   containers: Integer(),
+  role: StringOf(),
 });
 
 /** This node, with its own figures. */
@@ -21,6 +22,7 @@ export function ownRow(backend: Backend): NodeRow {
     cpus: { capacity: capacity.cpuMillicores, reserved: held.cpuMillicores },
     memory: { capacity: capacity.memoryBytes, reserved: held.memoryBytes },
     containers: backend.containers().length,
+    role: backend.agreement.role(),
   };
 }
 
@@ -35,7 +37,7 @@ export async function nodeRows(backend: Backend): Promise<{ readonly rows: NodeR
     .map((member) => {
       const found = figures.get(member.id);
       const row = memberRow(backend, member);
-      return found === undefined ? row : { ...row, cpus: found.cpus, memory: found.memory, containers: found.containers };
+      return found === undefined ? row : { ...row, cpus: found.cpus, memory: found.memory, containers: found.containers, role: found.role };
     });
   rows.push(ownRow(backend));
   rows.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -57,6 +59,6 @@ function memberRow(backend: Backend, member: Member): NodeRow {
     memory: { capacity: member.capacity.memoryBytes, reserved: 0 },
     containers: -1,
     version: member.version,
-    role: backend.agreement.members().includes(member.id) ? 'agreement' : 'member',
+    role: backend.agreement.members().includes(member.id) ? 'agreement' : 'none',
   };
 }

@@ -28,7 +28,8 @@ export function nodeView(options: { readonly trunc: boolean }): View<NodeRow> {
       Name: row.name,
       Address: row.address,
       State: row.state,
-      Role: row.role,
+      // In the agreement.
+      Role: row.role === 'none' ? '-' : row.role,
       Class: row.class,
       Arch: row.arch,
       CPUs: `${isSilent(row) ? '?' : cpus(row.cpus.reserved)} / ${cpus(row.cpus.capacity)}`,

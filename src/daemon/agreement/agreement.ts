@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { findEtcd } from '../../agreement/etcd/command.ts';
 import { createAgreementHost } from '../../agreement/members/agreement-host.ts';
 import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
 import { AgreedTokens } from '../../agreement/state/agreed-tokens.ts';
@@ -86,7 +85,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
     store: router,
     neighbours,
     isMember: () => host.isMember,
-    isCandidate: () => findEtcd() !== undefined,
+    isCandidate: () => host.isCandidate,
     ask,
     log,
   });

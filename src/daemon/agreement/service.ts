@@ -4,7 +4,7 @@ import type { AgreementHost } from '../../agreement/members/port.ts';
 import type { Copy } from '../../agreement/state/copy.ts';
 import { KEYS, PREFIX } from '../../agreement/state/keys.ts';
 import type { NodeChanges } from '../../agreement/state/port.ts';
-import { AgreementRefused, type AgreementService, type AgreementStatus } from '../../api/agreement-service.ts';
+import { AgreementRefused, type AgreementRole, type AgreementService, type AgreementStatus } from '../../api/agreement-service.ts';
 import type { AgreedNode, AgreedVersion, Member, NodeId } from '../../core/model/index.ts';
 import type { Log } from '../log.ts';
 import type { CaKey } from './ca-key.ts';
@@ -91,6 +91,12 @@ export class AgreementAdmin implements AgreementService {
       );
     }
     return this.#rebuild(copy.entries(), 'recovered');
+  }
+
+  role(): AgreementRole {
+    const { host } = this.#parts;
+    if (host.isMember) return host.isLearner ? 'learner' : 'agreement';
+    return host.isCandidate ? 'none' : 'no etcd';
   }
 
   members(): readonly NodeId[] {
