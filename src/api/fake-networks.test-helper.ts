@@ -175,17 +175,19 @@ export class FakeNetworks implements NetworkService {
 
   #endpoint(container: Container, wish: EndpointWish, index: number): readonly EndpointFacts[] {
     const network = this.#agreed.networks.find(({ id }) => id === wish.network);
-    if (network === undefined) return [];
     const { containerId } = container.request;
+    const named = { container: containerId, containerName: container.name, network: wish.network, networkName: wish.networkName };
+    if (network === undefined) {
+      // It was removed while the container stood.
+      const none = { endpointId: '', address: '', prefix: 0, gateway: '', mac: '', interfaceName: '' };
+      return [{ ...named, ...none, aliases: wish.aliases, askedIp: wish.ip }];
+    }
     const isRunning = container.task?.state === 'running';
     const address = parseIpv4(wish.ip) ?? this.#addressFor(`${network.id} ${containerId}`, network);
     const octets = formatIpv4(address).split('.');
     return [
       {
-        container: containerId,
-        containerName: container.name,
-        network: network.id,
-        networkName: network.name,
+        ...named,
         endpointId: isRunning ? 'e'.repeat(64) : '',
         address: isRunning ? formatIpv4(address) : '',
         prefix: network.subnet.prefix,

@@ -147,6 +147,26 @@ describe('networks of one’s own', () => {
     }
   });
 
+  test('that are removed under a container that stands can be taken off it, and it starts again', async () => {
+    await host(1).ok(['network', 'create', 'shortlived']);
+    await start('stander', 2, ['--network', 'shortlived']);
+    try {
+      await host(1).ok(['stop', '-t', '0', 'stander']);
+      await host(1).ok(['network', 'rm', 'shortlived']);
+      const refused = await host(3).caravela(['start', 'stander']);
+      expect([refused.code, refused.stderr]).toEqual([
+        1,
+        expect.stringMatching(/network shortlived \([0-9a-f]{12}\) not found: it was removed; disconnect the container from it/),
+      ]);
+      await host(3).ok(['network', 'disconnect', 'shortlived', 'stander']);
+      await host(3).ok(['network', 'connect', 'caravela', 'stander']);
+      await host(3).ok(['start', 'stander']);
+      expect(await addressOf('stander')).toMatch(/^10\.210\./);
+    } finally {
+      await remove('stander');
+    }
+  });
+
   test('that are internal reach themselves and nothing else', async () => {
     await host(1).ok(['network', 'create', '--internal', 'closed']);
     await start('in1', 1, ['--network', 'closed']);
@@ -211,6 +231,27 @@ describe('published ports', () => {
       await remove('shop');
     }
     await until('the port to be free on the node that was asked', async () => (await ask(1, host(1).ip, 8080)).code !== 0);
+  });
+
+  test('at an address of the asked node are served there, wherever the container runs', async () => {
+    await start('bound', 2, ['-p', `${host(1).ip}:8484:80`], serve);
+    try {
+      expect(await host(3).ok(['port', 'bound'])).toBe(`80/tcp -> ${host(1).ip}:8484`);
+      for (const from of [1, 3]) {
+        const answer = await until(`an answer to host ${from}`, async () => (await ask(from, host(1).ip, 8484)).stdout);
+        expect(answer).toContain('from ');
+      }
+      expect((await ask(3, host(2).ip, 8484)).stdout).toBe('');
+      const nobodys = await host(3).caravela(['run', '-d', '-p', `${host(1).ip}:8485:80`, instance.tools, 'sleep', '9']);
+      expect([nobodys.code, nobodys.stderr]).toEqual([
+        125,
+        expect.stringContaining(
+          `caravela: cannot publish port 8485 there: ${host(1).ip} is not an address of this host. Leave the address out, or ask the node that has it.\n`,
+        ),
+      ]);
+    } finally {
+      await remove('bound');
+    }
   });
 
   test('that are taken send a container elsewhere, or are refused with who has them', async () => {

@@ -59,8 +59,8 @@ const DOCKERS_MTU = 'com.docker.network.driver.mtu';
 export function checkNetwork(json: unknown): { readonly wish: NetworkWish; readonly warnings: readonly string[] } {
   const body = checked(CREATE, json ?? {}, 'the body');
   const { Name: name, Driver } = body;
-  if (isPredefined(name))
-    throw new ApiError(403, `operation is not permitted on predefined ${name === '' ? 'default' : name} network: choose another name`);
+  if (name !== '' && isPredefined(name))
+    throw new ApiError(403, `operation is not permitted on predefined ${name} network: choose another name`);
   if (!NAME.test(name) || name.length > LIMITS.nameBytes) {
     throw new ApiError(
       400,
@@ -71,7 +71,7 @@ export function checkNetwork(json: unknown): { readonly wish: NetworkWish; reado
   const pool = poolOf(body.IPAM);
   const refused: readonly (readonly [boolean | null | undefined, string])[] = [
     [body.EnableIPv6, 'IPv6 on its networks (--ipv6)'],
-    [body.Ingress, 'ingress networks (--ingress): a published port is served on the node that was asked, too'],
+    [body.Ingress, 'ingress networks (--ingress)'],
     [body.ConfigOnly, 'networks that are only configuration (--config-only)'],
     [(body.ConfigFrom?.Network ?? '') !== '', 'networks made of others’ configuration (--config-from)'],
   ];

@@ -190,6 +190,7 @@ describe('POST /networks/create', () => {
   it.each([
     [{ Name: 'caravela' }, 403, 'operation is not permitted on predefined caravela network'],
     [{ Name: 'bridge' }, 403, 'predefined bridge network'],
+    [{ Name: '' }, 400, 'invalid network name ""'],
     [{ Name: 'host' }, 403, 'predefined host network'],
     [{ Name: 'a b' }, 400, 'invalid network name "a b"'],
     [{ Name: 'container:x' }, 400, 'invalid network name'],
@@ -253,6 +254,18 @@ describe('connect and disconnect', () => {
     expect(other.networks.endpointsOf(containerId)).toHaveLength(1);
     const again = await post(node, '/networks/blue/disconnect', { Container: 'web' });
     expect(said(again)).toEqual([404, expect.stringContaining('is not connected')]);
+  });
+
+  it('take a container that stands off a network that was removed', async () => {
+    const [node, other] = await nodes();
+    const [green, blue] = [await made(node, 'green'), await made(node, 'blue')];
+    const { containerId } = put(other, 'web', ['caravela', 'blue', 'green'], {}, 'exited').request;
+    for (const id of [green, blue]) await node.networks.remove(id as NetworkId);
+    const disconnect = (word: string) => post(node, `/networks/${word}/disconnect`, { Container: 'web' });
+    expect(said(await disconnect('red'))).toEqual([404, 'network red not found']);
+    expect((await disconnect('blue')).statusCode).toBe(200);
+    expect((await disconnect(green.slice(0, 12))).statusCode).toBe(200);
+    expect(other.networks.endpointsOf(containerId).map((e) => e.networkName)).toEqual(['caravela']);
   });
 
   it('say why not', async () => {

@@ -1,10 +1,11 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { AgreedNetwork, Container } from '../../core/model/index.ts';
+import type { Container, ContainerId, NetworkId } from '../../core/model/index.ts';
 import type { NetworkCreated, NetworkRow } from '../../docker-api/types.ts';
 import { endpointOf } from '../containers/networking/check-networking.ts';
 import { checkAddress } from '../containers/networking/settle-networking.ts';
 import { specOf } from '../containers/facts.ts';
+import type { Backend } from '../backend.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
 import { readJson } from '../http/body.ts';
@@ -66,7 +67,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
     const network = agreedOnly(await locateNetwork(context, wordIn(request), scopeOf(request)), 'be connected to it beside others');
     const { ip, aliases, mac } = endpointOf(network.name, body.EndpointConfig ?? {});
     if (ip !== '') checkAddress(ip, network);
-    return onItsNode(context, request, reply, { network, word: body.Container, json: body }, async (container) => {
+    return onItsNode(context, request, reply, { network: network.id, word: body.Container, json: body }, async (container) => {
       refuseShared(container);
       await backend.networks.connect(container.request.containerId, network.id, {
         ip: ip === '' ? undefined : ip,
@@ -78,9 +79,20 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/networks/:id/disconnect', async (request, reply) => {
     const body = disconnectBody(await bodyOf(request));
-    const network = agreedOnly(await locateNetwork(context, wordIn(request), scopeOf(request)), 'be disconnected from it');
-    return onItsNode(context, request, reply, { network, word: body.Container, json: body }, (container) =>
-      backend.networks.disconnect(container.request.containerId, network.id, body.Force ?? false),
+    const word = wordIn(request);
+    // A container that stands may still be on a network that was removed, and could not start: it can be taken off.
+    const found = await locateNetwork(context, word, scopeOf(request)).catch((error: unknown) => {
+      if (error instanceof ApiError && error.status === 404) return undefined;
+      throw error;
+    });
+    const network = found === undefined ? undefined : agreedOnly(found, 'be disconnected from it').id;
+    return onItsNode(
+      context,
+      request,
+      reply,
+      { network: network ?? word, word: body.Container, json: body },
+      ({ request: { containerId } }) =>
+        backend.networks.disconnect(containerId, network ?? formerNetwork(backend, containerId, word), body.Force ?? false),
     );
   });
 
@@ -124,16 +136,24 @@ async function onItsNode(
   context: ApiContext,
   request: FastifyRequest,
   reply: FastifyReply,
-  { network, word, json }: { readonly network: AgreedNetwork; readonly word: string; readonly json: object },
+  { network, word, json }: { readonly network: string; readonly word: string; readonly json: object },
   work: (container: Container) => Promise<void>,
 ): Promise<unknown> {
   const found = await locate(context, word, scopeOf(request));
   if (found.at === 'peer') {
-    const path = request.url.replace(/^\/networks\/[^/?]+/, `/networks/${network.id}`);
+    const path = request.url.replace(/^\/networks\/[^/?]+/, `/networks/${encodeURIComponent(network)}`);
     return proxyJson(context, found.node, path, { ...json, Container: found.id }, request, reply);
   }
   await work(found.container);
   return reply.code(200).send();
+}
+
+/** A network that there is no more, by its name or the beginning of its id. @throws ApiError 404 where the container is on none of these */
+function formerNetwork({ networks }: Backend, id: ContainerId, word: string): NetworkId {
+  const isShortId = /^[0-9a-f]{12,64}$/.test(word);
+  const own = networks.endpointsOf(id).find(({ network, networkName }) => networkName === word || (isShortId && network.startsWith(word)));
+  if (own === undefined) throw noSuchNetwork(word);
+  return own.network;
 }
 
 /** @throws ApiError 403 where the container's network is not its own */

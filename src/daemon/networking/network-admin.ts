@@ -82,7 +82,7 @@ export class NetworkAdmin {
     if (clash !== undefined) throw subnetTaken(subnet, clash);
     const taken = this.#parts.taken().find(({ block }) => overlaps(block, subnet));
     if (taken !== undefined) {
-      throw new NetworkRefused('forbidden', `subnet ${formatCidr(subnet)} overlaps ${taken.what}: choose another with --subnet`);
+      throw new NetworkRefused('forbidden', `subnet ${formatCidr(subnet)} overlaps ${taken.what}: choose another subnet`);
     }
     return subnet;
   }
@@ -102,6 +102,9 @@ export class NetworkAdmin {
   }
 }
 
+/** RFC 6890: this network, the host itself, the link; groups and what is reserved. */
+const NOT_FOR_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'].flatMap((text) => parseCidr(text) ?? []);
+
 function blockOf(text: string): Cidr {
   const subnet = parseCidr(text);
   if (subnet === undefined) {
@@ -111,8 +114,7 @@ function blockOf(text: string): Cidr {
   if (prefix < PREFIXES.shortest || prefix > PREFIXES.longest) {
     throw new NetworkRefused('invalid', `subnet ${formatCidr(subnet)} must have a prefix of /${PREFIXES.shortest} to /${PREFIXES.longest}`);
   }
-  const first = Math.floor(subnet.base / 2 ** 24);
-  if (first === 0 || first === 127 || first >= 224) {
+  if (NOT_FOR_HOSTS.some((block) => overlaps(block, subnet))) {
     throw new NetworkRefused(
       'invalid',
       `subnet ${formatCidr(subnet)} is not for hosts: take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16`,
@@ -136,7 +138,7 @@ function gatewayIn(subnet: Cidr, text: string): number {
 function subnetTaken(subnet: Cidr, by: AgreedNetwork): NetworkRefused {
   return new NetworkRefused(
     'forbidden',
-    `Pool overlaps with other one on this address space: ${formatCidr(subnet)} with ${formatCidr(by.subnet)} of network ${by.name}. Choose another with --subnet.`,
+    `Pool overlaps with other one on this address space: ${formatCidr(subnet)} with ${formatCidr(by.subnet)} of network ${by.name}. Choose another subnet.`,
   );
 }
 

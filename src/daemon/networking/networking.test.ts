@@ -252,6 +252,25 @@ describe('Networking', () => {
     });
   });
 
+  it('leaves ports at addresses of the node that was asked to that one', async () => {
+    const { networking, fake, requests, run } = world;
+    const ports = [
+      { containerPort: 80, protocol: 'tcp' as const, hostIp: '198.51.100.2', hostPort: 8080 },
+      { containerPort: 53, protocol: 'udp' as const, hostIp: '', hostPort: 0 },
+    ];
+    await networking.place(run(A, { networks: [wish(FRONT)], ports }, OTHER));
+    expect(fake.state?.ports.map(({ containerPort }) => containerPort)).toEqual([53]);
+    expect(networking.service.portsOf(A).map(({ containerPort }) => containerPort)).toEqual([53]);
+    const told = JSON.parse(requests[0]?.body ?? '') as { ports: object[] };
+    expect(told.ports).toMatchObject([{ containerPort: 53 }, { containerPort: 80, ip: 0xc6336402, port: 8080, address: 0x0a00000a }]);
+    await networking.release(A);
+    const refusal = { code: 'invalid', message: expect.stringContaining('198.51.100.2 is not an address of this host') as string };
+    await expect(networking.place(run(A, { networks: [wish(FRONT)], ports }))).rejects.toMatchObject(refusal);
+    const unnamed = [{ containerPort: 80, protocol: 'tcp' as const, hostIp: '198.51.100.2', hostPort: 0 }];
+    await expect(networking.place(run(A, { networks: [wish(FRONT)], ports: unnamed }, OTHER))).rejects.toMatchObject(refusal);
+    expect(fake.namespaces.size).toBe(0);
+  });
+
   it('connects and disconnects while it runs, and remembers for the next start', async () => {
     const { networking, fake, run, placed } = world;
     const container = run(A, { networks: [wish(FRONT)] });

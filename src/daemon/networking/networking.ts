@@ -111,6 +111,7 @@ export class Networking {
       reserver: this.#reserver,
       container: (id) => node.container(id),
       specOf,
+      isAskedHere: ({ buyer }) => buyer === node.self().id,
       onHost: (agreed) => this.#onHost(agreed),
       changed: (id) => this.#changed(id),
       filesFor: (container, task) => parts.filesFor(container, specOf(container), task),
@@ -316,7 +317,8 @@ export class Networking {
     this.#parts.dns.forget();
     const container = node.container(id);
     if (container === undefined || container.buyer === node.self().id || specOf(container).ports.length === 0) return;
-    void this.#announcer.announce(container.buyer, { container: id, ports: task?.ports ?? [], gone: false });
+    const ports = [...(task?.ports ?? []), ...(task?.portsElsewhere ?? [])];
+    void this.#announcer.announce(container.buyer, { container: id, ports, gone: false });
   }
 
   #renamed(id: ContainerId): void {

@@ -124,7 +124,7 @@ export class PortClaims {
     try {
       await this.#reserver.reserve(container, 'claim', ports);
     } catch (error) {
-      if (error instanceof PortTaken) throw new NetworkRefused('conflict', allocated(error));
+      if (error instanceof PortTaken) throw refusedPort(error);
       throw error;
     }
   }
@@ -136,8 +136,16 @@ export class PortClaims {
 }
 
 /** Docker's words first: scripts look for them. */
-export function allocated({ port, message }: PortTaken): string {
-  return `port is already allocated on this node: ${message}. Publish another than ${port.port}, or ask another node.`;
+export function refusedPort({ port, message, why }: PortTaken): NetworkRefused {
+  if (why === 'elsewhere')
+    return new NetworkRefused(
+      'invalid',
+      `cannot publish port ${port.port} there: ${message}. Leave the address out, or ask the node that has it.`,
+    );
+  return new NetworkRefused(
+    'conflict',
+    `port is already allocated on this node: ${message}. Publish another than ${port.port}, or ask another node.`,
+  );
 }
 
 /** The host's side of a wish; '' and 0.0.0.0 are every address. @throws NetworkRefused invalid */

@@ -4,13 +4,16 @@ import { type ContainerId, type HostPort, portsClash } from '../../core/model/in
 import { formatIpv4 } from '../../lib/ipv4.ts';
 import { listeningPorts } from './listening-ports.ts';
 
-/** A port of this host that is somebody's. */
+/** A port that can't be had on this host. */
 export class PortTaken extends Error {
   override name = 'PortTaken';
   readonly port: HostPort;
-  constructor(port: HostPort, message: string) {
+  /** `elsewhere`: its address is not this host's. */
+  readonly why: 'taken' | 'elsewhere';
+  constructor(port: HostPort, message: string, why: PortTaken['why'] = 'taken') {
     super(message);
     this.port = port;
+    this.why = why;
   }
 }
 
@@ -104,7 +107,8 @@ const keyOf = ({ ip, port, protocol }: HostPort): string => `${protocol} ${ip} $
 
 function open(socket: Server | Socket, port: HostPort): Promise<void> {
   return new Promise((resolve, reject) => {
-    const failed = (error: NodeJS.ErrnoException) => reject(new PortTaken(port, reasonOf(error, port)));
+    const failed = (error: NodeJS.ErrnoException) =>
+      reject(new PortTaken(port, reasonOf(error, port), error.code === 'EADDRNOTAVAIL' ? 'elsewhere' : 'taken'));
     socket.once('error', failed);
     const done = () => {
       socket.off('error', failed);

@@ -5,6 +5,8 @@ export interface TaskNetwork {
   readonly container: ContainerId;
   readonly endpoints: readonly TaskEndpoint[];
   readonly ports: readonly TaskPort[];
+  /** Published at addresses of the node that was asked, which serves them alone. Absent: none. */
+  readonly portsElsewhere?: readonly TaskPort[];
 }
 
 export interface TaskEndpoint {

@@ -9,7 +9,7 @@ import type { Network } from '../../network/port.ts';
 import type { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
 import { LeaseRefused, type Leases } from './leases.ts';
-import { allocated, hostPortOf } from './port-claims.ts';
+import { hostPortOf, refusedPort } from './port-claims.ts';
 import { type PortReserver, PortTaken } from './port-reserver.ts';
 import type { TaskEndpoint, TaskNetwork, TaskPort } from './task-network.ts';
 import type { TaskNetworks } from './task-networks.ts';
@@ -23,6 +23,8 @@ export interface TaskWiringParts {
   readonly reserver: PortReserver;
   readonly container: (id: ContainerId) => Container | undefined;
   readonly specOf: (container: Container) => ContainerSpec;
+  /** Whether it was this node that was asked for the container. */
+  readonly isAskedHere: (container: Container) => boolean;
   /** Resolves when the host is on the network. */
   readonly onHost: (network: AgreedNetwork) => Promise<void>;
   /** What tasks have has changed: the kernel is to follow, and the directory to hear of it. */
@@ -111,6 +113,7 @@ export class TaskWiring {
       ...task,
       endpoints: task.endpoints.filter((each) => each !== endpoint),
       ports: task.ports.filter((port) => port.network !== endpoint.network),
+      portsElsewhere: (task.portsElsewhere ?? []).filter((port) => port.network !== endpoint.network),
     };
     tasks.put(after);
     leases.give(endpoint.network, task.container);
@@ -152,18 +155,20 @@ export class TaskWiring {
     tasks.put({ container: id, endpoints, ports: [] });
     for (const each of agreed) await this.#parts.onHost(each);
     for (const endpoint of endpoints) await network.attach({ container: id, ...endpoint });
-    const ports = await this.#openPorts(id, spec.ports, endpoints[outward]);
-    const task = { container: id, endpoints, ports };
+    const task = { container: id, endpoints, ...(await this.#openPorts(container, spec.ports, endpoints[outward])) };
     tasks.put(task);
     changed(id);
-    if (ports.length > 0) await network.settled();
+    if (task.ports.length > 0) await network.settled();
     return { netnsPath, ...filesFor(container, task) };
   }
 
   #networkOf(wish: EndpointWish): AgreedNetwork {
     const agreed = this.#parts.state.network(wish.network);
     if (agreed === undefined)
-      throw new NetworkRefused('not-found', `network ${wish.networkName} not found: it was removed; connect the container to another`);
+      throw new NetworkRefused(
+        'not-found',
+        `network ${wish.networkName} (${wish.network.slice(0, 12)}) not found: it was removed; disconnect the container from it`,
+      );
     return agreed;
   }
 
@@ -182,43 +187,53 @@ export class TaskWiring {
     };
   }
 
-  async #openPorts(id: ContainerId, wishes: readonly PortWish[], endpoint: TaskEndpoint | undefined): Promise<readonly TaskPort[]> {
-    if (endpoint === undefined || wishes.length === 0) return [];
+  async #openPorts(
+    container: Container,
+    wishes: readonly PortWish[],
+    endpoint: TaskEndpoint | undefined,
+  ): Promise<Pick<TaskNetwork, 'ports' | 'portsElsewhere'>> {
+    if (endpoint === undefined || wishes.length === 0) return { ports: [] };
+    const id = container.request.containerId;
     const { network, address } = endpoint;
     const lead = (host: HostPort, containerPort: number): TaskPort => ({ ...host, containerPort, network, address });
-    const named = wishes.filter(({ hostPort }) => hostPort > 0).map((wish) => lead(hostPortOf(wish), wish.containerPort));
-    await this.#reserve(id, named);
-    const chosen: TaskPort[] = [];
-    for (const wish of wishes) if (wish.hostPort === 0) chosen.push(lead(await this.#anyPort(id, wish), wish.containerPort));
-    return [...named, ...chosen];
+    const ports: TaskPort[] = [];
+    const portsElsewhere: TaskPort[] = [];
+    for (const wish of wishes.filter(({ hostPort }) => hostPort > 0)) {
+      const port = hostPortOf(wish);
+      const list = (await this.#isHere(container, port)) ? ports : portsElsewhere;
+      list.push(lead(port, wish.containerPort));
+    }
+    for (const wish of wishes) if (wish.hostPort === 0) ports.push(lead(await this.#anyPort(id, wish), wish.containerPort));
+    return portsElsewhere.length === 0 ? { ports } : { ports, portsElsewhere };
+  }
+
+  /** False: it is at an address of the node that was asked, which has it open already. @throws NetworkRefused where nobody can serve it */
+  async #isHere(container: Container, { protocol, ip, port }: HostPort): Promise<boolean> {
+    const { reserver, isAskedHere } = this.#parts;
+    try {
+      await reserver.reserve(container.request.containerId, 'task', [{ protocol, ip, port }]);
+      return true;
+    } catch (error) {
+      if (!(error instanceof PortTaken)) throw error;
+      if (error.why === 'elsewhere' && !isAskedHere(container)) return false;
+      throw refusedPort(error);
+    }
   }
 
   async #anyPort(id: ContainerId, wish: PortWish): Promise<HostPort> {
     for (let tries = 0; tries < TRIES; tries++) {
       const port = hostPortOf({ ...wish, hostPort: randomInt(DYNAMIC.first, DYNAMIC.last + 1) });
-      const free = await this.#parts.reserver.reserve(id, 'task', [port]).then(
-        () => true,
-        () => false,
-      );
-      if (free) return port;
+      try {
+        await this.#parts.reserver.reserve(id, 'task', [port]);
+        return port;
+      } catch (error) {
+        if (error instanceof PortTaken && error.why === 'elsewhere') throw refusedPort(error);
+      }
     }
     throw new NetworkRefused(
       'conflict',
       `no free port from ${DYNAMIC.first} to ${DYNAMIC.last} was found for ${wish.containerPort}/${wish.protocol} in ${TRIES} tries`,
     );
-  }
-
-  async #reserve(id: ContainerId, ports: readonly TaskPort[]): Promise<void> {
-    try {
-      await this.#parts.reserver.reserve(
-        id,
-        'task',
-        ports.map(({ protocol, ip, port }) => ({ protocol, ip, port })),
-      );
-    } catch (error) {
-      if (error instanceof PortTaken) throw new NetworkRefused('conflict', allocated(error));
-      throw error;
-    }
   }
 }
 

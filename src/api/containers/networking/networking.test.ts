@@ -83,7 +83,7 @@ describe('the networks of a create', () => {
 
   it.each([
     [{ HostConfig: { NetworkMode: 'nope' } }, 400, 'network nope not found'],
-    [{ HostConfig: { NetworkMode: '10.0.0/24' } }, 400, 'network 10.0.0/24 not found'],
+    [{ HostConfig: { NetworkMode: '10.0.0/24' } }, 400, 'invalid network "10.0.0/24": neither a name nor an IPv4 block'],
     [{ HostConfig: { NetworkMode: 'container:nope' } }, 400, 'No such container: nope'],
     [{ HostConfig: { NetworkMode: 'container:' } }, 400, 'invalid container format container:<name|id>'],
     [{ NetworkingConfig: { EndpointsConfig: { blue: {}, host: {} } } }, 400, "can't have network host, too"],

@@ -5,7 +5,6 @@ import type { ApiContext } from '../../context.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { locate } from '../../instance/locate.ts';
 import type { Scope } from '../../instance/scope.ts';
-import { noSuchNetwork } from '../../networks/find-network.ts';
 import { locateNetwork } from '../../networks/locate-network.ts';
 import type { AskedEndpoint, AskedNetworking } from './check-networking.ts';
 
@@ -70,7 +69,8 @@ async function networkOf(context: ApiContext, word: string, { scope, dry }: Sett
     return found.network;
   }
   const block = parseCidr(word);
-  if (block === undefined) throw noSuchNetwork(word);
+  if (block === undefined)
+    throw new ApiError(400, `invalid network ${JSON.stringify(word.slice(0, 80))}: neither a name nor an IPv4 block such as 10.20.0.0/16`);
   const known = backend.networks.list().find(({ subnet }) => sameBlock(subnet, block));
   return known ?? (dry ? undefined : await backend.networks.ofSubnet(formatCidr(block)));
 }
