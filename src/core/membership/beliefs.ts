@@ -79,7 +79,8 @@ export class Beliefs {
       if (state === 'suspect') suspicions.start(turn, entry.id, incarnation, by, table.peers.length + 1);
       else suspicions.stop(entry.id);
     }
-    if (state !== before.state) announce(turn, entry.member);
+    // One that is elsewhere by now is news as one that came back is: it may have moved before anybody missed it.
+    if (state !== before.state || (state === 'alive' && isElsewhere(entry.member, previous))) announce(turn, entry.member);
     if (entry.record.incarnation !== previous.incarnation || state !== previous.state) onChange(turn, entry.member, previous);
   }
 
@@ -96,6 +97,12 @@ export class Beliefs {
     this.#parts.queue.put(entry.id, rumour, this.#parts.packets.rumourBytes(rumour));
   }
 }
+
+const isElsewhere = (member: Member, previous: Member): boolean =>
+  member.underlayMtu !== previous.underlayMtu ||
+  member.address.ip !== previous.address.ip ||
+  member.address.controlPort !== previous.address.controlPort ||
+  member.address.gossipPort !== previous.address.gossipPort;
 
 /** The event of a member that came into a state. */
 export function announce(turn: Turn, member: Member): void {

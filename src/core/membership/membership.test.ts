@@ -108,6 +108,27 @@ class Bench {
   }
 }
 
+describe('a record of somebody who is alive all the while', () => {
+  const newer = (change: Partial<MemberRecord>): Rumour => ({
+    kind: 'record',
+    member: { ...recordOf(1), incarnation: 5, ...change, state: 'alive' },
+  });
+  const address = { ...recordOf(1).address, ip: '10.9.9.9' };
+
+  it.each([
+    ['another address', newer({ address }), 1],
+    ['a smaller MTU', newer({ underlayMtu: 1_400 }), 1],
+    ['other labels', newer({ labels: { a: 'b' } }), 0],
+    ['nothing else', newer({}), 0],
+  ])('with %s', (_what, rumour, told) => {
+    const bench = new Bench();
+    bench.receive(B, gossip(rumour));
+    bench.receive(B, gossip(rumour));
+    // Whoever sends packets to it must hear of where it is.
+    expect(bench.events.filter(({ kind }) => kind === 'member-alive')).toHaveLength(told);
+  });
+});
+
 describe('pings', () => {
   it('are answered by the node that was meant, not by another at its address', () => {
     const bench = new Bench();

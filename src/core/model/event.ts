@@ -7,6 +7,7 @@ import type { CoreError } from './errors.ts';
 
 /** Past facts. The same stream feeds the log, the metrics, `events`, the dashboard and the simulator's checkers. */
 export type Event =
+  /** It is known for the first time, or back, or alive all the while and elsewhere now. */
   | { readonly kind: 'member-alive'; readonly member: MemberRecord; readonly first: boolean }
   | { readonly kind: 'member-suspect'; readonly nodeId: NodeId; readonly name: string }
   | { readonly kind: 'member-dead'; readonly nodeId: NodeId; readonly name: string }
