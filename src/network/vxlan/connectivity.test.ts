@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ip } from '../contract.test-suite.ts';
+import type { Cidr } from '../../lib/ipv4.ts';
+import { cidr, ip } from '../contract.test-suite.ts';
+import type { NetworkOnHost } from '../port.ts';
 import { runIn } from './testing/hosts.test-suite.ts';
 import { ask, Lab, type LabEndpoint, pings, portTo, serve } from './testing/lab.test-suite.ts';
 
@@ -86,6 +88,29 @@ describe('containers on several hosts', () => {
     expect(pings(a.netns, b.address)).toBe(true);
     runIn(a.netns, ['ip', 'link', 'set', 'eth0', 'address', '02:42:0a:01:01:3c']);
     expect(pings(a.netns, b.address)).toBe(false);
+  });
+
+  it('find an address at once where it went, though they knew where it was', async () => {
+    const [a, b, c] = await Promise.all([lab.one(1, 1), lab.one(1, 1), lab.one(1, 1)]);
+    for (const { address } of [b, c]) expect(pings(a.netns, address)).toBe(true);
+    await lab.daemon(1).removeNamespace(b.endpoint.container);
+    await lab.daemon(1).detach(c.endpoint.container, c.endpoint.network);
+    const blocks = [b, c].map(({ address }) => cidr(`${address}/32`));
+    const onFirst = (h: number, change: (network: NetworkOnHost) => NetworkOnHost) => ({
+      networks: lab.state(h).networks.map((each, i) => (i === 0 ? change(each) : each)),
+    });
+    const more = <T extends { readonly blocks: readonly Cidr[] }>(of: T): T => ({ ...of, blocks: [...of.blocks, ...blocks] });
+    await lab.want({
+      1: onFirst(1, (each) => ({ ...each, peers: each.peers.map((peer) => (peer.number === 2 ? more(peer) : peer)) })),
+      2: onFirst(2, more),
+    });
+    for (const { endpoint, address } of [b, c]) {
+      const netns = await lab.daemon(2).makeNamespace(endpoint.container);
+      await lab.daemon(2).attach(endpoint);
+      expect(pings(a.netns, address)).toBe(true);
+      expect(pings(netns, a.address)).toBe(true);
+    }
+    await lab.want();
   });
 
   it('find nobody where there is nobody', async () => {

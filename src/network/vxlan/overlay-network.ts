@@ -1,4 +1,5 @@
 import type { ContainerId, NetworkId } from '../../core/model/index.ts';
+import { ArpSocket } from '../../linux/arp-socket.ts';
 import { linkIndex } from '../../linux/link.ts';
 import { NftSocket } from '../../linux/nftables/nft-socket.ts';
 import { deleteRoute, MAIN_TABLE, OUR_PROTOCOL } from '../../linux/rtnetlink/routes.ts';
@@ -11,7 +12,7 @@ import { Firewall } from './firewall/firewall.ts';
 import { othersForward } from './firewall/others-forward.ts';
 import { UdpFlows } from './firewall/udp-flows.ts';
 import { IpForward } from './ip-forward.ts';
-import { Names, portAlias } from './names.ts';
+import { gatewayMac, Names, portAlias } from './names.ts';
 import { Namespaces } from './namespaces.ts';
 import { mtuOn, Plan } from './plan.ts';
 import { plugIn, resize } from './plug.ts';
@@ -48,6 +49,7 @@ export class OverlayNetwork implements Network {
   readonly #namespaces: Namespaces;
   readonly #endpoints = new Endpoints();
   readonly #socket: RouteSocket;
+  readonly #arp: ArpSocket;
   readonly #nft: NftSocket;
   readonly #firewall: Firewall;
   readonly #docker: DockerUser;
@@ -64,6 +66,7 @@ export class OverlayNetwork implements Network {
     this.#log = log;
     this.#namespaces = new Namespaces(runDir);
     this.#socket = RouteSocket.open();
+    this.#arp = new ArpSocket();
     this.#nft = new NftSocket();
     this.#firewall = new Firewall(this.#names, this.#nft);
     this.#docker = new DockerUser(this.#names, this.#nft);
@@ -92,9 +95,11 @@ export class OverlayNetwork implements Network {
   }
 
   async removeNamespace(id: ContainerId): Promise<void> {
-    for (const { onHost } of this.#endpoints.all()) if (onHost.container === id) this.#forget(onHost);
+    const gone = this.#endpoints.all().filter(({ onHost }) => onHost.container === id);
+    for (const { onHost } of gone) this.#forget(onHost);
     // Its interfaces go with it, and faster than one by one.
     await this.#namespaces.remove(id);
+    for (const { onHost } of gone) this.#tellNeighbours(onHost);
   }
 
   want(state: HostNetworks): void {
@@ -140,6 +145,7 @@ export class OverlayNetwork implements Network {
     if (held === undefined) return;
     this.#forget(held.onHost);
     await this.#deletePort(held.onHost.port);
+    this.#tellNeighbours(held.onHost);
   }
 
   async recover(known: (id: ContainerId) => boolean, endpoints: readonly Attached[]): Promise<void> {
@@ -175,6 +181,7 @@ export class OverlayNetwork implements Network {
   async close(): Promise<void> {
     await this.#reconciler.close();
     this.#socket.close();
+    this.#arp.close();
     this.#nft.close();
     this.#flows.close();
   }
@@ -228,6 +235,22 @@ export class OverlayNetwork implements Network {
     this.#endpoints.delete(onHost);
     const elements = this.#plan?.drop(onHost);
     if (elements !== undefined) this.#firewall.remove(elements);
+  }
+
+  /**
+   * Who has talked to a container here knows its MAC, and would go on sending there for half a minute, though the
+   * address may be another host's by then: the gateway knows where it is, or that it is nowhere.
+   */
+  #tellNeighbours({ network: id, address }: EndpointOnHost): void {
+    const network = this.#state?.networks.find((each) => each.id === id);
+    const bridge = network === undefined ? undefined : indexOf(this.#names.bridge(network.vni));
+    if (network === undefined || bridge === undefined) return;
+    try {
+      this.#arp.announce(bridge, address, gatewayMac(network.gateway));
+    } catch (error) {
+      // On a bridge that is down or gone nobody sends.
+      if (!hasCode(error, 'ENXIO', 'ENETDOWN')) throw error;
+    }
   }
 
   #plugIn(endpoint: Attached, onHost: EndpointOnHost): void {
