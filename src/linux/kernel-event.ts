@@ -1,4 +1,4 @@
-import { decodeAttributes, decodeMessages, type NetlinkMessage, textIn } from './netlink.ts';
+import { decodeAttributes, decodeMessages, type NetlinkMessage, numberIn, textIn } from './netlink.ts';
 import { NETLINK_ROUTE } from './netlink-socket.ts';
 import { type Address, decodeAddress } from './rtnetlink/addresses.ts';
 import { decodeLink, type Link } from './rtnetlink/link.ts';
@@ -21,6 +21,8 @@ type KernelChange = {
   | { readonly kind: 'route'; readonly gone: boolean; readonly route: Route }
   | { readonly kind: 'neighbour'; readonly gone: boolean; readonly neighbour: Neighbour }
   | { readonly kind: 'fdb'; readonly gone: boolean; readonly entry: FdbEntry }
+  /** Settings of a device below /proc/sys/net/ipv4/conf, by their names there; those that the kernel tells of, of which some may be as before. */
+  | { readonly kind: 'settings'; readonly device: number | 'all'; readonly values: Readonly<Record<string, string>> }
   /** Something in a table, or the table itself. */
   | { readonly kind: 'nftables'; readonly family: NftFamily; readonly table: string }
 );
@@ -35,6 +37,13 @@ const RTM_NEWROUTE = 24;
 const RTM_DELROUTE = 25;
 const RTM_NEWNEIGH = 28;
 const RTM_DELNEIGH = 29;
+const RTM_NEWNETCONF = 80;
+/** struct netconfmsg: family, padded. */
+const NETCONF_BYTES = 4;
+const AF_INET = 2;
+const NETCONFA_IFINDEX = 1;
+const NETCONFA_IFINDEX_ALL = 0xffff_ffff;
+const NETCONFA_NAMES: Readonly<Record<number, string>> = { 2: 'forwarding', 3: 'rp_filter', 5: 'proxy_arp' };
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFT_MSG_NEWGEN = 15;
 /** struct nfgenmsg: family, version, id. */
@@ -79,9 +88,23 @@ function routeEvent({ type, port, body }: NetlinkMessage): KernelEvent | undefin
       const entry = decodeFdbEntry(body);
       return entry && { kind: 'fdb', gone, entry, port };
     }
+    case RTM_NEWNETCONF:
+      return settingsEvent(body, port);
     default:
       return undefined;
   }
+}
+
+function settingsEvent(body: Buffer, port: number): KernelEvent | undefined {
+  if (body[0] !== AF_INET) return undefined;
+  const attributes = decodeAttributes(body, NETCONF_BYTES);
+  const index = numberIn(attributes, NETCONFA_IFINDEX);
+  if (index === undefined) return undefined;
+  const values = Object.entries(NETCONFA_NAMES).flatMap(([type, name]) => {
+    const value = numberIn(attributes, Number(type));
+    return value === undefined ? [] : [[name, String(value)] as const];
+  });
+  return { kind: 'settings', device: index === NETCONFA_IFINDEX_ALL ? 'all' : index, values: Object.fromEntries(values), port };
 }
 
 function nftablesEvent({ type, port, body }: NetlinkMessage): KernelEvent | undefined {

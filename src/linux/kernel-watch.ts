@@ -5,7 +5,7 @@ import { decodeKernelEvents, type KernelEvent } from './kernel-event.ts';
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from './netlink-socket.ts';
 import { streamOverFd } from './stream-over-fd.ts';
 
-export type WatchGroup = 'links' | 'addresses' | 'routes' | 'neighbours' | 'nftables';
+export type WatchGroup = 'links' | 'addresses' | 'routes' | 'neighbours' | 'settings' | 'nftables';
 
 /** Multicast groups: enum rtnetlink_groups, and enum nfnetlink_groups of linux/netfilter/nfnetlink.h. */
 const GROUPS: Record<WatchGroup, { readonly protocol: number; readonly group: number }> = {
@@ -13,6 +13,7 @@ const GROUPS: Record<WatchGroup, { readonly protocol: number; readonly group: nu
   neighbours: { protocol: NETLINK_ROUTE, group: 3 },
   addresses: { protocol: NETLINK_ROUTE, group: 5 },
   routes: { protocol: NETLINK_ROUTE, group: 7 },
+  settings: { protocol: NETLINK_ROUTE, group: 24 },
   nftables: { protocol: NETLINK_NETFILTER, group: 7 },
 };
 

@@ -13,10 +13,13 @@ import { addElements, decodeElements, deleteElements, listElements, type NftElem
 const NFNL_MSG_BATCH_BEGIN = 16;
 const NFNL_MSG_BATCH_END = 17;
 const NFNL_SUBSYS_NFTABLES = 10;
+const NFT_MSG_GETTABLE = 1;
 const NFT_MSG_GETCHAIN = 4;
 const NFT_MSG_GETRULE = 7;
 /** NFTA_TABLE_NAME, NFTA_CHAIN_TABLE and NFTA_RULE_TABLE: the same number in all. */
 const NFTA_TABLE = 1;
+/** Its flags: whether it sleeps. */
+const NFTA_TABLE_FLAGS = 2;
 const NFGEN_BYTES = 4;
 const NLMSG_ERROR = 2;
 const MSG_DONTWAIT = 0x40;
@@ -83,7 +86,7 @@ export class NftSocket {
     }
   }
 
-  /** The same as long as nobody adds, removes or replaces a chain or a rule of the table. '': it has none. @throws SystemError */
+  /** The same as long as nobody adds, removes or replaces a chain or a rule of the table, or puts it to sleep. '': it has none. @throws SystemError */
   fingerprint(family: number, table: string): string {
     const hash = createHash('sha256');
     let count = 0;
@@ -101,7 +104,17 @@ export class NftSocket {
       count += found.length;
       for (const bytes of found) hash.update(bytes);
     }
+    for (const flags of this.#flagsOf(family, table)) hash.update(flags);
     return count === 0 ? '' : hash.digest('hex');
+  }
+
+  /** One, or none where there is no such table. */
+  #flagsOf(family: number, table: string): Buffer[] {
+    const list = { what: 'list tables', type: nftType(NFT_MSG_GETTABLE), flags: 0, body: nfgenmsg(family) };
+    return this.#socket.dump(list, ({ body }) => {
+      const attributes = decodeAttributes(body, NFGEN_BYTES);
+      return textIn(attributes, NFTA_TABLE) === table ? Buffer.from(attributes.get(NFTA_TABLE_FLAGS) ?? []) : undefined;
+    });
   }
 
   close(): void {

@@ -27,7 +27,7 @@ export interface FdbEntry {
   /** Of the device: a VXLAN one, or a bridge's port. */
   readonly index: number;
   readonly mac: string;
-  /** VXLAN: IPv4 of the host behind which the MAC is. undefined: an entry of a bridge. */
+  /** VXLAN: IPv4 of the host behind which the MAC is. undefined: an entry of a bridge, or one that sends to another port, VNI or device than its own device does. */
   readonly remote: number | undefined;
   readonly permanent: boolean;
   /** In the device's own table, not in that of the bridge it is a port of. */
@@ -48,6 +48,9 @@ const NUD_NOARP = 0x40;
 const NUD_PERMANENT = 0x80;
 const NDA_DST = 1;
 const NDA_LLADDR = 2;
+const NDA_PORT = 6;
+const NDA_VNI = 7;
+const NDA_IFINDEX = 8;
 const NDA_MASTER = 9;
 
 /** A permanent entry, in the place of any for that address. */
@@ -103,10 +106,11 @@ export function decodeNeighbour(body: Buffer): Neighbour | undefined {
 export function decodeFdbEntry(body: Buffer): FdbEntry | undefined {
   if (body.length < MESSAGE_BYTES || body[0] !== AF_BRIDGE) return undefined;
   const attributes = decodeAttributes(body, MESSAGE_BYTES);
+  const isPlain = ![NDA_PORT, NDA_VNI, NDA_IFINDEX].some((type) => attributes.has(type));
   return {
     index: body.readInt32LE(4),
     mac: macIn(attributes, NDA_LLADDR),
-    remote: ipv4In(attributes, NDA_DST),
+    remote: isPlain ? ipv4In(attributes, NDA_DST) : undefined,
     permanent: isPermanent(body),
     self: (body.readUInt8(10) & NTF_SELF) !== 0,
     master: numberIn(attributes, NDA_MASTER) ?? 0,

@@ -7,7 +7,7 @@ import { addFdbEntry, addNeighbour, deleteFdbEntry, deleteNeighbour } from '../.
 import { deleteRoute, MAIN_TABLE, OUR_PROTOCOL, replaceRoute, type Route } from '../../linux/rtnetlink/routes.ts';
 import type { RouteSocket } from '../../linux/rtnetlink/route-socket.ts';
 import { changeVxlanLocal, type VxlanOptions } from '../../linux/rtnetlink/vxlan.ts';
-import type { Operation } from './difference.ts';
+import { type Operation, PORT } from './difference.ts';
 import type { AddressWish, RouteWish, TunnelWish } from './wish.ts';
 
 /** What takes a container's namespace. Both throw what is in the way. */
@@ -84,8 +84,8 @@ function requestsFor(
       return [changeVxlanLocal(indexOf(step.link.name), step.link.vni, step.link.local)];
     case 'put-on-bridge':
       return [changeLink(step.port, { master: indexOf(step.bridge) })];
-    case 'let-hairpin':
-      return [changeBridgePort(indexOf(step.port), { hairpin: true })];
+    case 'set-port':
+      return [changeBridgePort(indexOf(step.port), PORT)];
     case 'add-address':
       return [addAddress(addressOn(step.address, indexOf))];
     case 'delete-address':

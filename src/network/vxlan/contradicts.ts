@@ -2,11 +2,12 @@ import { assertNever } from '../../lib/assert.ts';
 import type { KernelEvent } from '../../linux/kernel-event.ts';
 import { isAsWanted, sameItem } from './difference.ts';
 import type { Names } from './names.ts';
+import { IP_FORWARD } from './sysctls.ts';
 import { addressOf, fdbOf, type LinkNames, neighbourOf, routeOf } from './read-kernel.ts';
 import { addressKey, fdbKey, type KernelWish, neighbourKey, routeKey } from './wish.ts';
 
 /** Where to look after news. `links`: at devices alone, as such news often only tells of a step on the way. */
-export type Suspicion = 'links' | 'kernel' | 'firewall' | 'docker';
+export type Suspicion = 'links' | 'kernel' | 'settings' | 'firewall' | 'docker';
 
 /**
  * What news from the kernel give reason to look at; undefined: they tell what is wanted, or what is none of ours. Our
@@ -44,8 +45,19 @@ export function contradicts(event: KernelEvent, wish: KernelWish, links: LinkNam
       return found === undefined ? wanted && 'kernel' : isNews(gone, wanted, found);
     }
     case 'fdb': {
+      const link = links.get(event.entry.index);
+      if (link === undefined) return undefined;
+      const wanted = wish.fdb.get(fdbKey({ link, mac: event.entry.mac }));
       const entry = fdbOf(event.entry, links, names);
-      return entry === undefined ? undefined : isNews(event.gone, wish.fdb.get(fdbKey(entry)), entry);
+      return entry === undefined ? wanted && 'kernel' : isNews(event.gone, wanted, entry);
+    }
+    case 'settings': {
+      const device = event.device === 'all' ? 'all' : links.get(event.device);
+      const isOtherwise = ([name, value]: [string, string]): boolean => {
+        const path = device === 'all' && name === 'forwarding' ? IP_FORWARD : `ipv4/conf/${device}/${name}`;
+        return (wish.sysctls.get(path) ?? value) !== value;
+      };
+      return device !== undefined && Object.entries(event.values).some(isOtherwise) ? 'settings' : undefined;
     }
     case 'nftables':
       if (event.table === names.table) return 'firewall';

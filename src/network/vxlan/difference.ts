@@ -1,4 +1,5 @@
 import { assertNever } from '../../lib/assert.ts';
+import type { BridgePort } from '../../linux/rtnetlink/bridge.ts';
 import type { Link } from '../../linux/rtnetlink/link.ts';
 import type { LinkChange } from '../../linux/rtnetlink/links.ts';
 import type { KernelSeen } from './read-kernel.ts';
@@ -7,10 +8,12 @@ import type { AddressWish, BridgeWish, FdbWish, KernelWish, LinkWish, NeighbourW
 /** One step from what is there to what is wanted. Devices by name, as some are only made on the way. */
 export type Operation =
   | { readonly do: 'make-link'; readonly link: BridgeWish | TunnelWish }
-  | { readonly do: 'change-link'; readonly name: string; readonly change: Omit<LinkChange, 'master'> }
+  /** `master` is 0, where there: of none. */
+  | { readonly do: 'change-link'; readonly name: string; readonly change: LinkChange }
   | { readonly do: 'change-tunnel'; readonly link: TunnelWish }
   | { readonly do: 'put-on-bridge'; readonly port: string; readonly bridge: string }
-  | { readonly do: 'let-hairpin'; readonly port: string }
+  /** A bridge's port as ours are: `PORT`. */
+  | { readonly do: 'set-port'; readonly port: string }
   /** The host's end of a container's interface is missing: it takes the container's namespace to make it again. */
   | { readonly do: 'plug-in'; readonly port: string }
   /** Both ends: what comes larger than an end may be is lost without a word. */
@@ -56,6 +59,7 @@ export function difference(wish: KernelWish, seen: KernelSeen): readonly Operati
 export function isAsWanted(link: Link, wanted: LinkWish): boolean {
   if (!canBecome(link, wanted) || !link.up || link.alias !== wanted.alias) return false;
   if (wanted.kind === 'port') return wanted.bridge === undefined || (link.mtu === wanted.mtu && link.master !== 0);
+  if (link.master !== 0) return false;
   return link.mtu === wanted.mtu && link.mac === wanted.mac && (wanted.kind === 'bridge' || link.vxlan?.local === wanted.local);
 }
 
@@ -78,6 +82,8 @@ function stepsToLink(wanted: BridgeWish | TunnelWish, link: Link | undefined): O
   // The MTU of a bridge is the least of its ports' until somebody sets it.
   if (link === undefined) return [{ do: 'make-link', link: wanted }, change(name, { alias, mtu })];
   const steps = changes(link, wanted, mac);
+  // Somebody's bridge, who would see what containers send.
+  if (link.master !== 0) steps.push(change(name, { master: 0 }));
   if (wanted.kind === 'tunnel' && link.vxlan?.local !== wanted.local) steps.push({ do: 'change-tunnel', link: wanted });
   return steps;
 }
@@ -89,7 +95,7 @@ function stepsToPort(wanted: PortWish, link: Link | undefined, wish: KernelWish,
   if (link.mtu !== wanted.mtu) steps.push({ do: 'resize-port', port: wanted.name, mtu: wanted.mtu });
   const bridge = there(wanted.bridge);
   if (bridge === undefined || link.master !== bridge.index) steps.push({ do: 'put-on-bridge', port: wanted.name, bridge: wanted.bridge });
-  if (link.port?.hairpin !== true || bridge === undefined) steps.push({ do: 'let-hairpin', port: wanted.name });
+  if (bridge === undefined || !isOurPort(link)) steps.push({ do: 'set-port', port: wanted.name });
   return steps;
 }
 
@@ -103,7 +109,13 @@ function changes(link: Link, { name, alias, mtu }: LinkWish, mac: string | undef
   return Object.keys(needed).length === 0 ? [] : [change(name, needed)];
 }
 
-const change = (name: string, to: Omit<LinkChange, 'master'>): Operation => ({ do: 'change-link', name, change: to });
+/** What the kernel makes of a new port but for hairpin, which a container needs to reach its own published port. */
+export const PORT: BridgePort = { hairpin: true, learning: true, isolated: false };
+
+const isOurPort = ({ port }: Link): boolean =>
+  port !== undefined && port.hairpin === PORT.hairpin && port.learning === PORT.learning && port.isolated === PORT.isolated;
+
+const change = (name: string, to: LinkChange): Operation => ({ do: 'change-link', name, change: to });
 
 function missing<T extends { link: string | undefined }>(
   wish: ReadonlyMap<string, T>,

@@ -79,7 +79,7 @@ export class Reconciler {
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
-    this.#watch = watchKernel(['links', 'addresses', 'routes', 'neighbours', 'nftables'], (event) => this.#onEvent(event));
+    this.#watch = watchKernel(['links', 'addresses', 'routes', 'neighbours', 'settings', 'nftables'], (event) => this.#onEvent(event));
     this.#sweeps = setInterval(() => this.#plan(['sweep'], 0), parts.sweepMs).unref();
   }
 
@@ -229,7 +229,7 @@ export class Reconciler {
   }
 
   #onEvent(event: KernelEvent): void {
-    const { names, firewall } = this.#parts;
+    const { names, firewall, sysctls } = this.#parts;
     if (event.kind === 'link' && event.link.name.startsWith(names.devices)) {
       if (event.gone) this.#links.delete(event.link.index);
       else this.#links.set(event.link.index, event.link.name);
@@ -237,8 +237,14 @@ export class Reconciler {
     }
     if (event.kind === 'nftables' && firewall.isOwnChange(event.port)) return;
     if (this.#wish === undefined) return;
-    if (event.kind === 'lost') this.#plan(['kernel', 'firewall', 'docker'], SUSPICION_DELAY_MS);
+    if (event.kind === 'lost') {
+      sysctls.forgetAll();
+      this.#plan(['kernel', 'settings', 'firewall', 'docker'], SUSPICION_DELAY_MS);
+    }
     const suspicion = contradicts(event, this.#wish.plan, this.#links, names);
+    if (event.kind === 'settings' && suspicion !== undefined) {
+      sysctls.forget(event.device === 'all' ? 'all' : (this.#links.get(event.device) ?? ''));
+    }
     if (suspicion !== undefined) this.#plan([suspicion], SUSPICION_DELAY_MS);
   }
 }
@@ -262,7 +268,7 @@ function describe(step: Operation): string {
     case 'delete-link':
       return `${step.do} ${step.name}`;
     case 'put-on-bridge':
-    case 'let-hairpin':
+    case 'set-port':
     case 'plug-in':
     case 'resize-port':
       return `${step.do} ${step.port}`;

@@ -1,18 +1,20 @@
 import { hasCode } from '../../linux/system-error.ts';
 import { setSysctl } from '../../linux/sysctl.ts';
+import { IP_FORWARD } from './sysctls.ts';
 
 /** How many are read or written before others get their turn: about a millisecond. */
 const AT_A_TIME = 50;
 
 /**
- * Holds kernel settings to what is wanted. Nobody tells of their changes, so that between sweeps only what we haven't
- * set yet is looked at.
+ * Holds kernel settings to what is wanted. Of most the kernel tells nobody that they changed, so that between sweeps
+ * only what we haven't set yet, or have heard of, is looked at.
  */
 export class SysctlKeeper {
   readonly #known = new Map<string, string>();
 
-  /** What is known of a device's settings no longer holds: it is another device. */
+  /** What is known of a device's settings no longer holds: it is another device, or somebody changed them. `all`: of the host's. */
   forget(device: string): void {
+    if (device === 'all') this.#known.delete(IP_FORWARD);
     for (const path of this.#known.keys()) if (path.includes(`/${device}/`)) this.#known.delete(path);
   }
 

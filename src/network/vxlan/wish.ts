@@ -93,5 +93,5 @@ export interface EndpointOnHost {
 
 export const addressKey = ({ link, address, prefix }: AddressWish): string => `${link} ${address}/${prefix}`;
 export const neighbourKey = ({ link, address }: NeighbourWish): string => `${link} ${address}`;
-export const fdbKey = ({ link, mac }: FdbWish): string => `${link} ${mac}`;
+export const fdbKey = ({ link, mac }: Pick<FdbWish, 'link' | 'mac'>): string => `${link} ${mac}`;
 export const routeKey = ({ destination, metric }: RouteWish): string => `${destination.base}/${destination.prefix} ${metric}`;
