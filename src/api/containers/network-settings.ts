@@ -31,10 +31,10 @@ export function networkSettingsOf(facts: ContainerFacts): ContainerInspect['Netw
   };
 }
 
-/** By the network's name; of a container that doesn't run without addresses. */
+/** By the network's name; of a container that doesn't run without addresses. What began on none may have been connected since. */
 export function networksOf({ container, spec, endpoints }: ContainerFacts): Record<string, EndpointSettings> {
   const { networkMode } = spec;
-  if (networkMode === 'none' || networkMode === 'host')
+  if (networkMode === 'host' || (networkMode === 'none' && endpoints.length === 0))
     return { [networkMode]: { ...NO_ENDPOINT, NetworkID: localNetworkId(networkMode) } };
   return Object.fromEntries(endpoints.map((endpoint) => [endpoint.networkName, settingsOf(endpoint, container.request.containerId)]));
 }

@@ -256,6 +256,16 @@ describe('connect and disconnect', () => {
     expect(said(again)).toEqual([404, expect.stringContaining('is not connected')]);
   });
 
+  it('show what began on no network on those that it joined', async () => {
+    const [node] = await nodes();
+    await made(node, 'blue');
+    put(node, 'web', [], { networkMode: 'none' });
+    const networks = async () => Object.keys((await get(node, '/containers/web/json')).json<ContainerInspect>().NetworkSettings.Networks);
+    expect(await networks()).toEqual(['none']);
+    expect((await post(node, '/networks/blue/connect', { Container: 'web' })).statusCode).toBe(200);
+    expect(await networks()).toEqual(['blue']);
+  });
+
   it('take a container that stands off a network that was removed', async () => {
     const [node, other] = await nodes();
     const [green, blue] = [await made(node, 'green'), await made(node, 'blue')];
