@@ -6,10 +6,11 @@ import { type Context, type Settings, socketOf } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { moveNode } from './init.ts';
 import { answers, waitFor } from './ready.ts';
-import { enableUnit, systemdServesUs, unitName } from './systemd.ts';
+import { enableUnit, restartsOf, systemdServesUs, unitName } from './systemd.ts';
 
-/** A small or busy machine takes its time. */
-const READY_WITHIN_MS = 30_000;
+/** A small or busy machine takes its time: its disk for the first words of agreement, its kernel for modules. */
+const READY_WITHIN_MS = 120_000;
+const UNIT_POLL_MS = 1_000;
 const LOG_LINES = 8;
 /**
  * A daemon lives for months and is seldom busy: V8 and malloc shall rather spare memory than time (10
@@ -47,9 +48,29 @@ export async function startDaemon(context: Context, start: Start): Promise<void>
   if (start.foreground) return inForeground(context, words, runDir, start.onReady);
   if (context.installation.systemd && (await systemdServesUs())) {
     await enableUnit(dataDir, words);
-    if (!(await waitFor(() => answers(socketOf(runDir)), READY_WITHIN_MS))) throw notReady('', `journalctl -u ${unitName(dataDir)}`);
+    if (!(await unitAnswers(dataDir, runDir))) throw notReady('', `journalctl -u ${unitName(dataDir)}`);
   } else await inBackground(words, dataDir, runDir);
   await start.onReady();
+}
+
+/** False as soon as it ended by itself for the second time. */
+async function unitAnswers(dataDir: string, runDir: string): Promise<boolean> {
+  let failed = false;
+  const poll = setInterval(() => {
+    void restartsOf(dataDir).then(
+      (restarts) => (failed ||= restarts >= 2),
+      () => {},
+    );
+  }, UNIT_POLL_MS);
+  try {
+    return await waitFor(
+      () => answers(socketOf(runDir)),
+      READY_WITHIN_MS,
+      () => failed,
+    );
+  } finally {
+    clearInterval(poll);
+  }
 }
 
 async function inBackground([program = '', ...words]: readonly string[], dataDir: string, runDir: string): Promise<void> {

@@ -58,6 +58,12 @@ export async function enableUnit(dataDir: string, words: readonly string[]): Pro
   await systemctl('enable', '--now', name);
 }
 
+/** How often systemd had to start the daemon again. */
+export async function restartsOf(dataDir: string): Promise<number> {
+  const { stdout } = await promisify(execFile)('systemctl', ['show', '-P', 'NRestarts', unitName(dataDir)]);
+  return Number(stdout);
+}
+
 /** The way back; nothing to do where there is no such unit. */
 export async function removeUnit(dataDir: string): Promise<void> {
   const name = unitName(dataDir);
