@@ -200,11 +200,11 @@ export class AgreementNode {
             .filter(({ hasLeft }) => !hasLeft)
             .map((node) => ({
               id: node.id,
-              name: `node-${node.n}`,
               ip: node.ip,
               isAlive: node === this || isReached(node),
               isCandidate: undefined,
             })),
+        nameOf: (id) => `node-${lab.nodes.find((node) => node.id === id)?.n}`,
         hasLeft: (id) => lab.nodes.some((node) => node.id === id && node.hasLeft),
         knownMembers: () => [],
       },

@@ -5,7 +5,6 @@ import type { NodeFact } from './port.ts';
 
 const fact = (n: number, more: Partial<NodeFact> = {}): NodeFact => ({
   id: nodeId(n.toString(16).padStart(32, '0')),
-  name: `node-${n}`,
   ip: '10.0.0.1',
   isAlive: true,
   isCandidate: undefined,

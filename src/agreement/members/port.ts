@@ -107,6 +107,8 @@ export interface MemberFacts {
   ip(): string | undefined;
   /** All nodes of the instance that have not left, this one too. */
   nodes(): readonly NodeFact[];
+  /** For people. */
+  nameOf(id: NodeId): string;
   /** Left or removed for good, as gossip or the agreed state says: a member there is taken out at once. */
   hasLeft(id: NodeId): boolean;
   /** From MEMBERS_KEY in this node's copy of the agreed state. */
@@ -115,7 +117,6 @@ export interface MemberFacts {
 
 export interface NodeFact {
   readonly id: NodeId;
-  readonly name: string;
   readonly ip: string;
   readonly isAlive: boolean;
   /** Whether etcd is installed there; undefined: not known, it is asked. */

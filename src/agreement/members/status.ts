@@ -1,5 +1,4 @@
 import type { NodeId } from '../../core/model/index.ts';
-import { shortId } from '../../core/model/index.ts';
 import { ask } from './ask.ts';
 import { checkReport, type Report } from './messages.ts';
 import type { AgreementHostOptions, MemberReport, MembersStatus } from './port.ts';
@@ -43,10 +42,9 @@ function memberReport(node: NodeId, report: Report | undefined): MemberReport {
 }
 
 function* troublesOf({ options, trouble, isCandidate }: StatusSources, status: Omit<MembersStatus, 'troubles'>): Generator<string> {
-  const names = new Map(options.facts.nodes().map(({ id, name }) => [id, name]));
   const { members, wanted } = status;
   for (const { node, isReachable } of members) {
-    if (!isReachable) yield `the agreement member on ${names.get(node) ?? shortId(node)} does not answer`;
+    if (!isReachable) yield `the agreement member on ${options.facts.nameOf(node)} does not answer`;
   }
   if (!status.hasQuorum) {
     yield members.length === 0

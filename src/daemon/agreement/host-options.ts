@@ -44,7 +44,8 @@ export function hostOptions(options: AgreementOptions, parts: HostParts): Agreem
         neighbours
           .all()
           .filter((member) => member.state !== 'left')
-          .map(({ id, name, address, state }) => ({ id, name, ip: address.ip, isAlive: state === 'alive', isCandidate: undefined })),
+          .map(({ id, address, state }) => ({ id, ip: address.ip, isAlive: state === 'alive', isCandidate: undefined })),
+      nameOf: (id) => neighbours.nameOf(id),
       hasLeft: (id) => neighbours.hasLeft(id),
       knownMembers: () => copy.views.members,
     },
