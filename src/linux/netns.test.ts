@@ -37,6 +37,15 @@ describe('createNetns', () => {
     expect(here()).toBe(home);
   });
 
+  it('is seen at its path only when it is configured: whoever looks after a crash finds all of it or none', async () => {
+    let mounts = '';
+    createNetns(path, () => {
+      mounts = readFileSync('/proc/thread-self/mountinfo', 'utf8');
+    });
+    expect(mounts).not.toContain(path);
+    expect(await mountPointsBelow(dir)).toEqual([path]);
+  });
+
   it('leaves nothing where configuring fails', async () => {
     const home = here();
     expect(() => createNetns(path, () => setLinkUp('nosuch'))).toThrow('change link nosuch: ENODEV');

@@ -1,6 +1,6 @@
 import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs';
 import { checked, libc } from './libc.ts';
-import { mount, MS_BIND, unmount } from './mount.ts';
+import { mount, MS_BIND } from './mount.ts';
 
 /**
  * Named network namespaces (network_namespaces(7)): a namespace lives as long as something is in it
@@ -13,8 +13,9 @@ const unshareCall = libc<(flags: number) => number>('int unshare(int flags)');
 const setnsCall = libc<(fd: number, type: number) => number>('int setns(int fd, int type)');
 
 /**
- * Makes a network namespace, mounts it at `path` (a new file) and runs `configure` inside. Where
- * anything fails nothing is left. @throws SystemError, or Node's EEXIST where `path` is taken
+ * Makes a network namespace, runs `configure` inside and mounts it at `path` (a new file), so that what is mounted is
+ * whole, wherever this process may have been killed. Where anything fails nothing is left. @throws SystemError, or
+ * Node's EEXIST where `path` is taken
  */
 export function createNetns(path: string, configure: () => void): void {
   writeFileSync(path, '', { flag: 'wx' });
@@ -22,13 +23,8 @@ export function createNetns(path: string, configure: () => void): void {
     elsewhere(
       () => checked(unshareCall(CLONE_NEWNET), 'unshare', 'CLONE_NEWNET'),
       () => {
+        configure();
         mount('/proc/thread-self/ns/net', path, null, MS_BIND);
-        try {
-          configure();
-        } catch (error) {
-          unmount(path);
-          throw error;
-        }
       },
     );
   } catch (error) {

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { hostNetworksOf, networkOnHost } from '../contract.test-suite.ts';
@@ -110,6 +110,23 @@ describe('a host’s networks over time', () => {
     expect(host.must(['ip', '-o', 'link'])).not.toContain('cv111111');
     expect(host.must(['nft', 'list', 'tables'])).not.toContain('caravela');
     expect(host.must(['ip', 'route', 'show', 'table', 'all'])).not.toContain('10.1.');
+  });
+
+  it('go, and come, in the moment in which somebody has flushed the rules', async () => {
+    const one = await open({ mtus: [1500], networks: { 1: {} } });
+    const host = one.host(1);
+    for (let round = 0; round < 3; round += 1) {
+      const [a, b] = await Promise.all([one.one(1, 1), one.one(1, 1)]);
+      host.must(['nft', 'flush', 'ruleset']);
+      const gone = [one.daemon(1).detach(a.endpoint.container, a.endpoint.network), one.daemon(1).removeNamespace(b.endpoint.container)];
+      const come = one.one(1, 1);
+      await Promise.all(gone);
+      const c = await come;
+      expect(pingsSoon(c.netns, '10.1.0.1')).toBe(true);
+      expect(existsSync(b.netns)).toBe(false);
+      await expect.poll(() => host.must(['ip', '-o', 'link']).match(/cv111111v/g)).toHaveLength(1);
+      await one.daemon(1).removeNamespace(c.endpoint.container);
+    }
   });
 
   it('leave nothing of a network behind that the host has no part in any more', async () => {

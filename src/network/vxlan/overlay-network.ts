@@ -130,8 +130,13 @@ export class OverlayNetwork implements Network {
     }
     const port = this.#freePort(endpoint);
     const onHost = { container: endpoint.container, network: endpoint.network, address: endpoint.address, mac: macOf(endpoint), port };
+    const wanted = { asked: endpoint, onHost };
     try {
-      this.#hold({ asked: endpoint, onHost });
+      if (!this.#holds(wanted)) {
+        await this.#reconciler.reload();
+        this.#hold(wanted);
+      }
+      // At once: a pass between would find it missing.
       this.#plugIn(endpoint, onHost);
     } catch (error) {
       this.#forget(onHost);
@@ -228,6 +233,17 @@ export class OverlayNetwork implements Network {
     this.#endpoints.set(held);
     const elements = this.#plan?.put(held.onHost);
     if (elements !== undefined) this.#firewall.add(elements);
+  }
+
+  /** Whether it could: not where somebody has just flushed the rules. */
+  #holds(held: HeldEndpoint): boolean {
+    try {
+      this.#hold(held);
+      return true;
+    } catch {
+      this.#forget(held.onHost);
+      return false;
+    }
   }
 
   #forget(onHost: EndpointOnHost): void {

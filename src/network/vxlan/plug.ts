@@ -31,7 +31,8 @@ export interface PlugOptions {
 /**
  * Makes a container's interface: a pair of devices, one on the bridge, one in the container, which tells its neighbours
  * of itself as it comes up. About a millisecond, all on this thread, so that nothing comes between. Where it throws,
- * the host's end may be there: deleting it takes both. @throws SystemError
+ * or the process is killed, the host's end may be there, without the alias, which comes last: deleting it takes both.
+ * @throws SystemError
  */
 export function plugIn(socket: RouteSocket, options: PlugOptions): void {
   const { port, alias, bridge, interfaceName, mac, mtu, address, prefix, gateway } = options;
@@ -45,7 +46,7 @@ export function plugIn(socket: RouteSocket, options: PlugOptions): void {
     closeSync(netnsFd);
   }
   const index = linkIndex(port);
-  socket.must([changeLink(index, { alias }), changeBridgePort(index, { hairpin: true })]);
+  socket.must([changeBridgePort(index, { hairpin: true })]);
   inNetns(options.netns, () => {
     const inside = RouteSocket.open();
     try {
@@ -60,7 +61,7 @@ export function plugIn(socket: RouteSocket, options: PlugOptions): void {
     }
   });
   // The bridge has a carrier only while one of its ports has.
-  socket.must([settleCarrier(index), settleCarrier(bridge)]);
+  socket.must([settleCarrier(index), settleCarrier(bridge), changeLink(index, { alias })]);
 }
 
 /** Sets the MTU of both ends of a container's interface. @throws SystemError */

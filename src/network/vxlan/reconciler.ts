@@ -99,6 +99,12 @@ export class Reconciler {
     return this.#running ?? Promise.resolve();
   }
 
+  /** As `flush`, after a look at the rules: somebody's hand was in them just now. */
+  reload(): Promise<void> {
+    this.#plan(['firewall'], 0);
+    return this.flush();
+  }
+
   get failure(): Error | undefined {
     return this.#failure;
   }

@@ -61,22 +61,26 @@ export class Firewall {
     return false;
   }
 
-  /** Some elements more, at once; while the tables are not loaded, with their load. @throws SystemError */
+  /** Some elements more, at once. @throws Error where the tables aren't there: the next `apply` loads them */
   add(more: SomeElements): void {
     const loaded = this.#loaded;
-    if (loaded === undefined) return;
-    this.#nft.change(entriesOf(more).map(([name, elements]) => this.#elementsChange(name, [], elements)));
+    if (loaded === undefined) throw new Error('this host’s firewall rules are not loaded');
+    this.#change(entriesOf(more).map(([name, elements]) => this.#elementsChange(name, [], elements)));
     for (const [name, elements] of entriesOf(more)) for (const element of elements) loaded.elements[name].set(elementKey(element), element);
   }
 
-  /** Some less, of which some may not be there. @throws SystemError */
+  /** Some less, of which some may not be there. Where somebody has taken the tables away, the next `apply` loads all. */
   remove(less: SomeElements): void {
     const loaded = this.#loaded;
     if (loaded === undefined) return;
     const known = entriesOf(less).map(
       ([name, elements]) => [name, elements.filter((each) => loaded.elements[name].has(elementKey(each)))] as const,
     );
-    this.#nft.change(known.map(([name, elements]) => this.#elementsChange(name, elements, [])));
+    try {
+      this.#change(known.map(([name, elements]) => this.#elementsChange(name, elements, [])));
+    } catch {
+      return;
+    }
     for (const [name, elements] of known) for (const element of elements) loaded.elements[name].delete(elementKey(element));
   }
 
@@ -84,6 +88,16 @@ export class Firewall {
   async removeAll(): Promise<void> {
     this.#loaded = undefined;
     await applyRuleset(dropTables(this.#names));
+  }
+
+  /** What the kernel refuses tells that the tables are not what they were. @throws SystemError */
+  #change(changes: readonly ElementsChange[]): void {
+    try {
+      this.#nft.change(changes);
+    } catch (error) {
+      this.#loaded = undefined;
+      throw error;
+    }
   }
 
   #update(wish: FirewallWish, known: Record<SetName, Map<string, Element>>): void {

@@ -11,8 +11,9 @@ const LEGACY_TABLES = '/proc/net/ip_tables_names';
 export async function othersForward(): Promise<boolean> {
   if (existsSync(LEGACY_TABLES) && readFileSync(LEGACY_TABLES, 'utf8').split('\n').includes('nat')) return true;
   try {
-    const { base } = await listChains();
-    return base.some(({ hook, table }) => hook === 'postrouting' && table !== 'firewalld');
+    const { base, names } = await listChains();
+    const isDockerHere = names.some((name) => name.endsWith(' DOCKER-USER'));
+    return isDockerHere || base.some(({ hook, table }) => hook === 'postrouting' && table !== 'firewalld');
   } catch (error) {
     if (error instanceof NftError) return true;
     throw error;
