@@ -5,7 +5,7 @@ import type { NetworkOption } from '../parse/network-option.ts';
 import { asRefusal } from '../run/as-refusal.ts';
 import { addContainerOptions, refuseUnserved } from '../run/container-options.ts';
 import { networkList } from '../run/network-options.ts';
-import { addViewOptions } from '../run/streams-options.ts';
+import { addViewOptions, requireTerminal } from '../run/streams-options.ts';
 import { isStackFile } from '../stack/stack-options.ts';
 import { ofImage, type RunOptions } from './run.ts';
 
@@ -31,6 +31,7 @@ export function newCommand(context: Context): Command {
       if (word !== undefined && isStackFile(word)) {
         throw new Failure(`${word} is a stack file: \`caravela run ${word}\` runs all of it`, EXIT.refused);
       }
+      requireTerminal(io, true, options.tty === true);
       await asRefusal(async () => {
         const client = await connect(context, own);
         await ofImage(context, client, word ?? image, words, {

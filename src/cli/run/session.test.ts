@@ -340,6 +340,12 @@ describe('new', () => {
     });
   });
 
+  it('makes no terminal of what is none', async () => {
+    const ran = await cli(['new', '-t', '-n', 'lan']);
+    expect([ran.code, ran.err]).toEqual([1, 'caravela: the input device is not a TTY: leave -t out\n']);
+    expect(daemon.lines).toEqual([]);
+  });
+
   it('has its image by CARAVELA_NEW_IMAGE where that is set', async () => {
     containerIs(async () => 0);
     await cli(['new'], { env: { CARAVELA_NEW_IMAGE: 'tools:1' } });
