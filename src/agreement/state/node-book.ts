@@ -138,7 +138,7 @@ export class NodeBook implements NodeChanges {
     const left = [...this.#copy.views.nodes.values()].filter((node) => node.state === 'left' && node.id !== newest);
     if (left.length < LEFT_REMEMBERED) return [];
     const [oldest] = left.toSorted((a, b) => a.sinceMs - b.sinceMs);
-    return oldest === undefined ? [] : [{ remove: KEYS.nodeGone(oldest.id) }];
+    return oldest === undefined ? [] : [KEYS.nodeGone(oldest.id), ...forwardKeys(oldest.id)].map((key): Write => ({ remove: key }));
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type Transaction,
   type Write,
 } from '../port.ts';
+import { checkTransaction } from '../check-transaction.ts';
 import { forwardKeys } from '../state/keys.ts';
 import type { Update } from '../state/update.ts';
 import { checkStoreAnswer, type StoreAnswer, type StoreRequest } from './messages.ts';
@@ -116,10 +117,14 @@ export class ForwardedStore implements StoreAccess {
   }
 }
 
+/** A node that leaves takes its slots away, but for the one by which it does. @throws RangeError for what is no transaction */
 function withSlot({ when, then }: Transaction, slot: Slot, token: string): Transaction {
   const condition: Condition = { key: slot.key, is: 'at', modRevision: slot.revision };
   const write: Write = { put: slot.key, value: token };
-  return { when: [...when, condition], then: [...then, write] };
+  const others = then.filter((each) => !('remove' in each && each.remove === slot.key));
+  const marked = { when: [...when, condition], then: [...others, write] };
+  checkTransaction(marked);
+  return marked;
 }
 
 /** The members in turn, within one deadline. */

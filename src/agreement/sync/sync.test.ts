@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { AgreedNetwork, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
 import { Prng } from '../../lib/prng.ts';
 import { AgreementUnavailable } from '../port.ts';
-import { PREFIX } from '../state/keys.ts';
+import { forwardPrefix, PREFIX } from '../state/keys.ts';
 import { World, type WorldNode } from './world.test-helper.ts';
 
 const networkId = (n: number) => n.toString(16).padStart(64, '0') as NetworkId;
@@ -182,6 +182,20 @@ describe('by way of a member', () => {
     nodeAt(world, 0).store.cut();
     const failed = within(world, 5_000, nodeAt(world, 2).state.createNetwork(NETWORK));
     await expect(failed).rejects.toMatchObject({ changed: 'no', message: 'No majority' });
+  });
+
+  test('a node that is no member ends its own being in the instance by it, and leaves one slot at most', async () => {
+    const world = worldOf(3, 1);
+    const last = nodeAt(world, 2);
+    const other = nodeAt(world, 1);
+    await within(world, 1_000, last.book.admitNode(last.id, 'last', 1));
+    await within(world, 1_000, last.state.createNetwork(NETWORK));
+    const { guard } = await within(world, 1_000, last.state.readLeases(NETWORK.id));
+    await within(world, 1_000, last.state.changeLeases(NETWORK.id, guard, { add: [lease(1, last.id)], remove: [] }));
+    expect(await within(world, 3_000, last.book.endNode(last.id, 'left', 2))).toMatchObject({ state: 'left' });
+    expect(world.cluster.list(forwardPrefix(last.id)).length).toBeLessThanOrEqual(1);
+    await world.run(10);
+    expect([other.state.node(last.id)?.state, other.state.leasesOf(last.id)]).toEqual(['left', []]);
   });
 
   test('a member that is gone is not the end while another answers', async () => {
