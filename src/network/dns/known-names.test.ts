@@ -25,6 +25,18 @@ test('a value stays for its time, an error not at all, and what was asked before
   expect([await before, await after, await get(1)]).toEqual([9, 8, 8]);
 });
 
+test('an error before the first wait is forgotten like any other', async () => {
+  const known = new KnownNames<number>(
+    () => 0,
+    () => 1,
+  );
+  const fails = (): Promise<number> => {
+    throw new Error('at once');
+  };
+  await expect(known.get('web', fails)).rejects.toThrow('at once');
+  expect(await known.get('web', () => Promise.resolve(1))).toBe(1);
+});
+
 test('the oldest give way', async () => {
   const known = new KnownNames<number>(
     () => 0,

@@ -40,7 +40,8 @@ export class KnownNames<T> {
   async #ask(key: string, ask: () => Promise<T>): Promise<T> {
     const age = this.#age;
     try {
-      const value = await ask();
+      // Not at once: what fails before `get` has noted that it is asked for would be noted for ever.
+      const value = await Promise.resolve().then(ask);
       if (age === this.#age) this.#keep(key, value);
       return value;
     } finally {

@@ -32,6 +32,8 @@ export const DNS_LIMITS = {
   tcpPerSource: 16,
   tcpIdleMs: 10_000,
   tcpPipelined: 16,
+  /** Answers that a client has not read yet. */
+  tcpUnreadBytes: 128 * 1024,
   /** Between two tries to bind: the first, which doubles, and the last. */
   bindFirstMs: 50,
   bindLastMs: 5_000,

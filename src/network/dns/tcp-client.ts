@@ -4,12 +4,19 @@ import { DNS_LIMITS } from './limits.ts';
 
 /**
  * Reads a client's questions from a connection, each with its length before it (RFC 7766), and writes the answers as
- * they come, in any order. A client that asks too long, too much at once, or nothing for a while is cut off.
+ * they come, in any order. A client that asks too long, too much at once or nothing whole for a while is cut off, and
+ * one that doesn't read what it is told.
  */
-export function serveTcp(socket: Socket, answer: (question: Buffer) => Promise<Buffer | undefined>): void {
+export function serveTcp(
+  socket: Socket,
+  answer: (question: Buffer) => Promise<Buffer | undefined>,
+  idleMs: number = DNS_LIMITS.tcpIdleMs,
+): void {
   let got: Buffer = Buffer.alloc(0);
   let underWay = 0;
-  socket.setTimeout(DNS_LIMITS.tcpIdleMs, () => socket.destroy());
+  // Only a question counts: of single bytes a client could go on for ever.
+  const idle = setTimeout(() => socket.destroy(), idleMs);
+  socket.on('close', () => clearTimeout(idle));
   // What breaks is gone: the client asks again.
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk) => {
@@ -23,6 +30,7 @@ export function serveTcp(socket: Socket, answer: (question: Buffer) => Promise<B
       if (got.length < 2 + length) return;
       const question = got.subarray(2, 2 + length);
       got = got.subarray(2 + length);
+      idle.refresh();
       void reply(question);
     }
   });
@@ -31,7 +39,7 @@ export function serveTcp(socket: Socket, answer: (question: Buffer) => Promise<B
     underWay++;
     const bytes = await answer(question);
     underWay--;
-    if (bytes === undefined) socket.destroy();
+    if (bytes === undefined || socket.writableLength > DNS_LIMITS.tcpUnreadBytes) socket.destroy();
     else if (socket.writable) socket.write(framed(bytes));
   }
 }

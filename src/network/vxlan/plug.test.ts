@@ -25,7 +25,7 @@ describe('plugging in, ended at any step', () => {
 
   /** Whether it came to its end before its n-th word to the kernel. */
   const plugInUpTo = (steps: number, host: string, netns: string): boolean => {
-    const must = RouteSocket.prototype.must;
+    const must = Reflect.get<typeof RouteSocket.prototype, 'must'>(RouteSocket.prototype, 'must');
     let left = steps;
     vi.spyOn(RouteSocket.prototype, 'must').mockImplementation(function (this: RouteSocket, requests) {
       if (left === 0) throw new Error('killed');
