@@ -22,6 +22,8 @@ const TIMEOUT_MS = 3_000;
 export class ClaimSweep {
   readonly #parts: ClaimSweepParts;
   #timer: NodeJS.Timeout | undefined;
+  #isBusy = false;
+  #isClosed = false;
 
   constructor(parts: ClaimSweepParts) {
     this.#parts = parts;
@@ -32,13 +34,22 @@ export class ClaimSweep {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
   }
 
   /** Never rejects. */
   async sweep(): Promise<void> {
-    for (const { container, node } of this.#parts.claims.olderThan(AGE_MS)) {
-      if (await this.#isGone(container, node)) this.#parts.release(container);
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      for (const { container, node } of this.#parts.claims.olderThan(AGE_MS)) {
+        const isGone = await this.#isGone(container, node);
+        if (this.#isClosed) return;
+        if (isGone) this.#parts.release(container);
+      }
+    } finally {
+      this.#isBusy = false;
     }
   }
 

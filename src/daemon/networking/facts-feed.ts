@@ -26,6 +26,8 @@ const LOOK_EVERY_MS = 5_000;
 export class FactsFeed {
   readonly #parts: FactsFeedParts;
   #told = '';
+  #closed: ReadonlyMap<number, string> = new Map();
+  #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FactsFeedParts) {
@@ -38,14 +40,22 @@ export class FactsFeed {
   }
 
   close(): void {
+    this.#isClosed = true;
     clearInterval(this.#timer);
+  }
+
+  /** Why this host can't take part in the network of this VNI, by the last look. */
+  closed(vni: number): string | undefined {
+    return this.#closed.get(vni);
   }
 
   /** Never rejects. */
   async look(): Promise<void> {
     try {
       const listening = await listeningPorts();
+      if (this.#isClosed) return;
       const facts = { busyPorts: this.#busyPorts(listening), closedNetworks: this.#closedNetworks() };
+      this.#closed = new Map(facts.closedNetworks.map(({ vni, why }) => [vni, why]));
       const text = JSON.stringify(facts);
       if (text === this.#told) return;
       this.#told = text;

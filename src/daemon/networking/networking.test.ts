@@ -5,159 +5,17 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  type AgreedNetwork,
-  type Command,
-  type Container,
-  containerId,
-  type ContainerId,
-  type Lease,
-  type Member,
-  type NetworkId,
-  nodeId,
-} from '../../core/model/index.ts';
-import type { ContainerSpec } from '../../engine/port.ts';
-import { blockAt, formatIpv4, parseCidr, parseIpv4 } from '../../lib/ipv4.ts';
-import { FakeNetwork } from '../../network/fake/fake.ts';
-import { MemoryStore } from '../../store/fake/memory-store.ts';
-import { LeaseRefused, type Leases } from './leases.ts';
-import { Networking } from './networking.ts';
-import { TaskNetworks } from './task-networks.ts';
-
-const SELF = nodeId('1'.repeat(32));
-const OTHER = nodeId('2'.repeat(32));
-const A = containerId('a'.repeat(64));
-const FRONT = 'f'.repeat(64) as NetworkId;
-const BACK = 'b'.repeat(64) as NetworkId;
-
-const network = (id: NetworkId, name: string, subnet: string, internal = false): AgreedNetwork => {
-  const block = parseCidr(subnet) ?? expect.fail(subnet);
-  return {
-    id,
-    name,
-    subnet: block,
-    gateway: block.base + 1,
-    vni: id === FRONT ? 5000 : 5001,
-    internal,
-    mtu: undefined,
-    labels: {},
-    options: {},
-    createdAtMs: 0,
-  };
-};
-
-class FakeLeases implements Pick<Leases, 'take' | 'give' | 'start' | 'onRenumber' | 'returnAll' | 'askOthersToReturn' | 'close'> {
-  readonly used = new Map<string, number>();
-  refuse: LeaseRefused | undefined;
-  renumber: ((container: ContainerId, network: NetworkId) => void) | undefined;
-  #next = 10;
-  start() {}
-  close() {}
-  async take(id: NetworkId, container: ContainerId, ip: number | undefined) {
-    if (this.refuse !== undefined && id === BACK) throw this.refuse;
-    const base = id === FRONT ? 0x0a000000 : 0x0a010000;
-    const address = this.used.get(`${id} ${container}`) ?? ip ?? base + this.#next++;
-    this.used.set(`${id} ${container}`, address);
-    return address;
-  }
-  give(id: NetworkId, container: ContainerId) {
-    this.used.delete(`${id} ${container}`);
-  }
-  onRenumber(listener: (container: ContainerId, network: NetworkId) => void) {
-    this.renumber = listener;
-    return () => undefined;
-  }
-  async returnAll() {
-    return this.used.size > 0 ? ('in-use' as const) : ('returned' as const);
-  }
-  async askOthersToReturn() {
-    return [];
-  }
-}
+import { containerId } from '../../core/model/index.ts';
+import { formatIpv4 } from '../../lib/ipv4.ts';
+import { LeaseRefused } from './leases.ts';
+import { A, BACK, FRONT, makeWorld, OTHER, wish } from './networking-world.test-helper.ts';
 
 let runDir: string;
 let world: ReturnType<typeof makeWorld>;
 
-function makeWorld() {
-  const fake = new FakeNetwork();
-  const leases = new FakeLeases();
-  const commands: Command[] = [];
-  const requests: { peer: string; path: string; body: string }[] = [];
-  const containers = new Map<ContainerId, Container>();
-  const networks = [network(FRONT, 'front', '10.0.0.0/24'), network(BACK, 'back', '10.1.0.0/24', true)];
-  const agreed: Lease[] = [{ network: FRONT, block: blockAt(0x0a000000, 29), node: OTHER }];
-  const member = { id: SELF, name: 'one', number: 1, state: 'alive', underlayMtu: 1500, address: { ip: '192.0.2.1' } } as Member;
-  const other = { ...member, id: OTHER, name: 'two', number: 2, address: { ...member.address, ip: '192.0.2.2' } };
-  const members = [member, other];
-  const placed: { id: ContainerId; hosts: string }[] = [];
-  const networking = new Networking({
-    tasks: new TaskNetworks(runDir),
-    store: new MemoryStore(),
-    network: fake,
-    leases: leases as unknown as Leases,
-    state: {
-      networks: () => networks,
-      network: (id: NetworkId) => networks.find((each) => each.id === id),
-      leases: (id: NetworkId) => agreed.filter((lease) => lease.network === id),
-      nodes: () => [],
-      onChange: () => () => undefined,
-      removeNetwork: async () => 'removed',
-    } as never,
-    node: {
-      self: () => member,
-      members: () => members,
-      member: (id: string) => members.find((each) => each.id === id),
-      container: (id: ContainerId) => containers.get(id),
-      containers: () => [...containers.values()],
-    },
-    engine: {
-      async place(id, files) {
-        placed.push({ id, hosts: files.hosts ?? '' });
-      },
-    },
-    vxlanPort: 4789,
-    innerRange: blockAt(parseIpv4('198.18.0.0') ?? 0, 15),
-    foreignRoutes: () => [],
-    filesFor: (_container, _spec, task) => ({ resolvConf: '', hosts: task.endpoints.map(({ address }) => formatIpv4(address)).join(' ') }),
-    dns: { listen: () => undefined, forget: () => undefined, close: async () => undefined },
-    doctor: async () => [],
-    async command(command) {
-      commands.push(command);
-      return { ok: true, kind: 'done' };
-    },
-    async request(peer, { path, body }) {
-      requests.push({ peer, path, body: body instanceof Buffer ? body.toString() : '' });
-      throw new Error('not reached');
-    },
-    log: () => undefined,
-    wallMs: () => 0,
-  });
-  const run = (id: ContainerId, spec: Partial<ContainerSpec>, buyer = SELF): Container => {
-    const container = {
-      name: `c${id[0]}`,
-      buyer,
-      task: { state: 'running' },
-      request: { containerId: id, spec: JSON.stringify({ networkMode: 'networks', networks: [], ports: [], networkOf: '', ...spec }) },
-    } as unknown as Container;
-    containers.set(id, container);
-    return container;
-  };
-  return { fake, leases, commands, requests, networking, run, placed, networks };
-}
-
-const wish = (id: NetworkId, more: object = {}) => ({
-  network: id,
-  networkName: id === FRONT ? 'front' : 'back',
-  vni: 5000,
-  ip: '',
-  aliases: [],
-  mac: '',
-  ...more,
-});
-
 beforeEach(() => {
   runDir = mkdtempSync(join(tmpdir(), 'caravela-networking-'));
-  world = makeWorld();
+  world = makeWorld(runDir);
 });
 afterEach(async () => {
   await world.networking.close();
@@ -205,7 +63,7 @@ describe('Networking', () => {
     const container = world.run(A, { networks: [wish(FRONT)] });
     await world.networking.place(container);
     await world.networking.close();
-    const after = makeWorld();
+    const after = makeWorld(runDir);
     after.run(A, { networks: [wish(FRONT)] });
     await after.networking.recover((id) => id === A);
     expect(after.networking.service.endpointsOf(A)[0]?.address).toBe('10.0.0.10');

@@ -1,4 +1,3 @@
-import { text } from 'node:stream/consumers';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AgreedState } from '../../agreement/state/port.ts';
 import type { NetworkService } from '../../api/network-service.ts';
@@ -14,6 +13,7 @@ import {
   type Result,
 } from '../../core/model/index.ts';
 import type { CoreNode } from '../../core/node/port.ts';
+import { KeyedLock } from '../../engine/oci/keyed-lock.ts';
 import type { ContainerSpec, Engine, TaskPlace } from '../../engine/port.ts';
 import type { Cidr } from '../../lib/ipv4.ts';
 import type { DnsServer } from '../../network/dns/port.ts';
@@ -29,8 +29,10 @@ import { hostNetworks } from './host-networks.ts';
 import { LEASE_BODY_BYTES, LEASES_PATH, type Leases } from './leases.ts';
 import { PortAnnouncer, PORTS_PATH } from './port-announcer.ts';
 import { PortClaims } from './port-claims.ts';
-import { readPortMessage } from './port-message.ts';
+import { type PortMessage, readPortMessage } from './port-message.ts';
 import { PortReserver } from './port-reserver.ts';
+import { Renumbering } from './renumbering.ts';
+import { requestBody } from './request-body.ts';
 import { createNetworkService } from './service.ts';
 import type { TaskNetwork } from './task-network.ts';
 import type { TaskNetworks } from './task-networks.ts';
@@ -87,6 +89,11 @@ export class Networking {
   /** Networks that the kernel has. */
   readonly #ready = new Set<NetworkId>();
   readonly #sweep: ClaimSweep;
+  readonly #renumbering: Renumbering;
+  /** One thing at a time is done to a container, and one about its ports. */
+  readonly #turns = new KeyedLock<ContainerId>();
+  readonly #portTurns = new KeyedLock<ContainerId>();
+  #firstBlock: Promise<void> | undefined;
   #closed = false;
 
   constructor(parts: NetworkingParts) {
@@ -96,10 +103,10 @@ export class Networking {
     this.#connections = new Connections(store);
     const isGateway = (ip: number) => state.networks().some(({ gateway }) => gateway === ip);
     this.#reserver = new PortReserver(isGateway);
-    this.#claims = new PortClaims(store, this.#reserver, () => parts.wallMs(), log);
+    this.#claims = new PortClaims(store, this.#reserver, () => performance.now(), log);
     this.#announcer = new PortAnnouncer({
       request: (peer, request) => parts.request(peer, request),
-      isAlive: (peer) => node.member(peer)?.state === 'alive',
+      stateOf: (peer) => node.member(peer)?.state,
       log,
     });
     this.#wiring = new TaskWiring({
@@ -112,6 +119,7 @@ export class Networking {
       container: (id) => node.container(id),
       specOf,
       isAskedHere: ({ buyer }) => buyer === node.self().id,
+      closed: ({ vni }) => this.#facts.closed(vni),
       onHost: (agreed) => this.#onHost(agreed),
       changed: (id) => this.#changed(id),
       filesFor: (container, task) => parts.filesFor(container, specOf(container), task),
@@ -130,8 +138,21 @@ export class Networking {
       release: (id) => this.#releaseClaim(id),
       log,
     });
+    this.#renumbering = new Renumbering({
+      tasks,
+      connections: this.#connections,
+      wiring: this.#wiring,
+      turns: this.#turns,
+      container: (id) => node.container(id),
+      isNetwork: (id) => state.network(id) !== undefined,
+      specOf,
+      place: (id, files) => parts.engine.place(id, files),
+      filesFor: (container, task) => parts.filesFor(container, specOf(container), task),
+      log,
+    });
     this.service = createNetworkService({
       ...parts,
+      turns: this.#turns,
       tasks: this.#tasks,
       connections: this.#connections,
       wiring: this.#wiring,
@@ -146,16 +167,23 @@ export class Networking {
   async recover(isRunning: (id: ContainerId) => boolean): Promise<void> {
     const { leases, log, network, state } = this.#parts;
     this.#tasks.load(isRunning, log);
+    this.#renumbering.prune();
     const kept = this.#tasks.all();
     leases.start(
       kept.flatMap(({ container, endpoints }) => endpoints.map((each) => ({ container, network: each.network, address: each.address }))),
     );
     this.#stops.push(
-      leases.onRenumber((container, id) => void this.#renumber(container, id)),
-      state.onChange(() => this.#update()),
+      leases.onRenumber((container, id) => {
+        const address = leases.inUse(id).get(container);
+        if (address !== undefined) void this.#renumbering.revoked(container, id, address);
+      }),
+      state.onChange(() => {
+        this.#update();
+        void this.#keepFirstBlock();
+      }),
     );
-    for (const { container, ports } of kept) {
-      await this.#reserver.reserve(container, 'task', ports).catch((error: unknown) => {
+    for (const { container, port } of kept.flatMap(({ container, ports }) => ports.map((port) => ({ container, port })))) {
+      await this.#reserver.reserve(container, 'task', [port]).catch((error: unknown) => {
         log('warn', 'a published port was taken meanwhile', { container, error: String(error) });
       });
     }
@@ -176,23 +204,29 @@ export class Networking {
     this.#facts.start();
     this.#update();
     this.#sweep.start();
-    await this.#firstBlock();
+    this.#renumbering.resume();
+    await this.#keepFirstBlock();
+    if (this.#firstBlock === undefined) this.#parts.log('warn', 'the default network is not known here yet: containers wait for it', {});
   }
 
   /** What a task starts in. @throws NetworkRefused with nothing left behind */
   place(container: Container): Promise<TaskPlace> {
-    return this.#wiring.place(container);
+    return this.#turns.run(container.request.containerId, () => this.#wiring.place(container));
   }
 
   /** A task has ended, or did not start. Idempotent. */
   release(id: ContainerId): Promise<void> {
-    return this.#wiring.release(id);
+    this.#wiring.abandon(id);
+    return this.#turns.run(id, () => this.#wiring.release(id));
   }
 
   /** A container is removed. */
   async forget(container: Container | undefined, id: ContainerId): Promise<void> {
-    await this.#wiring.release(id);
-    this.#connections.forget(id);
+    this.#wiring.abandon(id);
+    await this.#turns.run(id, async () => {
+      await this.#wiring.release(id);
+      this.#connections.forget(id);
+    });
     if (container === undefined || specOf(container).ports.length === 0) return;
     if (container.buyer === this.#parts.node.self().id) this.#releaseClaim(id);
     else await this.#announcer.announce(container.buyer, { container: id, ports: [], gone: true });
@@ -206,10 +240,11 @@ export class Networking {
         this.#update();
         return;
       case 'member-left':
+        this.#announcer.memberLeft(event.nodeId);
         this.#update();
         return;
       case 'container-renamed':
-        this.#renamed(event.containerId);
+        void this.#renamed(event.containerId);
         return;
       case 'run-placed':
         this.#claims.placed(event.containerId, event.supplier);
@@ -223,10 +258,13 @@ export class Networking {
     const path = request.url;
     try {
       if (path.startsWith(LEASES_PATH)) {
-        const answer = await this.#parts.leases.servePeer(path, peer, await bodyOf(request, LEASE_BODY_BYTES));
+        const answer = await this.#parts.leases.servePeer(path, peer, await requestBody(request, LEASE_BODY_BYTES));
         response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
-      } else if (path === PORTS_PATH) await this.#servePorts(peer, await bodyOf(request, BODY_BYTES), response);
-      else if (path.startsWith(`${PORTS_PATH}/`)) {
+      } else if (path === PORTS_PATH) {
+        const message = readPortMessage(await requestBody(request, BODY_BYTES));
+        if (message === undefined) response.writeHead(400).end();
+        else await this.#portTurns.run(message.container, () => this.#servePorts(peer, message, response));
+      } else if (path.startsWith(`${PORTS_PATH}/`)) {
         const id = path.slice(PORTS_PATH.length + 1) as ContainerId;
         response.writeHead(this.#parts.node.container(id) === undefined ? 404 : 204).end();
       } else response.writeHead(404).end();
@@ -242,6 +280,7 @@ export class Networking {
     if (this.#closed) return;
     this.#closed = true;
     this.#sweep.close();
+    this.#renumbering.close();
     for (const stop of this.#stops) stop();
     this.#facts.close();
     this.#announcer.close();
@@ -250,10 +289,8 @@ export class Networking {
     await this.#parts.dns.close();
   }
 
-  async #servePorts(peer: NodeId, body: string, response: Http2ServerResponse): Promise<void> {
-    const message = readPortMessage(body);
-    if (message === undefined || !this.#claims.mayServe(message.container, peer)) return void response.writeHead(400).end();
-    const { container, ports, gone } = message;
+  async #servePorts(peer: NodeId, { container, ports, gone }: PortMessage, response: Http2ServerResponse): Promise<void> {
+    if (!this.#claims.mayServe(container, peer)) return void response.writeHead(400).end();
     if (gone) this.#claims.release(container);
     const served = gone ? [] : await this.#claims.serve(container, peer, ports);
     this.#update();
@@ -291,13 +328,14 @@ export class Networking {
     this.#parts.dns.listen(wish.networks.map(({ gateway, subnet }) => ({ gateway, subnet })));
   }
 
-  async #firstBlock(): Promise<void> {
+  /** Containers can start once there is a block of the default network, which a new node may hear of later. */
+  async #keepFirstBlock(): Promise<void> {
     const { leases, log, node, state } = this.#parts;
     const agreed = state.networks().find(({ name }) => name === DEFAULT_NETWORK);
-    if (agreed === undefined) return log('warn', 'the default network is not known here yet: containers wait for it', {});
-    const leased = leases.ensureFirst(agreed.id).catch((error: unknown) => log('warn', 'no addresses yet', { error: String(error) }));
+    if (agreed === undefined) return;
+    this.#firstBlock ??= leases.ensureFirst(agreed.id).catch((error: unknown) => log('warn', 'no addresses yet', { error: String(error) }));
     if (state.leases(agreed.id).some((lease) => lease.node === node.self().id)) return;
-    await Promise.race([leased, new Promise((resolve) => setTimeout(resolve, FIRST_BLOCK_MS).unref())]);
+    await Promise.race([this.#firstBlock, new Promise((resolve) => setTimeout(resolve, FIRST_BLOCK_MS).unref())]);
   }
 
   /** A network's first container waits until the host is on it. */
@@ -321,7 +359,16 @@ export class Networking {
     void this.#announcer.announce(container.buyer, { container: id, ports, gone: false });
   }
 
-  #renamed(id: ContainerId): void {
+  /** Never rejects. */
+  async #renamed(id: ContainerId): Promise<void> {
+    try {
+      await this.#turns.run(id, async () => this.#rename(id));
+    } catch (error) {
+      this.#parts.log('warn', 'a container is called by its old name on its networks', { container: id, error: String(error) });
+    }
+  }
+
+  #rename(id: ContainerId): void {
     const task = this.#tasks.get(id);
     const container = this.#parts.node.container(id);
     if (task === undefined || container === undefined) return;
@@ -332,27 +379,6 @@ export class Networking {
     });
     this.#tasks.put({ ...task, endpoints });
     this.#publish(id);
-  }
-
-  /** An address was revoked while we were away: the container gets another, and keeps running. */
-  async #renumber(id: ContainerId, network: NetworkId): Promise<void> {
-    const { log, node } = this.#parts;
-    const container = node.container(id);
-    const task = this.#tasks.get(id);
-    const endpoint = task?.endpoints.find((each) => each.network === network);
-    const wish = container === undefined ? undefined : this.#connections.of(id, specOf(container)).find((each) => each.network === network);
-    if (container === undefined || task === undefined || endpoint === undefined || wish === undefined) return;
-    try {
-      const without = await this.#wiring.disconnect(task, endpoint);
-      const after = await this.#wiring.connect(container, without, { ...wish, ip: '' });
-      await this.#parts.engine.place(id, this.#parts.filesFor(container, specOf(container), after));
-      log('warn', 'a container has another address: the one it had was given to another node', {
-        container: container.name,
-        network: wish.networkName,
-      });
-    } catch (error) {
-      log('error', 'a container whose address is another node’s has no other yet', { container: container.name, error: String(error) });
-    }
   }
 
   #releaseClaim(id: ContainerId): void {
@@ -371,14 +397,4 @@ const specOf = (container: Container): ContainerSpec => JSON.parse(container.req
 function publishedPort(container: ContainerId, port: TaskNetwork['ports'][number]): PublishedPort {
   const { protocol, ip, port: hostPort, containerPort, network, address } = port;
   return { container, network, protocol, hostIp: ip, hostPort, address, containerPort };
-}
-
-async function bodyOf(request: Http2ServerRequest, limit: number): Promise<string> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw new RangeError(`a body of more than ${limit} bytes`);
-  let size = 0;
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length;
-    if (size > limit) request.destroy(new RangeError(`a body of more than ${limit} bytes`));
-  });
-  return text(request);
 }

@@ -1,5 +1,5 @@
-import { text } from 'node:stream/consumers';
-import type { ContainerId, NodeId } from '../../core/model/index.ts';
+import { type ContainerId, LIMITS, type MemberState, type NodeId } from '../../core/model/index.ts';
+import { readBody } from '../../transport/control/read-body.ts';
 import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
 import type { Log } from '../log.ts';
 import { type PortMessage, readServed } from './port-message.ts';
@@ -8,18 +8,24 @@ import type { TaskPort } from './task-network.ts';
 export const PORTS_PATH = '/network/ports';
 const TIMEOUT_MS = 3_000;
 const AGAIN_MS = 5_000;
+/** Of an answer: LIMITS.hostPorts ports, and more. */
+const ANSWER_BYTES = 65_536;
 
 interface Announcement {
-  readonly to: NodeId;
-  readonly message: PortMessage;
+  to: NodeId;
+  /** The newest. */
+  message: PortMessage;
+  /** Whether the newest has been heard. */
   told: boolean;
   served: readonly TaskPort[];
+  /** A request is under way; what comes meanwhile is said after it, so that nothing overtakes. */
+  telling: Promise<void> | undefined;
 }
 
 export interface AnnouncerParts {
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
-  /** Whether there is sense in asking it now. */
-  readonly isAlive: (peer: NodeId) => boolean;
+  /** undefined: nobody knows it. Asking makes sense where it is alive. */
+  readonly stateOf: (peer: NodeId) => MemberState | undefined;
   readonly log: Log;
 }
 
@@ -29,17 +35,27 @@ export interface AnnouncerParts {
  */
 export class PortAnnouncer {
   readonly #parts: AnnouncerParts;
+  /** In the order in which they were last said anew. */
   readonly #announcements = new Map<ContainerId, Announcement>();
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(parts: AnnouncerParts) {
     this.#parts = parts;
   }
 
-  /** Resolves when it was tried once. */
+  /** Resolves when it was tried once; at once where the node is not there. */
   async announce(to: NodeId, message: PortMessage): Promise<void> {
-    const announcement: Announcement = { to, message, told: false, served: [] };
+    if (this.#isClosed) return;
+    const known = this.#announcements.get(message.container);
+    const announcement = known ?? { to, message, told: false, served: [], telling: undefined };
+    announcement.to = to;
+    announcement.message = message;
+    announcement.told = false;
+    if (message.ports.length === 0) announcement.served = [];
+    this.#announcements.delete(message.container);
     this.#announcements.set(message.container, announcement);
+    this.#bound();
     await this.#tell(announcement);
   }
 
@@ -52,39 +68,77 @@ export class PortAnnouncer {
   /** It came back, and may have forgotten. */
   memberAlive(id: NodeId): void {
     for (const announcement of this.#announcements.values()) {
-      if (announcement.to === id) void this.#tell(announcement);
+      if (announcement.to !== id) continue;
+      announcement.told = false;
+      void this.#tell(announcement);
     }
   }
 
+  /** It will never hear. */
+  memberLeft(id: NodeId): void {
+    for (const [container, { to }] of this.#announcements) if (to === id) this.#announcements.delete(container);
+  }
+
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     this.#announcements.clear();
   }
 
-  async #tell(announcement: Announcement): Promise<void> {
-    const { to, message } = announcement;
-    announcement.told = false;
+  #tell(announcement: Announcement): Promise<void> {
+    announcement.telling ??= this.#tellAll(announcement).finally(() => {
+      announcement.telling = undefined;
+    });
+    return announcement.telling;
+  }
+
+  /** The newest, and what has become the newest meanwhile. Never rejects. */
+  async #tellAll(announcement: Announcement): Promise<void> {
+    for (;;) {
+      const { message } = announcement;
+      // A dead one is told when it comes back.
+      const state = this.#parts.stateOf(announcement.to);
+      if (state !== 'alive') return state === 'suspect' ? this.#later() : undefined;
+      if (!(await this.#say(announcement, message))) return this.#later();
+      if (announcement.message !== message) continue;
+      if (message.gone && this.#announcements.get(message.container) === announcement) this.#announcements.delete(message.container);
+      return undefined;
+    }
+  }
+
+  async #say(announcement: Announcement, message: PortMessage): Promise<boolean> {
+    const { to } = announcement;
     try {
       const body = Buffer.from(JSON.stringify(message));
       const response = await this.#parts.request(to, { method: 'POST', path: PORTS_PATH, body, timeoutMs: TIMEOUT_MS });
-      const served = readServed(await text(response.body));
+      const served = readServed((await readBody(response.body, ANSWER_BYTES)).toString());
       if (response.status >= 300 || served === undefined) throw new Error(`it answered ${response.status}`);
+      if (announcement.message !== message) return true;
       announcement.told = true;
       announcement.served = served;
-      if (message.gone && this.#announcements.get(message.container) === announcement) this.#announcements.delete(message.container);
+      return true;
     } catch (error) {
       this.#parts.log('debug', 'the node that was asked for a container was not told of its ports', { node: to, error: String(error) });
-      this.#later();
+      return false;
     }
   }
 
   #later(): void {
+    if (this.#isClosed) return;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
-      const waiting = [...this.#announcements.values()].filter(({ told }) => !told);
-      // A dead one is told when it comes back; one that never does costs nothing.
-      for (const each of waiting) if (this.#parts.isAlive(each.to)) void this.#tell(each);
+      for (const each of this.#announcements.values()) if (!each.told) void this.#tell(each);
     }, AGAIN_MS).unref();
+  }
+
+  /** Nodes that stay dead must not fill the memory with what they should hear of containers that are long gone. */
+  #bound(): void {
+    if (this.#announcements.size <= LIMITS.containers) return;
+    for (const [container, { message }] of this.#announcements) {
+      if (!message.gone) continue;
+      this.#announcements.delete(container);
+      return;
+    }
   }
 }

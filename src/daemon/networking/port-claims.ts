@@ -10,7 +10,6 @@ import type { TaskPort } from './task-network.ts';
 interface Claim {
   /** Those that were named. */
   readonly ports: readonly HostPort[];
-  readonly sinceMs: number;
   /** Who runs it; undefined: it is being placed. */
   readonly node: NodeId | undefined;
   /** Where they lead while it runs. */
@@ -28,23 +27,26 @@ const DOCUMENT = 'port-claims';
 export class PortClaims {
   readonly #store: Store;
   readonly #reserver: PortReserver;
-  readonly #wallMs: () => number;
+  readonly #nowMs: () => number;
   readonly #log: Log;
   #book: Book;
+  /** When this run of the daemon came to each: the host's clock may be set meanwhile. */
+  readonly #sinceMs = new Map<ContainerId, number>();
 
-  constructor(store: Store, reserver: PortReserver, wallMs: () => number, log: Log) {
+  constructor(store: Store, reserver: PortReserver, nowMs: () => number, log: Log) {
     this.#store = store;
     this.#reserver = reserver;
-    this.#wallMs = wallMs;
+    this.#nowMs = nowMs;
     this.#log = log;
     this.#book = (store.document(DOCUMENT) as Book | undefined) ?? {};
+    for (const [id] of this.#entries()) this.#sinceMs.set(id, nowMs());
   }
 
   /** Opens again what an earlier run of the daemon kept. */
   async start(): Promise<void> {
-    for (const [id, claim] of this.#entries()) {
-      const ports = [...claim.ports, ...claim.served];
-      await this.#reserver.reserve(id, 'claim', ports).catch((error: unknown) => {
+    const all = this.#entries().flatMap(([id, claim]) => [...claim.ports, ...claim.served].map((port) => ({ id, port })));
+    for (const { id, port } of all) {
+      await this.#reserver.reserve(id, 'claim', [hostPort(port)]).catch((error: unknown) => {
         // Whoever has it got it while we were down. The kernel leads what comes from outside to the container all the same.
         this.#log('warn', 'a published port was taken meanwhile', { container: id, error: String(error) });
       });
@@ -58,7 +60,8 @@ export class PortClaims {
     }
     await this.#reserve(container, ports);
     try {
-      this.#write({ ...this.#book, [container]: { ports, sinceMs: this.#wallMs(), node: undefined, served: [] } });
+      this.#write({ ...this.#book, [container]: { ports, node: undefined, served: [] } });
+      this.#sinceMs.set(container, this.#nowMs());
     } catch (error) {
       this.#reserver.release(container, 'claim');
       throw new NetworkRefused('failed', `this node could not write its state: ${(error as Error).message}`);
@@ -68,16 +71,21 @@ export class PortClaims {
   release(container: ContainerId): void {
     if (!Object.hasOwn(this.#book, container)) return;
     this.#reserver.release(container, 'claim');
+    this.#sinceMs.delete(container);
     const { [container]: _gone, ...rest } = this.#book;
-    this.#write(rest);
+    this.#note(rest);
   }
 
-  /** The node that runs it says where its ports lead now; none: it has ended. Returns those that are served here. */
+  /**
+   * The node that runs it says where its ports lead now; none: it has ended. Of one container one after the other.
+   * Returns those that are served here.
+   */
   async serve(container: ContainerId, node: NodeId, ports: readonly TaskPort[]): Promise<readonly TaskPort[]> {
-    const claim = this.#book[container] ?? { ports: [], sinceMs: this.#wallMs(), node, served: [] };
+    const before = this.#book[container];
+    if (before === undefined && (ports.length === 0 || this.#sinceMs.size >= LIMITS.containers)) return [];
     const served: TaskPort[] = [];
     for (const port of ports) {
-      const kept = await this.#reserver.reserve(container, 'claim', [port]).then(
+      const kept = await this.#reserver.reserve(container, 'claim', [hostPort(port)]).then(
         () => true,
         (error: unknown) => {
           this.#log('info', 'a published port is not served here', { container, error: String(error) });
@@ -86,14 +94,22 @@ export class PortClaims {
       );
       if (kept) served.push(port);
     }
-    this.#write({ ...this.#book, [container]: { ...claim, node, served } });
+    const claim = this.#book[container] ?? { ports: [], node, served: [] };
+    const isReleased = before !== undefined && this.#book[container] === undefined;
+    const isNeeded = (port: HostPort) => !isReleased && [...claim.ports, ...served].some((each) => isSame(each, port));
+    // Given back are those that a task before had drawn, and all where the container was removed meanwhile.
+    const over = [...(before?.served ?? []), ...served].filter((port) => !isNeeded(port));
+    this.#reserver.release(container, 'claim', over);
+    if (isReleased) return [];
+    if (!this.#sinceMs.has(container)) this.#sinceMs.set(container, this.#nowMs());
+    this.#note({ ...this.#book, [container]: { ...claim, node, served } });
     return served;
   }
 
   /** It was placed: from now on that node alone speaks for it. */
   placed(container: ContainerId, node: NodeId): void {
     const claim = this.#book[container];
-    if (claim !== undefined && claim.node !== node) this.#write({ ...this.#book, [container]: { ...claim, node } });
+    if (claim !== undefined && claim.node !== node) this.#note({ ...this.#book, [container]: { ...claim, node } });
   }
 
   mayServe(container: ContainerId, node: NodeId): boolean {
@@ -112,8 +128,8 @@ export class PortClaims {
 
   /** Claims older than this, to be looked after: nobody may have told us of their end. */
   olderThan(ms: number): readonly { readonly container: ContainerId; readonly node: NodeId | undefined }[] {
-    const before = this.#wallMs() - ms;
-    return this.#entries().flatMap(([container, { sinceMs, node }]) => (sinceMs < before ? [{ container, node }] : []));
+    const before = this.#nowMs() - ms;
+    return this.#entries().flatMap(([container, { node }]) => ((this.#sinceMs.get(container) ?? 0) < before ? [{ container, node }] : []));
   }
 
   #entries(): readonly [ContainerId, Claim][] {
@@ -129,11 +145,24 @@ export class PortClaims {
     }
   }
 
+  /** What a disk that takes nothing does not learn is told again, or found by the sweep. */
+  #note(book: Book): void {
+    try {
+      this.#write(book);
+    } catch (error) {
+      this.#book = book;
+      this.#log('warn', 'what is kept of published ports could not be written', { error: String(error) });
+    }
+  }
+
   #write(book: Book): void {
     this.#store.putDocument(DOCUMENT, book);
     this.#book = book;
   }
 }
+
+const hostPort = ({ protocol, ip, port }: HostPort): HostPort => ({ protocol, ip, port });
+const isSame = (a: HostPort, b: HostPort): boolean => a.protocol === b.protocol && a.ip === b.ip && a.port === b.port;
 
 /** Docker's words first: scripts look for them. */
 export function refusedPort({ port, message, why }: PortTaken): NetworkRefused {

@@ -24,6 +24,8 @@ interface Kept {
   readonly port: HostPort;
   readonly container: ContainerId;
   readonly socket: Server | Socket;
+  /** Whoever holds it knows only then that it can be had. */
+  readonly opened: Promise<void>;
   readonly holders: Set<Holder>;
 }
 
@@ -42,24 +44,27 @@ export class PortReserver {
 
   /** All or none. What the container has already stays. @throws PortTaken */
   async reserve(container: ContainerId, holder: Holder, ports: readonly HostPort[]): Promise<void> {
-    const opened: HostPort[] = [];
+    const added: HostPort[] = [];
     try {
       for (const port of ports) {
         const kept = this.#kept.get(keyOf(port));
         if (kept?.container === container) {
+          if (!kept.holders.has(holder)) added.push(port);
           kept.holders.add(holder);
+          await kept.opened;
           continue;
         }
         const rival = this.rivalOf(container, port);
         if (rival !== undefined) throw new PortTaken(port, `${wordsOf(port)} is published by container ${rival.slice(0, 12)} already`);
         const socket = port.protocol === 'tcp' ? createServer() : createSocket('udp4');
         // In the map at once: a second wish for it must not find it free while it is being opened.
-        this.#kept.set(keyOf(port), { port, container, socket, holders: new Set([holder]) });
-        opened.push(port);
-        await this.#open(socket, port);
+        const opened = this.#open(socket, port);
+        this.#kept.set(keyOf(port), { port, container, socket, opened, holders: new Set([holder]) });
+        added.push(port);
+        await opened;
       }
     } catch (error) {
-      this.release(container, holder, opened);
+      this.release(container, holder, added);
       throw error;
     }
   }
@@ -71,6 +76,11 @@ export class PortReserver {
       close(kept.socket);
       this.#kept.delete(keyOf(kept.port));
     }
+  }
+
+  /** Whether the container itself has this port, or one that can't be had beside it. */
+  has(container: ContainerId, port: HostPort): boolean {
+    return this.#kept.values().some((kept) => kept.container === container && portsClash(kept.port, port));
   }
 
   /** Another container that has this port. */

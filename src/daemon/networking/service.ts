@@ -13,6 +13,7 @@ import {
 import type { CoreNode } from '../../core/node/port.ts';
 import type { ContainerSpec, Engine, EndpointWish } from '../../engine/port.ts';
 import { blockAt, type Cidr, formatCidr, formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
+import type { KeyedLock } from '../../engine/oci/keyed-lock.ts';
 import type { Connections } from './connections.ts';
 import type { ForeignRoute } from './facts-feed.ts';
 import type { Leases } from './leases.ts';
@@ -32,6 +33,8 @@ export interface NetworkServiceParts {
   readonly tasks: TaskNetworks;
   readonly connections: Connections;
   readonly wiring: TaskWiring;
+  /** One thing at a time is done to a container. */
+  readonly turns: KeyedLock<ContainerId>;
   readonly claims: PortClaims;
   readonly announcer: PortAnnouncer;
   readonly doctor: NetworkService['doctor'];
@@ -69,42 +72,8 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
     ofSubnet: (cidr) => admin.ofSubnet(cidr),
     remove,
 
-    async connect(id, network, wish) {
-      const { container, spec, wishes } = connectable(parts, id);
-      const agreed = networkOf(state, network);
-      if (wishes.some((each) => each.network === network)) {
-        throw new NetworkRefused('forbidden', `endpoint with name ${container.name} already exists in network ${agreed.name}`);
-      }
-      if (wishes.length >= LIMITS.networksPerContainer) {
-        throw new NetworkRefused('forbidden', `${container.name} is on ${wishes.length} networks already, the most it may be`);
-      }
-      const added = wishOf(agreed, wish);
-      const task = tasks.get(id);
-      const isRunning = container.task?.state === 'running' && task !== undefined;
-      if (isRunning) {
-        const after = await agreeing('connecting a container', () => wiring.connect(container, task, added));
-        await parts.engine.place(id, parts.filesFor(container, spec, after));
-      }
-      connections.set(id, [...wishes, added]);
-    },
-
-    async disconnect(id, network) {
-      const { container, spec, wishes } = connectable(parts, id);
-      const name = state.network(network)?.name ?? network.slice(0, 12);
-      if (!wishes.some((each) => each.network === network)) {
-        throw new NetworkRefused('forbidden', `container ${container.name} is not connected to network ${name}`);
-      }
-      const task = tasks.get(id);
-      const endpoint = task?.endpoints.find((each) => each.network === network);
-      if (task !== undefined && endpoint !== undefined) {
-        const after = await wiring.disconnect(task, endpoint);
-        if (after.endpoints.length > 0) await parts.engine.place(id, parts.filesFor(container, spec, after));
-      }
-      connections.set(
-        id,
-        wishes.filter((each) => each.network !== network),
-      );
-    },
+    connect: (id, network, wish) => parts.turns.run(id, () => connect(id, network, wish)),
+    disconnect: (id, network) => parts.turns.run(id, () => disconnect(id, network)),
 
     async claimPorts(container, ports) {
       const named = ports.filter(({ hostPort }) => hostPort > 0).map(hostPortOf);
@@ -118,6 +87,51 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
     },
     doctor: () => parts.doctor(),
   };
+
+  /** The wish is kept first: what a crash breaks off is ended, or taken back, by the next start of the daemon. */
+  async function connect(id: ContainerId, network: NetworkId, wish: ConnectWish): Promise<void> {
+    const { container, spec, wishes } = connectable(parts, id);
+    const agreed = networkOf(state, network);
+    if (wishes.some((each) => each.network === network)) {
+      throw new NetworkRefused('forbidden', `endpoint with name ${container.name} already exists in network ${agreed.name}`);
+    }
+    if (wishes.length >= LIMITS.networksPerContainer) {
+      throw new NetworkRefused('forbidden', `${container.name} is on ${wishes.length} networks already, the most it may be`);
+    }
+    const added = wishOf(agreed, wish);
+    connections.set(id, [...wishes, added]);
+    const task = tasks.get(id);
+    if (task === undefined) return;
+    try {
+      const after = await agreeing('connecting a container', () => wiring.connect(container, task, added));
+      await parts.engine.place(id, parts.filesFor(container, spec, after));
+    } catch (error) {
+      if (!(tasks.get(id)?.endpoints ?? []).some((each) => each.network === network)) connections.set(id, wishes);
+      throw error;
+    }
+  }
+
+  async function disconnect(id: ContainerId, network: NetworkId): Promise<void> {
+    const { container, spec, wishes } = connectable(parts, id);
+    const name = state.network(network)?.name ?? network.slice(0, 12);
+    if (!wishes.some((each) => each.network === network)) {
+      throw new NetworkRefused('forbidden', `container ${container.name} is not connected to network ${name}`);
+    }
+    connections.set(
+      id,
+      wishes.filter((each) => each.network !== network),
+    );
+    const task = tasks.get(id);
+    const endpoint = task?.endpoints.find((each) => each.network === network);
+    if (task === undefined || endpoint === undefined) return;
+    try {
+      const after = await wiring.disconnect(task, endpoint);
+      if (after.endpoints.length > 0) await parts.engine.place(id, parts.filesFor(container, spec, after));
+    } catch (error) {
+      if ((tasks.get(id)?.endpoints ?? []).some((each) => each.network === network)) connections.set(id, wishes);
+      throw error;
+    }
+  }
 
   function portFacts(id: ContainerId): readonly PortFacts[] {
     const here = node.self().id;

@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import type { AgreedState } from '../../agreement/state/port.ts';
 import { NetworkRefused } from '../../api/network-service.ts';
-import type { AgreedNetwork, Container, ContainerId, HostPort } from '../../core/model/index.ts';
+import { type AgreedNetwork, type Container, type ContainerId, type HostPort, type NetworkId, portsClash } from '../../core/model/index.ts';
 import type { ContainerSpec, EndpointWish, PortWish, TaskPlace } from '../../engine/port.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { parseIpv4 } from '../../lib/ipv4.ts';
@@ -25,6 +25,8 @@ export interface TaskWiringParts {
   readonly specOf: (container: Container) => ContainerSpec;
   /** Whether it was this node that was asked for the container. */
   readonly isAskedHere: (container: Container) => boolean;
+  /** Why this host can't take part in a network; undefined: it can. */
+  readonly closed: (network: AgreedNetwork) => string | undefined;
   /** Resolves when the host is on the network. */
   readonly onHost: (network: AgreedNetwork) => Promise<void>;
   /** What tasks have has changed: the kernel is to follow, and the directory to hear of it. */
@@ -37,9 +39,14 @@ export interface TaskWiringParts {
 const DYNAMIC = { first: 49_152, last: 65_535 };
 const TRIES = 64;
 
-/** Gives a task its networks before it starts, and takes all of it back when it has ended. */
+/**
+ * Gives a task its networks before it starts, and takes all of it back when it has ended. What is asked for one
+ * container must be asked one after the other; only `abandon` may come amid a `place`.
+ */
 export class TaskWiring {
   readonly #parts: TaskWiringParts;
+  /** Starts that wait for addresses. */
+  readonly #taking = new Map<ContainerId, { readonly networks: readonly NetworkId[]; isOver: boolean }>();
 
   constructor(parts: TaskWiringParts) {
     this.#parts = parts;
@@ -60,6 +67,7 @@ export class TaskWiring {
         try {
           return await this.#plugIn(container, spec);
         } catch (error) {
+          this.#taking.delete(containerId);
           await this.release(containerId);
           // Also what was taken before it was written down.
           for (const { network } of this.#parts.connections.of(containerId, spec)) this.#parts.leases.give(network, containerId);
@@ -68,6 +76,14 @@ export class TaskWiring {
       default:
         return assertNever(networkMode);
     }
+  }
+
+  /** A start under way that waits for an address is not wanted any more: it fails at once. */
+  abandon(id: ContainerId): void {
+    const taking = this.#taking.get(id);
+    if (taking === undefined) return;
+    taking.isOver = true;
+    for (const network of taking.networks) this.#parts.leases.give(network, id);
   }
 
   /** Idempotent. The address is given back when nothing can use it any more. */
@@ -80,9 +96,12 @@ export class TaskWiring {
     if (task !== undefined) this.#parts.changed(id);
   }
 
-  /** Plugs a running container into one more network. @throws NetworkRefused, LeaseRefused with nothing changed */
-  async connect(container: Container, task: TaskNetwork, wish: EndpointWish): Promise<TaskNetwork> {
-    const { network, leases, tasks } = this.#parts;
+  /**
+   * Plugs a running container into one more network; its ports lead there where it has no other way out. `before`:
+   * the ports it had, whose numbers stay as they were. @throws NetworkRefused with nothing changed
+   */
+  async connect(container: Container, task: TaskNetwork, wish: EndpointWish, before: readonly TaskPort[] = []): Promise<TaskNetwork> {
+    const { network, leases, reserver, specOf, tasks } = this.#parts;
     const id = container.request.containerId;
     const agreed = this.#networkOf(wish);
     const used = new Set(task.endpoints.map(({ interfaceName }) => interfaceName));
@@ -91,24 +110,32 @@ export class TaskWiring {
     const isDefaultRoute = !agreed.internal && !task.endpoints.some((each) => each.isDefaultRoute);
     try {
       const endpoint = await this.#endpoint(container, wish, `eth${n}`, isDefaultRoute);
-      const after = { ...task, endpoints: [...task.endpoints, endpoint] };
-      tasks.put(after);
+      const plugged = { ...task, endpoints: [...task.endpoints, endpoint] };
+      tasks.put(plugged);
       await this.#parts.onHost(agreed);
       await network.attach({ container: id, ...endpoint });
+      const after = { ...plugged, ...(isDefaultRoute && (await this.#openPorts(container, specOf(container).ports, endpoint, before))) };
+      tasks.put(after);
       this.#parts.changed(id);
       return after;
     } catch (error) {
       await network.detach(id, wish.network);
       leases.give(wish.network, id);
+      if (isDefaultRoute && before.length === 0) reserver.release(id, 'task');
       tasks.put(task);
       this.#parts.changed(id);
       throw error;
     }
   }
 
-  async disconnect(task: TaskNetwork, endpoint: TaskEndpoint): Promise<TaskNetwork> {
-    const { network, leases, tasks } = this.#parts;
+  /** Ports that led there are closed, and given back unless they are to lead elsewhere soon. */
+  async disconnect(task: TaskNetwork, endpoint: TaskEndpoint, ports: 'given-back' | 'kept' = 'given-back'): Promise<TaskNetwork> {
+    const { network, leases, reserver, tasks } = this.#parts;
     await network.detach(task.container, endpoint.network);
+    if (ports === 'given-back') {
+      const closed = task.ports.filter((port) => port.network === endpoint.network);
+      reserver.release(task.container, 'task', closed);
+    }
     const after = {
       ...task,
       endpoints: task.endpoints.filter((each) => each !== endpoint),
@@ -141,8 +168,11 @@ export class TaskWiring {
     const { network, tasks, connections, filesFor, changed } = this.#parts;
     const id = container.request.containerId;
     const wishes = connections.of(id, spec);
+    const taking = { networks: wishes.map((wish) => wish.network), isOver: false };
+    this.#taking.set(id, taking);
     const netnsPath = await network.makeNamespace(id);
     if (wishes.length === 0) {
+      this.#taking.delete(id);
       // It runs, and may be connected to some while it does.
       tasks.put({ container: id, endpoints: [], ports: [] });
       return { netnsPath, resolvConf: undefined, hosts: undefined };
@@ -150,12 +180,16 @@ export class TaskWiring {
     const agreed = wishes.map((wish) => this.#networkOf(wish));
     const outward = agreed.findIndex(({ internal }) => !internal);
     const endpoints: TaskEndpoint[] = [];
-    for (const [n, wish] of wishes.entries()) endpoints.push(await this.#endpoint(container, wish, `eth${n}`, n === outward));
+    for (const [n, wish] of wishes.entries()) {
+      if (!taking.isOver) endpoints.push(await this.#endpoint(container, wish, `eth${n}`, n === outward));
+    }
+    this.#taking.delete(id);
+    if (taking.isOver) throw new NetworkRefused('conflict', `container ${container.name} was ended while it was being started`);
     // Written before anything uses an address: a daemon that comes after a crash must not give it to another.
     tasks.put({ container: id, endpoints, ports: [] });
     for (const each of agreed) await this.#parts.onHost(each);
     for (const endpoint of endpoints) await network.attach({ container: id, ...endpoint });
-    const task = { container: id, endpoints, ...(await this.#openPorts(container, spec.ports, endpoints[outward])) };
+    const task = { container: id, endpoints, ...(await this.#openPorts(container, spec.ports, endpoints[outward], [])) };
     tasks.put(task);
     changed(id);
     if (task.ports.length > 0) await network.settled();
@@ -169,6 +203,9 @@ export class TaskWiring {
         'not-found',
         `network ${wish.networkName} (${wish.network.slice(0, 12)}) not found: it was removed; disconnect the container from it`,
       );
+    const closed = this.#parts.closed(agreed);
+    if (closed !== undefined)
+      throw new NetworkRefused('forbidden', `this node can't take part in network ${agreed.name}: ${closed}; use another network or node`);
     return agreed;
   }
 
@@ -191,6 +228,7 @@ export class TaskWiring {
     container: Container,
     wishes: readonly PortWish[],
     endpoint: TaskEndpoint | undefined,
+    before: readonly TaskPort[],
   ): Promise<Pick<TaskNetwork, 'ports' | 'portsElsewhere'>> {
     if (endpoint === undefined || wishes.length === 0) return { ports: [] };
     const id = container.request.containerId;
@@ -203,7 +241,11 @@ export class TaskWiring {
       const list = (await this.#isHere(container, port)) ? ports : portsElsewhere;
       list.push(lead(port, wish.containerPort));
     }
-    for (const wish of wishes) if (wish.hostPort === 0) ports.push(lead(await this.#anyPort(id, wish), wish.containerPort));
+    for (const wish of wishes) {
+      if (wish.hostPort !== 0) continue;
+      const had = before.find((port) => isOf(wish, port) && !ports.some((other) => portsClash(other, port)));
+      ports.push(lead(await this.#anyPort(id, wish, had), wish.containerPort));
+    }
     return portsElsewhere.length === 0 ? { ports } : { ports, portsElsewhere };
   }
 
@@ -220,11 +262,16 @@ export class TaskWiring {
     }
   }
 
-  async #anyPort(id: ContainerId, wish: PortWish): Promise<HostPort> {
+  /** `had`: the one it had before, which is its own still. */
+  async #anyPort(id: ContainerId, wish: PortWish, had: HostPort | undefined): Promise<HostPort> {
+    const { reserver } = this.#parts;
     for (let tries = 0; tries < TRIES; tries++) {
-      const port = hostPortOf({ ...wish, hostPort: randomInt(DYNAMIC.first, DYNAMIC.last + 1) });
+      const again = tries === 0 ? had?.port : undefined;
+      const port = hostPortOf({ ...wish, hostPort: again ?? randomInt(DYNAMIC.first, DYNAMIC.last + 1) });
+      // Another of its own wishes may have it.
+      if (again === undefined && reserver.has(id, port)) continue;
       try {
-        await this.#parts.reserver.reserve(id, 'task', [port]);
+        await reserver.reserve(id, 'task', [port]);
         return port;
       } catch (error) {
         if (error instanceof PortTaken && error.why === 'elsewhere') throw refusedPort(error);
@@ -236,6 +283,9 @@ export class TaskWiring {
     );
   }
 }
+
+const isOf = (wish: PortWish, port: TaskPort): boolean =>
+  port.containerPort === wish.containerPort && port.protocol === wish.protocol && port.ip === hostPortOf(wish).ip;
 
 function refusalOf({ code, message }: LeaseRefused): NetworkRefused {
   switch (code) {
