@@ -41,7 +41,7 @@ class Watcher {
 
 describe('an absence', () => {
   it('is long after the limit, and over when the node is seen', () => {
-    const watcher = new Watcher().pass(180, [1, 2], [3]);
+    const watcher = new Watcher().pass(10, [1, 2, 3], []).pass(180, [1, 2], [3]);
     expect(watcher.gone()).toEqual([]);
     expect(watcher.pass(1, [1, 2], [3]).gone()).toEqual([3]);
     watcher.nowMs += MINUTE;

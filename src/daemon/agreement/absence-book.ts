@@ -71,8 +71,12 @@ export class AbsenceBook {
     this.#lookedMs = isGood ? nowMs : undefined;
     this.#goodMs += stepMs;
     for (const { id, isHere, incarnation } of nodes) {
-      const known = this.#absences.get(id);
-      if (!isHere) this.#absences.set(id, { incarnation: incarnation || (known?.incarnation ?? 0), ms: (known?.ms ?? 0) + stepMs });
+      const absence = this.#absences.get(id);
+      // It may have gone a moment ago.
+      if (!isHere && absence === undefined) this.#absences.set(id, { incarnation, ms: 0 });
+      else if (!isHere && absence !== undefined) {
+        this.#absences.set(id, { incarnation: incarnation || absence.incarnation, ms: absence.ms + stepMs });
+      }
     }
     return isOutdated;
   }
