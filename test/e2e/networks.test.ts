@@ -39,10 +39,10 @@ async function remove(...names: string[]): Promise<void> {
 
 describe('the default network', () => {
   test('carries containers of different hosts by name, alias, short id and address', async () => {
-    const id = await start('web', 2, ['--network-alias', 'www']);
+    const id = await start('web', 2, ['--network-alias', 'www', '--network-alias', 'www.example.org']);
     await start('client', 3);
     try {
-      for (const word of ['web', 'www', id.slice(0, 12), await addressOf('web')]) {
+      for (const word of ['web', 'www', 'www.example.org', id.slice(0, 12), await addressOf('web')]) {
         const ping = await inside(3, 'client', ['ping', '-c', '1', '-W', '2', word]);
         expect(ping.stdout + ping.stderr, word).toContain(' 0% packet loss');
       }

@@ -128,6 +128,24 @@ describe('names of ours', () => {
     expect(upstreams[0]?.seen).toHaveLength(1);
   });
 
+  test('a container may have a name with dots, where its network has any; else nobody is asked for the world’s names', async () => {
+    names.set(front, 'api.example.org', '10.0.0.7');
+    expect((await ask('api.example.org')).data).toEqual(['192.0.2.1']);
+    expect(names.asked).toEqual(['12 .']);
+    nowMs += 1_000;
+    names.set(front, '.', '10.0.0.7');
+    expect((await ask('api.example.org')).data).toEqual(['10.0.0.7']);
+    expect(await ask('api.example.org', 'AAAA')).toMatchObject({ rcode: 'NOERROR', data: [] });
+    expect((await ask('www.example.org')).data).toEqual(['192.0.2.1']);
+    expect(names.asked).toEqual(['12 .', '12 .', '12 api.example.org', '12 www.example.org']);
+    // What cannot be ruled out is not denied because the world does not know it.
+    for (const upstream of upstreams) upstream.reply = (asked) => ({ ...answerWith(asked), flags: 3 });
+    expect((await ask('none.example.org')).rcode).toBe('NXDOMAIN');
+    names.complete = false;
+    expect((await ask('gone.example.org')).rcode).toBe('SERVFAIL');
+    expect((await ask('4.3.2.1.in-addr.arpa', 'PTR')).rcode).toBe('NXDOMAIN');
+  });
+
   test('what was said is kept for a moment, unless something changes; many who ask at once are one question', async () => {
     names.set(front, 'web', '10.0.0.2');
     await Promise.all([ask('web'), ask('web'), ask('web.'), ask('Web')]);
@@ -175,7 +193,7 @@ describe('the rest', () => {
     expect(new Set(a.seen.map(({ packet }) => packet.id)).size).toBeGreaterThan(1);
     a.reply = (asked) => ({ ...answerWith(asked), flags: 3 });
     expect((await ask('no.example.org')).rcode).toBe('NXDOMAIN');
-    expect(names.asked).toEqual([]);
+    expect(names.asked).toEqual(['12 .']);
   });
 
   test('the next server is asked where one is silent, absent or fails; a silent one is asked last for a while', async () => {

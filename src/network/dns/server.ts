@@ -14,6 +14,7 @@ import type { NetworkId } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
 import { addressAnswer, errorAnswer, headerAnswer, pointerAnswer } from './answer.ts';
 import type { Channel } from './answer.ts';
+import { DottedNames } from './dotted-names.ts';
 import { HostServers } from './host-servers.ts';
 import { KnownNames } from './known-names.ts';
 import { DNS_LIMITS } from './limits.ts';
@@ -59,6 +60,7 @@ class Server implements DnsServer {
   readonly #hostServers: HostServers;
   readonly #resolved: KnownNames<Resolved>;
   readonly #reversed: KnownNames<Reversed>;
+  readonly #dotted: DottedNames;
 
   constructor({ names, log, port = 53, upstreamPort = 53, upstreamMs, resolvConfPath, nowMs }: DnsServerOptions) {
     const now = nowMs ?? (() => performance.now());
@@ -70,6 +72,7 @@ class Server implements DnsServer {
     this.#upstream = new Upstream({ nowMs: now, port: upstreamPort, timeoutMs: upstreamMs ?? DNS_LIMITS.upstreamMs });
     this.#hostServers = new HostServers(resolvConfPath ?? '/etc/resolv.conf', now);
     this.#resolved = new KnownNames(now, ({ addresses, complete }) => keepMs(addresses.length > 0, complete));
+    this.#dotted = new DottedNames((networks, name) => this.#resolve(networks, name), now);
     this.#reversed = new KnownNames(now, (found) => keepMs((found?.names.length ?? 0) > 0, found?.complete ?? true));
   }
 
@@ -101,6 +104,7 @@ class Server implements DnsServer {
 
   forget(): void {
     this.#resolved.forget();
+    this.#dotted.forget();
     this.#reversed.forget();
   }
 
@@ -145,7 +149,7 @@ class Server implements DnsServer {
     const networks = this.#names.networksOf(asker);
     if (networks.length === 0) return errorAnswer(question, RCODE.refused);
     const meaning = meaningOf(question.name, networks);
-    if (meaning.kind === 'foreign') return this.#passOn(question, asker, channel);
+    if (meaning.kind === 'foreign') return this.#dottedOrForeign(question, asker, channel);
     if (question.class !== 'IN' && question.class !== 'ANY') return errorAnswer(question, RCODE.refused);
     if (meaning.kind === 'container') {
       const { addresses, complete } = await this.#resolve(meaning.networks, meaning.name);
@@ -159,6 +163,17 @@ class Server implements DnsServer {
     if (found === undefined) return this.#passOn(question, asker, channel);
     if (found.names.length === 0) return errorAnswer(question, found.complete ? RCODE.nameError : RCODE.serverFailure);
     return pointerAnswer(question, found.names, channel);
+  }
+
+  /** A container may be called as nobody in the world is, or in somebody's place; else it is the world's to say. */
+  async #dottedOrForeign(question: Question, asker: Asker, channel: Channel): Promise<Buffer> {
+    const networks = this.#names.networksOf(asker).map(({ id }) => id);
+    const isName = question.name !== '' && question.class === 'IN' && !question.name.endsWith('.arpa');
+    const found = isName ? await this.#dotted.find(networks, question.name) : undefined;
+    if (found !== undefined && found.addresses.length > 0) return addressAnswer(question, inTurn(found.addresses), channel);
+    const answer = await this.#passOn(question, asker, channel);
+    // Nobody has ruled out that a container is called so.
+    return found !== undefined && rcodeOf(answer) === RCODE.nameError ? errorAnswer(question, RCODE.serverFailure) : answer;
   }
 
   #resolve(networks: readonly NetworkId[], name: string): Promise<Resolved> {
@@ -180,6 +195,8 @@ class Server implements DnsServer {
 }
 
 const keyOf = ({ gateway, subnet }: DnsPlace): string => `${gateway} ${subnet.base}/${subnet.prefix}`;
+
+const rcodeOf = (answer: Buffer): number => (answer[3] ?? 0) & 0x0f;
 
 /** Each time another one first: clients take the first. */
 function inTurn(addresses: readonly number[]): readonly number[] {

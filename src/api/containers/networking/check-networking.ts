@@ -37,6 +37,8 @@ export interface AskedNetworking {
 }
 
 const CONTAINER = 'container:';
+/** Beside them a container has its name, its short id, and a mark where a name has dots. */
+const MOST_ALIASES = LIMITS.endpointNames - 3;
 const ALIAS = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,252}$/;
 const MAC = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/;
 
@@ -106,8 +108,8 @@ export function endpointOf(network: string, config: EndpointConfig): AskedEndpoi
     );
   }
   // The name and the short id come along.
-  if (aliases.length > LIMITS.endpointNames - 2) {
-    throw new ApiError(400, `a container may have at most ${LIMITS.endpointNames - 2} aliases on a network, got ${aliases.length}`);
+  if (aliases.length > MOST_ALIASES) {
+    throw new ApiError(400, `a container may have at most ${MOST_ALIASES} aliases on a network, got ${aliases.length}`);
   }
   return { network, ip: parsed === undefined ? '' : formatIpv4(parsed), aliases, mac: macOf(MacAddress ?? '') };
 }
