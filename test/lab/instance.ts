@@ -13,6 +13,7 @@ export interface NodeRow {
   readonly cpus: { readonly capacity: number; readonly reserved: number };
   readonly memory: { readonly capacity: number; readonly reserved: number };
   readonly containers: number;
+  readonly role: string;
 }
 
 /** A running instance in a lab, with a registry. */

@@ -16,7 +16,9 @@ const NODES = 4;
 const KEYS = 12;
 const WORKERS = 6;
 
-const net = new Lab({ name: 'crvagr', hosts: NODES, dir: '/tmp/crvagr', subnet: '10.78.11' });
+/** Several of these may run at a time on one machine. */
+const NAME = `as${process.pid.toString(36)}`;
+const net = new Lab({ name: NAME, hosts: NODES, dir: `/tmp/${NAME}` });
 const random = new Prng(SEED);
 let agreement: AgreementLab;
 
@@ -24,7 +26,7 @@ beforeAll(async () => {
   console.log(`seed ${SEED}: repeat with SOAK_SEED=${SEED} SOAK_MINUTES=${MINUTES}`);
   await net.up();
   agreement = await AgreementLab.create({
-    dir: '/tmp/crvagr/nodes',
+    dir: `/tmp/${NAME}/nodes`,
     nodes: NODES,
     tuning: QUICK,
     ipOf: (n) => net.host(n + 1).ip,
