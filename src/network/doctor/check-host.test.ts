@@ -13,7 +13,15 @@ const WELL: HostSeen = {
   firewall: { closed: [], managers: [], legacy: false },
   firewallError: '',
 };
-const FORWARD: ClosedChain = { family: 'ip', table: 'filter', name: 'FORWARD', hook: 'forward', policy: 'drop', accepts: false };
+const FORWARD: ClosedChain = {
+  family: 'ip',
+  table: 'filter',
+  name: 'FORWARD',
+  hook: 'forward',
+  policy: 'drop',
+  accepts: false,
+  names: true,
+};
 
 const check = (changes: Partial<HostSeen>): readonly Finding[] => checkHost({ ...WELL, ...changes }, EXPECTED);
 const wrong = (changes: Partial<HostSeen>): readonly Finding[] => check(changes).filter(({ state }) => state !== 'ok');
@@ -51,6 +59,17 @@ describe('checkHost', () => {
       { state: 'warning', advice: expect.stringContaining('iptables -I INPUT -p udp --dport 4789 -j ACCEPT') },
     ]);
     expect(behind({ ...FORWARD, accepts: true }, ['Docker'])).toEqual([]);
+    expect(behind({ ...FORWARD, table: 'firewalld', family: 'inet' }, ['firewalld'])).toMatchObject([
+      { state: 'problem', advice: expect.stringContaining('firewall-cmd --permanent --zone=trusted --add-interface=cvab12cd+') },
+    ]);
+    const closedInput = { ...FORWARD, name: 'INPUT', hook: 'input', names: false };
+    expect(behind(closedInput, ['ufw'])).toMatchObject([
+      { state: 'warning', advice: expect.stringContaining('ufw allow 4789/udp') },
+      { state: 'problem', advice: expect.stringContaining('ufw allow in on cvab12cd+ to any port 53') },
+    ]);
+    expect(behind({ ...closedInput, accepts: true })).toMatchObject([
+      { state: 'problem', advice: expect.stringContaining('iptables -I INPUT -i cvab12cd+ -j ACCEPT') },
+    ]);
     expect(wrong({ firewall: { closed: [], managers: [], legacy: true } })).toMatchObject([{ state: 'warning' }]);
     expect(wrong({ firewall: undefined, firewallError: 'nft can’t be run' })).toMatchObject([
       { state: 'problem', seen: 'nft can’t be run' },

@@ -51,8 +51,10 @@ function checkForwarding({ ipForward }: HostSeen): Finding {
 function checkFirewall({ firewall, firewallError }: HostSeen, expected: HostExpected): readonly Finding[] {
   if (firewall === undefined)
     return [problem('firewall', firewallError, 'Install the package nftables; published ports and isolation need it.')];
-  const closed = firewall.closed.filter(({ accepts }) => !accepts);
-  const findings = closed.map((chain) => closedChain(chain, firewall, expected));
+  const findings = firewall.closed.flatMap((chain) => [
+    ...(chain.accepts ? [] : [closedChain(chain, firewall, expected)]),
+    ...(chain.names ? [] : [closedToNames(chain, firewall, expected)]),
+  ]);
   if (firewall.legacy) {
     const advice =
       'Run `iptables-legacy -S`; its FORWARD chain must accept this node’s devices, INPUT the VXLAN port. Better: switch to iptables-nft.';
@@ -65,24 +67,49 @@ function checkFirewall({ firewall, firewallError }: HostSeen, expected: HostExpe
 }
 
 function closedChain(chain: ClosedChain, { managers }: FirewallSeen, { devices, vxlanPort }: HostExpected): Finding {
-  const where = `chain ${chain.name} of table ${chain.family} ${chain.table} (hook ${chain.hook}) drops what it doesn’t accept`;
-  const iptables = chain.family === 'ip' && chain.table === 'filter' && chain.name === chain.hook.toUpperCase();
+  const where = wordsFor(chain);
+  const iptables = isOfIptables(chain);
   const chainWords = `${chain.family} ${chain.table} ${chain.name}`;
   if (chain.hook === 'input') {
     const advice = managers.includes('ufw')
       ? `Run \`ufw allow ${vxlanPort}/udp\`.`
-      : iptables
-        ? `Run \`iptables -I INPUT -p udp --dport ${vxlanPort} -j ACCEPT\`, and keep it.`
-        : `Run \`nft insert rule ${chainWords} udp dport ${vxlanPort} accept\`, and keep it.`;
+      : managers.includes('firewalld')
+        ? `Run \`firewall-cmd --permanent --add-port=${vxlanPort}/udp\` and \`firewall-cmd --reload\`.`
+        : iptables
+          ? `Run \`iptables -I INPUT -p udp --dport ${vxlanPort} -j ACCEPT\`, and keep it.`
+          : `Run \`nft insert rule ${chainWords} udp dport ${vxlanPort} accept\`, and keep it.`;
     return warning('firewall', `${where}, and has no rule for ${vxlanPort}/udp`, advice);
   }
   const advice = managers.includes('ufw')
     ? `Run \`ufw route allow in on ${devices}+\` and \`ufw route allow out on ${devices}+\`.`
-    : iptables
-      ? `Run \`iptables -I FORWARD -i ${devices}+ -j ACCEPT\` and \`iptables -I FORWARD -o ${devices}+ -j ACCEPT\`, and keep them.`
-      : `Run \`nft insert rule ${chainWords} iifname "${devices}*" accept\` and the same with oifname, and keep them.`;
+    : managers.includes('firewalld')
+      ? trustedZone(devices)
+      : iptables
+        ? `Run \`iptables -I FORWARD -i ${devices}+ -j ACCEPT\` and \`iptables -I FORWARD -o ${devices}+ -j ACCEPT\`, and keep them.`
+        : `Run \`nft insert rule ${chainWords} iifname "${devices}*" accept\` and the same with oifname, and keep them.`;
   return problem('firewall', `${where}, and doesn’t accept this node’s devices`, advice);
 }
+
+/** Containers ask this host itself after names: at a gateway's port 53. */
+function closedToNames(chain: ClosedChain, { managers }: FirewallSeen, { devices }: HostExpected): Finding {
+  const advice = managers.includes('ufw')
+    ? `Run \`ufw allow in on ${devices}+ to any port 53\`.`
+    : managers.includes('firewalld')
+      ? trustedZone(devices)
+      : isOfIptables(chain)
+        ? `Run \`iptables -I INPUT -i ${devices}+ -j ACCEPT\`, and keep it.`
+        : `Run \`nft insert rule ${chain.family} ${chain.table} ${chain.name} iifname "${devices}*" accept\`, and keep it.`;
+  return problem('firewall', `${wordsFor(chain)}, and doesn’t let containers ask for names on port 53`, advice);
+}
+
+const trustedZone = (devices: string): string =>
+  `Run \`firewall-cmd --permanent --zone=trusted --add-interface=${devices}+\` and \`firewall-cmd --reload\`.`;
+
+const wordsFor = ({ name, family, table, hook }: ClosedChain): string =>
+  `chain ${name} of table ${family} ${table} (hook ${hook}) drops what it doesn’t accept`;
+
+const isOfIptables = ({ family, table, name, hook }: ClosedChain): boolean =>
+  family === 'ip' && table === 'filter' && name === hook.toUpperCase();
 
 function checkBridgeNetfilter({ bridgeNetfilter, firewall }: HostSeen): Finding {
   const check = 'br_netfilter';

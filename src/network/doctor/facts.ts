@@ -32,6 +32,8 @@ export interface FirewallSeen {
 export interface ClosedChain extends BaseChain {
   /** In the forward hook: whether its table accepts what comes from, and what goes to our devices. In input: VXLAN's port. */
   readonly accepts: boolean;
+  /** In input: whether containers' questions after names get through. */
+  readonly names: boolean;
 }
 
 /** What was tried with one peer. */

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { parseIpv4 } from '../../lib/ipv4.ts';
-import { type BaseChain, listChains, listTable } from '../../linux/nft.ts';
+import { listChains, listTable } from '../../linux/nft.ts';
 import { RouteSocket } from '../../linux/rtnetlink/route-socket.ts';
 import { readSysctl } from '../../linux/sysctl.ts';
 import type { HostExpected } from './check-host.ts';
+import { closedChain } from './closed-chains.ts';
 import type { FirewallSeen, HostSeen } from './facts.ts';
 
 const STRICT = 1;
@@ -52,22 +53,12 @@ async function readFirewall(
   ownTable: string,
   legacy: boolean,
 ): Promise<FirewallSeen> {
-  const closed = base.filter(
-    ({ hook, policy, table, family }) =>
-      policy === 'drop' && table !== ownTable && (hook === 'forward' || hook === 'input') && (family === 'ip' || family === 'inet'),
+  const others = base.filter(
+    ({ hook, table, family }) => table !== ownTable && (hook === 'forward' || hook === 'input') && (family === 'ip' || family === 'inet'),
   );
-  const judged = closed.map(async (chain) => {
-    const text = (await listTable(chain.family, chain.table)) ?? '';
-    return { ...chain, accepts: accepts(text, chain, expected) };
-  });
-  return { closed: await Promise.all(judged), managers: managersIn(names), legacy };
-}
-
-/** Whether some rule of a table, as nft prints it, lets us through. Which rules come before it is for people to see. */
-export function accepts(table: string, { hook }: Pick<BaseChain, 'hook'>, { devices, vxlanPort }: HostExpected): boolean {
-  const accepting = table.split('\n').filter((line) => /\baccept\b/.test(line));
-  if (hook === 'input') return accepting.some((line) => /\budp dport\b/.test(line) && new RegExp(`\\b${vxlanPort}\\b`).test(line));
-  return ['iifname', 'oifname'].every((word) => accepting.some((line) => line.includes(`${word} "${devices}*"`)));
+  const judged = others.map(async (chain) => closedChain(chain, (await listTable(chain.family, chain.table)) ?? '', expected));
+  const closed = (await Promise.all(judged)).filter((chain) => chain !== undefined);
+  return { closed, managers: managersIn(names), legacy };
 }
 
 /** @param names `ip filter DOCKER-USER` */
