@@ -26,6 +26,7 @@ interface Kept {
   readonly socket: Server | Socket;
   /** Whoever holds it knows only then that it can be had. */
   readonly opened: Promise<void>;
+  isOpening: boolean;
   readonly holders: Set<Holder>;
 }
 
@@ -59,9 +60,10 @@ export class PortReserver {
         const socket = port.protocol === 'tcp' ? createServer() : createSocket('udp4');
         // In the map at once: a second wish for it must not find it free while it is being opened.
         const opened = this.#open(socket, port);
-        this.#kept.set(keyOf(port), { port, container, socket, opened, holders: new Set([holder]) });
+        const keeping: Kept = { port, container, socket, opened, isOpening: true, holders: new Set([holder]) };
+        this.#kept.set(keyOf(port), keeping);
         added.push(port);
-        await opened;
+        await opened.finally(() => (keeping.isOpening = false));
       }
     } catch (error) {
       this.release(container, holder, added);
@@ -73,7 +75,7 @@ export class PortReserver {
   release(container: ContainerId, holder: Holder, ports?: readonly HostPort[]): void {
     for (const kept of ports === undefined ? this.#kept.values() : ports.flatMap((port) => this.#kept.get(keyOf(port)) ?? [])) {
       if (kept.container !== container || !kept.holders.delete(holder) || kept.holders.size > 0) continue;
-      close(kept.socket);
+      close(kept);
       this.#kept.delete(keyOf(kept.port));
     }
   }
@@ -106,7 +108,7 @@ export class PortReserver {
   }
 
   close(): void {
-    for (const { socket } of this.#kept.values()) close(socket);
+    for (const kept of this.#kept.values()) close(kept);
     this.#kept.clear();
   }
 }
@@ -140,10 +142,15 @@ function reasonOf(error: NodeJS.ErrnoException, port: HostPort): string {
   return `${wordsOf(port)} cannot be opened: ${error.code === 'EADDRINUSE' ? 'a process of this host has it' : error.message}`;
 }
 
-function close(socket: Server | Socket): void {
-  try {
-    socket.close();
-  } catch {
-    // It never opened.
-  }
+/** One that is being opened would open all the same, or never say that it did not: it is closed when it has. */
+function close({ socket, opened, isOpening }: Kept): void {
+  const now = (): void => {
+    try {
+      socket.close();
+    } catch {
+      // It never opened.
+    }
+  };
+  if (isOpening) void opened.then(now, now);
+  else now();
 }
