@@ -147,6 +147,12 @@ export function engineContract(name: string, makeBench: () => Promise<EngineBenc
       expect(await output()).toBe(`${shortId(A)}\n`);
     });
 
+    it('has the host name of the container whose network it shares', async () => {
+      await create(B, ['sleep', '60'], { hostname: 'ship' });
+      await run(['hostname'], { networkMode: 'container', networkOf: B });
+      expect(await output()).toBe('ship\n');
+    });
+
     it('says what runs', async () => {
       await create(A, ['echo', 'x'], { labels: { a: 'b' }, env: ['K=v'] });
       expect(await engine.details(A)).toMatchObject({

@@ -113,7 +113,7 @@ describe('the command line', () => {
     const cwd = await host(2).caravela(['run', '-w', 'here', instance.image, 'pwd']);
     expect(cwd).toMatchObject({ code: 125, stderr: expect.stringMatching(/'here' is invalid.*absolute/) });
     const network = await host(2).caravela(['run', '--network', 'blue', instance.image, 'pwd']);
-    expect(network).toMatchObject({ code: 125, stderr: expect.stringMatching(/no network "blue".*none or host/) });
+    expect(network).toMatchObject({ code: 125, stderr: expect.stringMatching(/network blue not found: "network create blue" makes it/) });
   });
 });
 

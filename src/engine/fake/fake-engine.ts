@@ -90,7 +90,10 @@ export class FakeEngine implements Engine {
       throw error;
     }
     const image = await this.images.inspect(spec.image.digest);
-    const details = detailsOf(id, spec, image?.id ?? '', (image?.config['Cmd'] ?? null) as string[] | null);
+    const inherited =
+      spec.networkMode === 'container' ? this.#host.containers.get(spec.networkOf as ContainerId)?.details.hostname : undefined;
+    const named = { ...spec, hostname: spec.hostname || (inherited ?? '') };
+    const details = detailsOf(id, named, image?.id ?? '', (image?.config['Cmd'] ?? null) as string[] | null);
     this.#host.containers.set(id, {
       spec,
       details,

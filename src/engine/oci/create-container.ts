@@ -1,6 +1,7 @@
 import { chmod, mkdir } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { type ContainerId, shortId } from '../../core/model/index.ts';
+import { assertNever } from '../../lib/assert.ts';
 import { type BlobSource, type ContainerSpec, EngineError, ImageError } from '../port.ts';
 import { containerCapabilities } from './capabilities.ts';
 import type { Host } from './host.ts';
@@ -16,11 +17,12 @@ export async function createContainer(
   spec: ContainerSpec,
   sources: readonly BlobSource[],
   signal: AbortSignal,
+  hostnameOf: (other: ContainerId) => string | undefined,
 ): Promise<ContainerRecord> {
   containerCapabilities(spec.capAdd, spec.capDrop, host.ownCapabilities);
   const rootfs = await obtain(images, spec, sources, signal);
   try {
-    const process = mergeProcessConfig(spec, rootfs.config, spec.hostname || (spec.networkMode === 'host' ? hostName() : shortId(id)));
+    const process = mergeProcessConfig(spec, rootfs.config, spec.hostname || inheritedName(spec, hostnameOf) || shortId(id));
     const paths = host.paths.container(id);
     for (const dir of [paths.upper, paths.work, paths.logDir]) await mkdir(dir, { recursive: true });
     // It is the container's root directory: anyone may pass, whatever our umask.
@@ -31,6 +33,21 @@ export async function createContainer(
     return record;
   } finally {
     rootfs.release();
+  }
+}
+
+/** Who shares a network shares the name that its hosts file has. Empty: it has one of its own. */
+function inheritedName(spec: ContainerSpec, hostnameOf: (other: ContainerId) => string | undefined): string {
+  switch (spec.networkMode) {
+    case 'host':
+      return hostName();
+    case 'container':
+      return hostnameOf(spec.networkOf as ContainerId) ?? '';
+    case 'none':
+    case 'networks':
+      return '';
+    default:
+      return assertNever(spec.networkMode);
   }
 }
 

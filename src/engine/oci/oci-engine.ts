@@ -112,7 +112,8 @@ export class OciEngine implements Engine {
       const abort = new AbortController();
       this.#creating.set(id, abort);
       try {
-        const record = await createContainer(this.#host, this.images, id, spec, sources, abort.signal);
+        const hostnameOf = (other: ContainerId) => this.#containers.get(other)?.record.process.hostname;
+        const record = await createContainer(this.#host, this.images, id, spec, sources, abort.signal, hostnameOf);
         this.#containers.set(id, new HeldContainer(record, undefined));
       } catch (error) {
         await rm(this.#host.paths.container(id).dir, { recursive: true, force: true });

@@ -144,7 +144,7 @@ describe('the networks of a create', () => {
     const [node] = await nodes();
     const part = (name: string, NetworkMode: string) => ({ name, body: { Image: 'busybox', HostConfig: { NetworkMode } } });
     const response = await post(node, '/caravela/v1/stacks', { parts: [part('one', 'blue'), part('two', 'nope')] });
-    expect(said(response)).toEqual([400, 'container two: network nope not found']);
+    expect(said(response)).toEqual([400, 'container two: network nope not found: "network create nope" makes it']);
   });
 });
 

@@ -8,6 +8,8 @@ import type { Scope } from '../../instance/scope.ts';
 import { locateNetwork } from '../../networks/locate-network.ts';
 import type { AskedEndpoint, AskedNetworking } from './check-networking.ts';
 
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+
 /** What was asked, with the networks and the container that were meant. */
 export interface SettledNetworking extends Omit<AskedNetworking, 'endpoints' | 'mac'> {
   readonly networks: readonly EndpointWish[];
@@ -63,7 +65,11 @@ async function containerIdOf(context: ApiContext, word: string, scope: Scope): P
 async function networkOf(context: ApiContext, word: string, { scope, dry }: SettleOptions): Promise<AgreedNetwork | undefined> {
   const { backend } = context;
   if (!word.includes('/')) {
-    const found = await locateNetwork(context, word, scope);
+    const found = await locateNetwork(context, word, scope).catch((error: unknown) => {
+      throw error instanceof ApiError && error.status === 404 && NAME.test(word)
+        ? new ApiError(404, `${error.message}: "network create ${word}" makes it`, error.facts)
+        : error;
+    });
     if (found.kind === 'local')
       throw new ApiError(400, `conflicting options: a container on other networks can't have network ${found.name}, too`);
     return found.network;
