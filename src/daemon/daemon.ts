@@ -29,7 +29,7 @@ import type { Log } from './log.ts';
 import { MemberKeeper } from './member-keeper.ts';
 import { createNetworking } from './networking/create-networking.ts';
 import { serveDoctor } from './networking/network-doctor.ts';
-import { NETWORK_PATH } from './networking/networking.ts';
+import { NETWORK_PATH, type Networking } from './networking/networking.ts';
 import { isNode, type NodePaths, readCredentials } from './node-files.ts';
 import { performOrder } from './orders.ts';
 import { BLOBS_PATH, peerBlobs } from './peer-blobs.ts';
@@ -87,12 +87,14 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const early: Observation[] = [];
   let observe = (observation: Observation): void => void early.push(observation);
+  // A container may end before what it has of its networks is known again.
+  const networked = Promise.withResolvers<Pick<Networking, 'release'>>();
   engine.onExit((exit) => {
     // What could not be taken away now is taken away by the next release, or by recover.
     const failed = (error: unknown) =>
       log('warn', 'the network of a container that ended could not be taken away', { container: exit.containerId, error: String(error) });
-    void networking
-      .release(exit.containerId)
+    void networked.promise
+      .then((networks) => networks.release(exit.containerId))
       .catch(failed)
       .then(() => observe({ kind: 'exited', ...exit }));
   });
@@ -140,6 +142,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   });
   const running = new Set(recovered.flatMap((each) => (each.state === 'running' ? [each.containerId] : [])));
   await networking.recover((id) => running.has(id));
+  networked.resolve(networking);
 
   let isStarted = false;
   const transport = await createTransport(

@@ -115,6 +115,11 @@ describe('engine-start', () => {
     expect(await performOrder(context, order)).toEqual({ ok: false, error: { code, message: error.message, changed: false } });
   });
 
+  it('says why the engine could not start where the network cannot be taken back either', async () => {
+    const { context } = hostOf(textWith({}), { release: () => Promise.reject(new Error('device busy')) });
+    expect(await performOrder(context, order)).toMatchObject({ ok: false, error: { code: 'no-such-container' } });
+  });
+
   it('takes the network back where the engine cannot start', async () => {
     const released: string[] = [];
     const { context } = hostOf(textWith({}), {

@@ -77,7 +77,12 @@ async function start(context: OrderContext, order: Order & { kind: 'engine-start
   try {
     return await context.engine.start(order.containerId, order.taskId, place);
   } catch (error) {
-    await context.networking.release(order.containerId);
+    await context.networking.release(order.containerId).catch((left: unknown) => {
+      context.log('warn', 'the network of a container that did not start could not be taken away', {
+        container: order.containerId,
+        error: String(left),
+      });
+    });
     throw error;
   }
 }
