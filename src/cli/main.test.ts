@@ -44,6 +44,9 @@ describe('the command line', () => {
       code: 125,
       err: "caravela: missing required argument 'container'; see `caravela stop --help`\n",
     });
+    expect((await run(['network', 'create'])).err).toBe(
+      "caravela: missing required argument 'name'; see `caravela network create --help`\n",
+    );
     expect((await run(['run', '-m', 'lots', 'img'])).err).toMatch(/'-m, --memory <size>' argument 'lots' is invalid. "lots" is not a size/);
     expect((await run(['--host', 'ftp://x', 'ps'])).err).toMatch(/"ftp:\/\/x" is none of unix:/);
   });

@@ -42,8 +42,15 @@ async function dispatch(argv: readonly string[], context: Context, path: string[
   path.push(...found.path);
   const command = await attach(root, found, context);
   const rest = words.slice(verb.index + found.path.length);
+  path.push(...subcommandWords(command, rest));
   const own = found.entry.ancestorWords === true ? rewriteAncestorWords(rest, command.options) : rest;
   await root.parseAsync([...words.slice(0, verb.index), ...found.path, ...own], { from: 'user' });
+}
+
+/** Of `network create x`, beside the command `network`: what its help is asked for by. */
+function subcommandWords(command: Command, [word = '']: readonly string[]): readonly string[] {
+  const sub = command.commands.find((each) => each.name() === word || each.aliases().includes(word));
+  return sub === undefined ? [] : [sub.name()];
 }
 
 /** `caravela help run` is `caravela run --help`. */

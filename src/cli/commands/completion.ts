@@ -23,13 +23,17 @@ export const completionCommand = (registry: Registry) => (context: Context) =>
         name,
         summary: `${name} commands`,
         options: [],
-        verbs: Object.keys(verbs),
+        verbs: Object.keys(verbs).map((verb) => ({ name: verb, options: [] })),
       }));
       context.io.stdout.write(SHELLS[shell]([...words, ...groups]));
     });
 
 async function describe(name: string, entry: Entry, context: Context): Promise<Word> {
   const command = (await entry.load())(context);
-  const options = command.options.filter((option) => !option.hidden).flatMap((option) => option.long ?? []);
-  return { name, summary: entry.summary, options: [...options, '--help'], verbs: command.commands.map((sub) => sub.name()) };
+  const verbs = command.commands.map((sub) => ({ name: sub.name(), options: optionsOf(sub) }));
+  return { name, summary: entry.summary, options: optionsOf(command), verbs };
+}
+
+function optionsOf({ options }: Command): readonly string[] {
+  return [...options.filter((option) => !option.hidden).flatMap((option) => option.long ?? []), '--help'];
 }

@@ -13,10 +13,15 @@ describe('completion', () => {
 
   it('bash completes', async () => {
     const { out } = await run(['completion', 'bash']);
+    // What the script asks.
+    const daemon = 'caravela() { case "$1" in ps) echo web ;; network) echo blue; echo none ;; esac; }';
     const complete = (words: string) =>
       spawnSync(
         'bash',
-        ['-c', `${out}\nCOMP_WORDS=(caravela ${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _caravela; echo "\${COMPREPLY[@]}"`],
+        [
+          '-c',
+          `${daemon}\n${out}\nCOMP_WORDS=(caravela ${words}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _caravela; echo "\${COMPREPLY[@]}"`,
+        ],
         {
           encoding: 'utf8',
         },
@@ -25,6 +30,13 @@ describe('completion', () => {
     expect(complete('run --cpu-')).toBe('--cpu-class');
     expect(complete('token c')).toBe('create');
     expect(complete('network dis')).toBe('disconnect');
+    expect(complete('network create --sub')).toBe('--subnet');
+    expect(complete('network rm bl')).toBe('blue');
+    expect(complete('network connect ""')).toBe('blue none');
+    expect(complete('network connect blue ""')).toBe('web');
+    expect(complete('run --network bl')).toBe('blue');
+    expect(complete('new -n n')).toBe('none');
+    expect(complete('attach w')).toBe('web');
   });
 
   it('refuses other shells', async () => {
