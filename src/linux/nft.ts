@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 
 /** nft(8), Debian's nftables: its text form, as its JSON reader crashes on maps of concatenated values (1.0.6). */
-const TIMEOUT_MS = 10_000;
+const TIMEOUT_MS = 30_000;
 /** Of what it prints; an error text beyond is cut. */
 const OUTPUT_BYTES = 16 * 2 ** 20;
 const ERROR_BYTES = 4096;

@@ -34,7 +34,7 @@ afterAll(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const caravela = (words: string): Promise<string> => machine.must(`${CARAVELA} ${words}`, 120_000);
+const caravela = (words: string): Promise<string> => machine.must(`${CARAVELA} ${words}`, 240_000);
 const inspect = (template: string, name: string): Promise<string> => caravela(`inspect -f '${template}' ${name}`);
 const pidOf = (name: string): Promise<string> => inspect('{{.State.Pid}}', name);
 const run = (name: string, options: string, command: string): Promise<string> =>

@@ -6,7 +6,7 @@ import { type Context, type Settings, socketOf } from '../context.ts';
 import { Failure } from '../failure.ts';
 import { moveNode } from './init.ts';
 import { answers, waitFor } from './ready.ts';
-import { enableUnit, restartsOf, systemdServesUs, unitName } from './systemd.ts';
+import { enableUnit, journalOf, restartsOf, systemdServesUs, unitName } from './systemd.ts';
 
 /** A small or busy machine takes its time: its disk for the first words of agreement, its kernel for modules. */
 const READY_WITHIN_MS = 120_000;
@@ -48,7 +48,7 @@ export async function startDaemon(context: Context, start: Start): Promise<void>
   if (start.foreground) return inForeground(context, words, runDir, start.onReady);
   if (context.installation.systemd && (await systemdServesUs())) {
     await enableUnit(dataDir, words);
-    if (!(await unitAnswers(dataDir, runDir))) throw notReady('', `journalctl -u ${unitName(dataDir)}`);
+    if (!(await unitAnswers(dataDir, runDir))) throw notReady(await journalOf(dataDir, LOG_LINES), `journalctl -u ${unitName(dataDir)}`);
   } else await inBackground(words, dataDir, runDir);
   await start.onReady();
 }

@@ -64,6 +64,13 @@ export async function restartsOf(dataDir: string): Promise<number> {
   return Number(stdout);
 }
 
+/** The end of what the daemon logged; '' where the journal does not tell. */
+export async function journalOf(dataDir: string, lines: number): Promise<string> {
+  const words = ['-u', unitName(dataDir), '-n', String(lines), '-o', 'cat', '--no-pager'];
+  const { stdout } = await promisify(execFile)('journalctl', words).catch(() => ({ stdout: '' }));
+  return stdout.trimEnd();
+}
+
 /** The way back; nothing to do where there is no such unit. */
 export async function removeUnit(dataDir: string): Promise<void> {
   const name = unitName(dataDir);
