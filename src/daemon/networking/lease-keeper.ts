@@ -136,14 +136,14 @@ export class LeaseKeeper implements Leases {
     this.#stopFollowing();
     for (const timer of this.#timers) clearTimeout(timer);
     this.#timers.clear();
-    for (const waiting of this.#takes.values()) waiting.reject(new LeaseRefused('no-agreement', 'this node is shutting down'));
+    for (const waiting of this.#takes.values()) waiting.reject(shuttingDown());
     this.#takes.clear();
     for (const answer of this.#requests.values()) answer({ kind: 'no-agreement' });
     this.#requests.clear();
   }
 
   #wait(network: NetworkId, ip: number | undefined, input: (turn: LeaseTurn, id: TakeId) => void): Promise<number | undefined> {
-    if (this.#isClosed) return Promise.reject(new LeaseRefused('no-agreement', 'this node is shutting down'));
+    if (this.#isClosed) return Promise.reject(shuttingDown());
     const id = ++this.#lastId as TakeId;
     return new Promise((resolve, reject) => {
       this.#takes.set(id, { network, ip, resolve, reject });
@@ -257,3 +257,5 @@ export class LeaseKeeper implements Leases {
     return { network, facts: state.network(network), leases: state.leases(network), version: state.version() };
   }
 }
+
+const shuttingDown = (): LeaseRefused => new LeaseRefused('no-agreement', 'this node is shutting down: ask another one');

@@ -54,7 +54,10 @@ export function refusedTake(refusal: TakeRefusal, { self, networkId, network, ip
       return new LeaseRefused('no-agreement', `this node can't get ${address} of network ${name}: it has none free, and ${why}`);
     }
     case 'no-network':
-      return new LeaseRefused('no-network', `network ${name} does not exist, or this node does not know of it yet`);
+      return new LeaseRefused(
+        'no-network',
+        `network ${name} does not exist, or this node does not know of it yet: see "caravela network ls"`,
+      );
     case 'given-up':
       return new LeaseRefused('no-agreement', `${address} of network ${name} was not wanted any more before it was there`);
     default:

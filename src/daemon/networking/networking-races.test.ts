@@ -117,6 +117,21 @@ describe('an address that is revoked', () => {
     expect(fake.state?.ports.map(({ address }) => address)).toEqual([0x0a00000b, 0x0a00000b]);
   });
 
+  it('and whose interface stays at first: it is tried again', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { networking, leases, fake, run } = world;
+    await networking.recover(() => false);
+    await networking.place(run(A, { networks: [wish(FRONT)] }));
+    const { detach } = fake;
+    fake.detach = () => Promise.reject(new Error('device busy'));
+    leases.renumber?.(A, FRONT);
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(networking.service.endpointsOf(A)[0]?.address).toBe('10.0.0.10');
+    fake.detach = detach;
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(networking.service.endpointsOf(A)[0]?.address).toBe('10.0.0.11');
+  });
+
   it('and given back meanwhile: what the container has by now stays', async () => {
     const { networking, leases, run } = world;
     await networking.recover(() => false);

@@ -21,6 +21,14 @@ export interface RenumberingParts {
   readonly log: Log;
 }
 
+interface Lost {
+  /** Networks whose address was revoked, and that address. */
+  readonly addresses: Map<NetworkId, number>;
+  /** That led there: they keep their numbers. */
+  ports: readonly TaskPort[];
+  failures: number;
+}
+
 const FIRST_AGAIN_MS = 1_000;
 const LAST_AGAIN_MS = 30_000;
 
@@ -31,8 +39,7 @@ const LAST_AGAIN_MS = 30_000;
  */
 export class Renumbering {
   readonly #parts: RenumberingParts;
-  /** Networks whose address was revoked, and the ports that led there: by container. */
-  readonly #lost = new Map<ContainerId, { readonly networks: Set<NetworkId>; ports: readonly TaskPort[]; failures: number }>();
+  readonly #lost = new Map<ContainerId, Lost>();
   readonly #timers = new Set<NodeJS.Timeout>();
   #isClosed = false;
 
@@ -43,16 +50,10 @@ export class Renumbering {
   /** This address belongs to another node. Never rejects. */
   revoked(id: ContainerId, network: NetworkId, address: number): Promise<void> {
     return this.#inTurn(id, async () => {
-      const { tasks, wiring } = this.#parts;
       // A start may have been under way; what has ended meanwhile has given it back.
-      const task = tasks.get(id);
-      const endpoint = task?.endpoints.find((each) => each.network === network && each.address === address);
-      if (task === undefined || endpoint === undefined) return;
-      const lost = this.#lost.get(id) ?? { networks: new Set(), ports: [], failures: 0 };
-      this.#lost.set(id, lost);
-      lost.networks.add(network);
-      lost.ports = [...lost.ports, ...task.ports.filter((port) => port.network === network)];
-      await wiring.disconnect(task, endpoint, 'kept');
+      const isHere = this.#parts.tasks.get(id)?.endpoints.some((each) => each.network === network && each.address === address);
+      if (isHere !== true) return;
+      this.#lostOf(id).addresses.set(network, address);
       await this.#plugIn(id);
     });
   }
@@ -89,11 +90,18 @@ export class Renumbering {
     const known = container(id);
     let task = tasks.get(id);
     if (known === undefined || task === undefined) return void this.#lost.delete(id);
+    for (const [network, address] of lost?.addresses ?? []) {
+      const endpoint = task.endpoints.find((each) => each.network === network && each.address === address);
+      if (lost === undefined || endpoint === undefined) continue;
+      const ports = task.ports.filter((port) => port.network === network);
+      task = await wiring.disconnect(task, endpoint, 'kept');
+      lost.ports = [...lost.ports, ...ports];
+    }
     for (const wish of this.#missing(known, task.endpoints)) {
-      const isLost = lost?.networks.has(wish.network) ?? false;
+      const isLost = lost?.addresses.has(wish.network) ?? false;
       task = await wiring.connect(known, task, isLost ? { ...wish, ip: '' } : wish, lost?.ports);
       await place(id, filesFor(known, task));
-      lost?.networks.delete(wish.network);
+      lost?.addresses.delete(wish.network);
       const why = isLost ? 'a container has another address: the one it had is another node’s' : 'a container is on its network again';
       log('warn', why, { container: known.name, network: wish.networkName });
     }
@@ -115,10 +123,15 @@ export class Renumbering {
     }
   }
 
+  #lostOf(id: ContainerId): Lost {
+    const lost = this.#lost.get(id) ?? { addresses: new Map(), ports: [], failures: 0 };
+    this.#lost.set(id, lost);
+    return lost;
+  }
+
   #again(id: ContainerId, error: unknown): void {
     if (this.#isClosed) return;
-    const lost = this.#lost.get(id) ?? { networks: new Set(), ports: [], failures: 0 };
-    this.#lost.set(id, lost);
+    const lost = this.#lostOf(id);
     const afterMs = Math.min(FIRST_AGAIN_MS * 2 ** lost.failures, LAST_AGAIN_MS);
     lost.failures = Math.min(lost.failures + 1, 16);
     this.#parts.log('error', 'a container is off a network that it should be on: it is tried again', {

@@ -148,7 +148,10 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
     }
     const nameOf = (id: NodeId) => node.members().find((member) => member.id === id)?.name ?? id.slice(0, 12);
     const inUse = (who: string) =>
-      new NetworkRefused('in-use', `error while removing network: network ${agreed.name} has active endpoints on ${who}`);
+      new NetworkRefused(
+        'in-use',
+        `error while removing network: network ${agreed.name} has active endpoints on ${who}: stop or disconnect these containers first`,
+      );
     await agreeing('removing a network', async () => {
       if ((await leases.returnAll(id)) === 'in-use') throw inUse('this node');
       const still = await leases.askOthersToReturn(id);
