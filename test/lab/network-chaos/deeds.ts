@@ -39,7 +39,7 @@ export class Deeds {
     if (chance < 0.08 + 0.18 * (1 - world.boxes.size / (2 * CROWD))) return this.#run();
     if (chance < 0.26) return world.boxes.size * world.random.float() < CROWD / 4 ? undefined : this.#remove();
     if (chance < 0.33) return this.#move();
-    if (chance < 0.4) return this.#stop();
+    if (chance < 0.38) return this.#stop();
     if (chance < 0.52) return this.#start();
     if (chance < 0.78) return this.#connect();
     return this.#disconnect();
@@ -226,6 +226,21 @@ export class Deeds {
       await this.publish();
     }
     box.busy = false;
+  }
+
+  /** All of it, from every node at once. */
+  async removeAll(): Promise<void> {
+    const { world, daemons } = this.#parts;
+    await Promise.all(
+      [...world.boxes].map((box, i) =>
+        daemons[i % daemons.length]?.must('DELETE', `/containers/${box.id}?force=1`).then(() => world.gone(box)),
+      ),
+    );
+    await this.publish();
+    for (const net of [...world.nets]) {
+      await daemons[0]?.must('DELETE', `/networks/${net.id}`);
+      world.forgetNet(net);
+    }
   }
 
   /** What addresses it was given; nobody who tells: it is seen later. */

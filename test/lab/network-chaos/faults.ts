@@ -24,7 +24,9 @@ export class Faults {
 
   begin(): void {
     this.#over = false;
-    this.#running = this.#go();
+    this.#running = this.#go().catch((error: unknown) =>
+      this.#journal.fault(`a fault could not be made or put right: ${String(error)}`, []),
+    );
   }
 
   /** When all is put right. */

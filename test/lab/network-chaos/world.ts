@@ -36,11 +36,9 @@ export interface Box {
 }
 
 /** Subnets of all sizes: the small ones run out, and their addresses change hands all the time. */
-const SUBNETS = ['/29', '/28', '/29', '/27', '/24', '/29', '/28', '/26', '/29', '/22', '/28', '/24'].map(
-  (prefix, i) => `10.${120 + i}.0.0${prefix}`,
-);
+const SUBNETS = ['/29', '/28', '/26', '/29', '/24', '/28', '/29', '/22'].map((prefix, i) => `10.${120 + i}.0.0${prefix}`);
 export const NAMES = Array.from({ length: 64 }, (_, i) => `box${i}`);
-export const PORTS = Array.from({ length: 10 }, (_, i) => 8_000 + i);
+export const PORTS = Array.from({ length: 10 }, (_, i) => 8_100 + i);
 export const DEFAULT_NET = 'caravela';
 
 /** What should be there, by what was acknowledged and nothing else. */
