@@ -3,7 +3,7 @@ import type { Cidr } from '../../lib/ipv4.ts';
 import { cidr, ip } from '../contract.test-suite.ts';
 import type { NetworkOnHost } from '../port.ts';
 import { runIn } from './testing/hosts.test-suite.ts';
-import { ask, Lab, type LabEndpoint, pings, portTo, serve } from './testing/lab.test-suite.ts';
+import { ask, Lab, type LabEndpoint, pings, portTo, pour, serve, sink } from './testing/lab.test-suite.ts';
 
 /** Real kernels' worth of hosts: network namespaces on a switch, a daemon in each. */
 describe('containers on several hosts', () => {
@@ -53,6 +53,19 @@ describe('containers on several hosts', () => {
     expect(tooLarge).toMatch(/Frag needed.*mtu = 1450/);
     // And then knows.
     expect(pings(c.netns, a.address, '-s', '8900')).toBe(true);
+  });
+
+  it('are sent no more than fits, though a router tells nobody what does', async () => {
+    const there = await lab.one(3, 1);
+    await lab.want({ 1: { ports: [portTo(there)] } });
+    const { outside } = lab.hosts;
+    const mute = 'table ip mute {\n chain c {\n type filter hook input priority 0;\n icmp type destination-unreachable drop\n }\n }\n';
+    expect(runIn(outside, ['nft', '-f', '-'], mute).code).toBe(0);
+    servers.push(await sink(there.netns, 80));
+    // By a host of 1,500 bytes to a container of 8,950 there.
+    expect(pour(outside, '192.0.2.1', 8080, 1_000_000)).toBe('1000000');
+    runIn(outside, ['nft', 'delete', 'table', 'ip', 'mute']);
+    await lab.want();
   });
 
   it('are apart on different networks, and from strangers', async () => {

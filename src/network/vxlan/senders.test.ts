@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { endpointMac } from './names.ts';
+import { ip } from '../contract.test-suite.ts';
+import { endpointMac, gatewayMac } from './names.ts';
 import { mustRunIn } from './testing/hosts.test-suite.ts';
 import { Lab, type LabEndpoint, pings } from './testing/lab.test-suite.ts';
 
@@ -48,8 +49,35 @@ describe('a container’s frames', () => {
     expect(portOf(macOf(b))).not.toBe(portOf(macOf(a)));
   });
 
+  it('leave the host in its name or not at all, such as belong to no connection too', async () => {
+    const { outside } = lab.hosts;
+    mustRunIn(
+      outside,
+      ['nft', '-f', '-'],
+      'table ip seen {\n chain c {\n type filter hook prerouting priority -300;\n icmp type echo-reply counter\n }\n }\n',
+    );
+    const seen = (): number => Number(/packets (\d+)/.exec(mustRunIn(outside, ['nft', 'list', 'table', 'ip', 'seen']))?.[1]);
+    // The answer to an echo that nobody asked for.
+    const reply = icmpOf(hexIp(a), 'c00002fe', '0000000000010001');
+    send(a, gatewayMac(ip('10.1.0.1')).replaceAll(':', '') + hexMac(a) + '0800' + reply);
+    // What comes after it has come after it.
+    expect(pings(a.netns, '192.0.2.254')).toBe(true);
+    expect(seen()).toBe(0);
+    mustRunIn(outside, ['nft', 'delete', 'table', 'ip', 'seen']);
+  });
+
   it('are IPv4 and ARP, and those without a tag', async () => {
-    const heard = (netns: string): number => Number(/eth0:\s*\d+\s+(\d+)/.exec(mustRunIn(netns, ['cat', '/proc/net/dev']))?.[1]);
+    const counter = `type filter hook ingress device eth0 priority 0;\n ether saddr ${macOf(a)} counter\n`;
+    mustRunIn(b.netns, ['nft', '-f', '-'], `table netdev seen {\n chain c {\n ${counter} }\n }\n`);
+    const heard = (netns: string): number =>
+      Number(/packets (\d+)/.exec(mustRunIn(netns, ['nft', 'list', 'table', 'netdev', 'seen']))?.[1]);
+    // So that its kernel asks for nothing meanwhile.
+    for (const [address, mac] of [
+      [b.address, macOf(b)],
+      ['10.1.0.1', gatewayMac(ip('10.1.0.1'))],
+    ] as const) {
+      mustRunIn(a.netns, ['ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', 'eth0', 'nud', 'permanent']);
+    }
     const before = heard(b.netns);
     const arp = ARP_REQUEST + hexMac(a) + hexIp(a) + '000000000000' + hexIp(b);
     const inIpv6 = `${hexMac(b)}${hexMac(a)}86dd60000000000802ff${'fe80'.padEnd(32, '1')}${'fe80'.padEnd(32, '2')}8000000000010001`;
@@ -65,3 +93,23 @@ describe('a container’s frames', () => {
     await expect.poll(() => heard(b.netns)).toBeGreaterThan(before);
   });
 });
+
+/** An IPv4 packet of ICMP (RFC 791, 792) in hex, with its checksums. */
+function icmpOf(source: string, destination: string, message: string): string {
+  const header = Buffer.from(
+    `4500${(20 + message.length / 2).toString(16).padStart(4, '0')}0000000040010000${source}${destination}`,
+    'hex',
+  );
+  header.writeUInt16BE(checksum(header), 10);
+  const body = Buffer.from(message, 'hex');
+  body.writeUInt16BE(checksum(body), 2);
+  return header.toString('hex') + body.toString('hex');
+}
+
+/** RFC 1071. */
+function checksum(bytes: Buffer): number {
+  let sum = 0;
+  for (let at = 0; at < bytes.length; at += 2) sum += bytes.readUInt16BE(at);
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return ~sum & 0xffff;
+}

@@ -66,6 +66,12 @@ function ipChains({ devices, bridges, tunnels }: Names, { vxlanPort, innerRange 
     oifname ${ours} ip saddr 127.0.0.0/8 masquerade
     iifname ${bridge} oifname != ${ours} masquerade
   }
+  # What fits on the way beyond the first hop is told by ICMP, which some drop: TCP's ends agree on it without.
+  chain segments {
+    type filter hook forward priority -150; policy accept;
+    iifname ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+    oifname ${ours} tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu
+  }
   chain forwarded {
     type filter hook forward priority -5; policy accept;
     iifname . oifname @paths accept
@@ -73,6 +79,8 @@ function ipChains({ devices, bridges, tunnels }: Names, { vxlanPort, innerRange 
     iifname ${bridge} ip daddr ${inner} ct state established,related accept
     iifname @internal drop
     oifname @internal drop
+    # Of no connection, and so in nobody's name but the container's, which nobody out there knows.
+    iifname ${bridge} oifname != ${ours} ct state invalid drop
     # A frame for a tunnel would be taken for this host's own after masquerading.
     udp dport ${vxlanPort} ip daddr @members ip saddr != @members drop
     # Published: open to all.

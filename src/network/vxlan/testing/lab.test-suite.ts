@@ -158,7 +158,7 @@ const ASK = `
   } else {
     const socket = require('node:dgram').createSocket('udp4').on('message', answered);
     const failed = (error) => { console.log(error.code); process.exit(1); };
-    socket.on('error', failed).bind(+from, () => socket.connect(+port, address, () => socket.send('?', (error) => error && failed(error))));
+    socket.on('error', failed).bind(+from, () => socket.connect(+port, address, (error) => error ? failed(error) : socket.send('?', (unsent) => unsent && failed(unsent))));
   }
   setTimeout(() => { console.log('silence'); process.exit(1); }, 1000);`;
 
@@ -174,6 +174,29 @@ export async function serve(netns: string, port: number, protocol: PortProtocol 
   });
   await once(child.stdout, 'data');
   return () => void child.kill('SIGKILL');
+}
+
+const SINK = `
+  require('node:net').createServer({ allowHalfOpen: true }, (socket) => {
+    let bytes = 0;
+    socket.on('data', (data) => { bytes += data.length; }).on('end', () => socket.end(String(bytes)));
+  }).listen(+process.argv[1], '0.0.0.0', () => console.log('up'));`;
+const POUR = `
+  const [address, port, bytes] = process.argv.slice(1);
+  const socket = require('node:net').connect(+port, address);
+  socket.on('data', (data) => { console.log(String(data)); process.exit(0); }).end(Buffer.alloc(+bytes));
+  setTimeout(() => { console.log('silence'); process.exit(1); }, 3000);`;
+
+/** A server over TCP that tells each client how many bytes it sent. Ends with the returned function. */
+export async function sink(netns: string, port: number): Promise<() => void> {
+  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', SINK, String(port)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  return () => void child.kill('SIGKILL');
+}
+
+/** How many bytes such a server has got of so many, within three seconds. */
+export function pour(netns: string, address: string, port: number, bytes: number): string {
+  return runIn(netns, [process.execPath, '-e', POUR, address, String(port), String(bytes)]).output.trim();
 }
 
 /** What a server tells a client in this namespace: the client's address as it sees it; or what came instead. @param from the client's own port, over UDP */
