@@ -71,13 +71,12 @@ describe('a container’s frames', () => {
     mustRunIn(b.netns, ['nft', '-f', '-'], `table netdev seen {\n chain c {\n ${counter} }\n }\n`);
     const heard = (netns: string): number =>
       Number(/packets (\d+)/.exec(mustRunIn(netns, ['nft', 'list', 'table', 'netdev', 'seen']))?.[1]);
-    // So that its kernel asks for nothing meanwhile.
-    for (const [address, mac] of [
-      [b.address, macOf(b)],
-      ['10.1.0.1', gatewayMac(ip('10.1.0.1'))],
-    ] as const) {
-      mustRunIn(a.netns, ['ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', 'eth0', 'nud', 'permanent']);
-    }
+    // So that the kernels ask for nothing meanwhile.
+    const know = ({ netns }: LabEndpoint, address: string, mac: string): string =>
+      mustRunIn(netns, ['ip', 'neigh', 'replace', address, 'lladdr', mac, 'dev', 'eth0', 'nud', 'permanent']);
+    know(a, b.address, macOf(b));
+    know(a, '10.1.0.1', gatewayMac(ip('10.1.0.1')));
+    know(b, a.address, macOf(a));
     const before = heard(b.netns);
     const arp = ARP_REQUEST + hexMac(a) + hexIp(a) + '000000000000' + hexIp(b);
     const inIpv6 = `${hexMac(b)}${hexMac(a)}86dd60000000000802ff${'fe80'.padEnd(32, '1')}${'fe80'.padEnd(32, '2')}8000000000010001`;
