@@ -29,8 +29,8 @@ import { hostNetworks } from './host-networks.ts';
 import { LEASE_BODY_BYTES, LEASES_PATH, type Leases } from './leases.ts';
 import { PortAnnouncer, PORTS_PATH } from './port-announcer.ts';
 import { PortClaims } from './port-claims.ts';
-import { type PortMessage, readPortMessage } from './port-message.ts';
 import { PortReserver } from './port-reserver.ts';
+import { PortServer } from './port-server.ts';
 import { Renumbering } from './renumbering.ts';
 import { requestBody } from './request-body.ts';
 import { createNetworkService } from './service.ts';
@@ -90,9 +90,9 @@ export class Networking {
   readonly #ready = new Set<NetworkId>();
   readonly #sweep: ClaimSweep;
   readonly #renumbering: Renumbering;
-  /** One thing at a time is done to a container, and one about its ports. */
+  /** One thing at a time is done to a container. */
   readonly #turns = new KeyedLock<ContainerId>();
-  readonly #portTurns = new KeyedLock<ContainerId>();
+  readonly #portServer: PortServer;
   #firstBlock: Promise<void> | undefined;
   #closed = false;
 
@@ -130,6 +130,15 @@ export class Networking {
       keptPorts: () => this.#reserver.all().map((port) => ({ ...port, name: this.#nameOf(port.container) })),
       tell: (facts) => void parts.command({ kind: 'host-facts', facts }),
       log,
+    });
+    this.#portServer = new PortServer({
+      claims: this.#claims,
+      isOpen: (id) => this.#facts.closed(state.network(id)?.vni ?? 0) === undefined,
+      changed: () => {
+        this.#update();
+        void this.#facts.look();
+      },
+      settled: () => network.settled(),
     });
     this.#sweep = new ClaimSweep({
       claims: this.#claims,
@@ -261,9 +270,8 @@ export class Networking {
         const answer = await this.#parts.leases.servePeer(path, peer, await requestBody(request, LEASE_BODY_BYTES));
         response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
       } else if (path === PORTS_PATH) {
-        const message = readPortMessage(await requestBody(request, BODY_BYTES));
-        if (message === undefined) response.writeHead(400).end();
-        else await this.#portTurns.run(message.container, () => this.#servePorts(peer, message, response));
+        const answer = await this.#portServer.answer(peer, await requestBody(request, BODY_BYTES));
+        response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
       } else if (path.startsWith(`${PORTS_PATH}/`)) {
         const id = path.slice(PORTS_PATH.length + 1) as ContainerId;
         response.writeHead(this.#parts.node.container(id) === undefined ? 404 : 204).end();
@@ -287,16 +295,6 @@ export class Networking {
     this.#parts.leases.close();
     this.#reserver.close();
     await this.#parts.dns.close();
-  }
-
-  async #servePorts(peer: NodeId, { container, ports, gone }: PortMessage, response: Http2ServerResponse): Promise<void> {
-    if (!this.#claims.mayServe(container, peer)) return void response.writeHead(400).end();
-    if (gone) this.#claims.release(container);
-    const served = gone ? [] : await this.#claims.serve(container, peer, ports);
-    this.#update();
-    void this.#facts.look();
-    if (served.length > 0) await this.#parts.network.settled();
-    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(served));
   }
 
   #changed(id: ContainerId): void {
