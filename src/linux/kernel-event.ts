@@ -23,6 +23,8 @@ type KernelChange = {
   | { readonly kind: 'fdb'; readonly gone: boolean; readonly entry: FdbEntry }
   /** Settings of a device below /proc/sys/net/ipv4/conf, by their names there; those that the kernel tells of, of which some may be as before. */
   | { readonly kind: 'settings'; readonly device: number | 'all'; readonly values: Readonly<Record<string, string>> }
+  /** A device has an IPv6 address more or less. */
+  | { readonly kind: 'ipv6'; readonly gone: boolean; readonly device: number }
   /** Something in a table, or the table itself. */
   | { readonly kind: 'nftables'; readonly family: NftFamily; readonly table: string }
 );
@@ -41,6 +43,9 @@ const RTM_NEWNETCONF = 80;
 /** struct netconfmsg: family, padded. */
 const NETCONF_BYTES = 4;
 const AF_INET = 2;
+const AF_INET6 = 10;
+/** struct ifaddrmsg. */
+const IFADDR_BYTES = 8;
 const NETCONFA_IFINDEX = 1;
 const NETCONFA_IFINDEX_ALL = 0xffff_ffff;
 const NETCONFA_NAMES: Readonly<Record<number, string>> = { 2: 'forwarding', 3: 'rp_filter', 5: 'proxy_arp' };
@@ -72,6 +77,7 @@ function routeEvent({ type, port, body }: NetlinkMessage): KernelEvent | undefin
     }
     case RTM_NEWADDR:
     case RTM_DELADDR: {
+      if (body[0] === AF_INET6) return ipv6Event(type === RTM_DELADDR, body, port);
       const address = decodeAddress(body);
       return address && { kind: 'address', gone: type === RTM_DELADDR, address, port };
     }
@@ -93,6 +99,10 @@ function routeEvent({ type, port, body }: NetlinkMessage): KernelEvent | undefin
     default:
       return undefined;
   }
+}
+
+function ipv6Event(gone: boolean, body: Buffer, port: number): KernelEvent | undefined {
+  return body.length < IFADDR_BYTES ? undefined : { kind: 'ipv6', gone, device: body.readUInt32LE(4), port };
 }
 
 function settingsEvent(body: Buffer, port: number): KernelEvent | undefined {

@@ -5,7 +5,7 @@ import { decodeKernelEvents, type KernelEvent } from './kernel-event.ts';
 import { NETLINK_NETFILTER, NETLINK_ROUTE, NetlinkSocket } from './netlink-socket.ts';
 import { streamOverFd } from './stream-over-fd.ts';
 
-export type WatchGroup = 'links' | 'addresses' | 'routes' | 'neighbours' | 'settings' | 'nftables';
+export type WatchGroup = 'links' | 'addresses' | 'routes' | 'neighbours' | 'settings' | 'ipv6' | 'nftables';
 
 /** Multicast groups: enum rtnetlink_groups, and enum nfnetlink_groups of linux/netfilter/nfnetlink.h. */
 const GROUPS: Record<WatchGroup, { readonly protocol: number; readonly group: number }> = {
@@ -14,6 +14,7 @@ const GROUPS: Record<WatchGroup, { readonly protocol: number; readonly group: nu
   addresses: { protocol: NETLINK_ROUTE, group: 5 },
   routes: { protocol: NETLINK_ROUTE, group: 7 },
   settings: { protocol: NETLINK_ROUTE, group: 24 },
+  ipv6: { protocol: NETLINK_ROUTE, group: 9 },
   nftables: { protocol: NETLINK_NETFILTER, group: 7 },
 };
 

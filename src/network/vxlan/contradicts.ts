@@ -59,6 +59,9 @@ export function contradicts(event: KernelEvent, wish: KernelWish, links: LinkNam
       };
       return device !== undefined && Object.entries(event.values).some(isOtherwise) ? 'settings' : undefined;
     }
+    case 'ipv6':
+      // None of ours has one while its settings are as wanted.
+      return !event.gone && links.has(event.device) ? 'settings' : undefined;
     case 'nftables':
       if (event.table === names.table) return 'firewall';
       return event.family === 'ip' && event.table === 'filter' ? 'docker' : undefined;

@@ -57,6 +57,7 @@ describe('what somebody changes in the kernel', () => {
     forwarding: () => ['sysctl', '-w', 'net.ipv4.ip_forward=0'],
     'forwarding of one device': () => ['sysctl', '-w', `net.ipv4.conf.${bridge}.forwarding=0`],
     'a reverse path filter': () => ['sysctl', '-w', `net.ipv4.conf.${tunnel}.rp_filter=1`],
+    'an IPv6 address, which nobody wants': () => ['sysctl', '-w', `net.ipv6.conf.${bridge}.disable_ipv6=0`],
     'proxy ARP': () => ['sysctl', '-w', `net.ipv4.conf.${bridge}.proxy_arp=0`],
     'the gateway’s address': () => ['ip', 'addr', 'flush', 'dev', bridge],
     'the inner address': () => ['ip', 'addr', 'del', '198.18.0.1/32', 'dev', tunnel],

@@ -79,7 +79,9 @@ export class Reconciler {
 
   constructor(parts: ReconcilerParts) {
     this.#parts = parts;
-    this.#watch = watchKernel(['links', 'addresses', 'routes', 'neighbours', 'settings', 'nftables'], (event) => this.#onEvent(event));
+    this.#watch = watchKernel(['links', 'addresses', 'routes', 'neighbours', 'settings', 'ipv6', 'nftables'], (event) =>
+      this.#onEvent(event),
+    );
     this.#sweeps = setInterval(() => this.#plan(['sweep'], 0), parts.sweepMs).unref();
   }
 
@@ -248,7 +250,7 @@ export class Reconciler {
       this.#plan(['kernel', 'settings', 'firewall', 'docker'], SUSPICION_DELAY_MS);
     }
     const suspicion = contradicts(event, this.#wish.plan, this.#links, names);
-    if (event.kind === 'settings' && suspicion !== undefined) {
+    if ((event.kind === 'settings' || event.kind === 'ipv6') && suspicion !== undefined) {
       sysctls.forget(event.device === 'all' ? 'all' : (this.#links.get(event.device) ?? ''));
     }
     if (suspicion !== undefined) this.#plan([suspicion], SUSPICION_DELAY_MS);
