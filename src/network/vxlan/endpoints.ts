@@ -36,7 +36,16 @@ export class Endpoints {
   }
 }
 
-export const macOf = ({ mac, address }: Attached): string => mac ?? endpointMac(address);
+/** As the kernel writes it. @throws Error where what was asked for is none that a container can have */
+export function macOf({ mac, address }: Attached): string {
+  if (mac === undefined) return endpointMac(address);
+  const lower = mac.toLowerCase();
+  // The lowest bit of the first byte is a group's.
+  if (!/^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$/.test(lower) || /^[0:]+$/.test(lower)) {
+    throw new Error(`${JSON.stringify(mac.slice(0, 40))} is no MAC address of a container’s: one is as 02:42:0a:00:00:05`);
+  }
+  return lower;
+}
 
 /** Whether what is plugged in is what is asked for. What was found at the start is taken by what its alias says. */
 export function isAsAsked({ asked, onHost }: HeldEndpoint, endpoint: Attached): boolean {
