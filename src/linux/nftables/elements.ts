@@ -20,7 +20,7 @@ export interface NftSet {
 }
 
 /** Number of a family in nftables' messages. */
-export const NFT_FAMILY = { ip: 2, bridge: 7 } as const;
+export const NFT_FAMILY = { ip: 2, netdev: 5, bridge: 7 } as const;
 
 const NFNL_SUBSYS_NFTABLES = 10;
 const NFT_MSG_NEWSETELEM = 12;

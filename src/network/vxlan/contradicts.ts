@@ -7,7 +7,7 @@ import { addressOf, fdbOf, type LinkNames, neighbourOf, routeOf } from './read-k
 import { addressKey, fdbKey, type KernelWish, neighbourKey, routeKey } from './wish.ts';
 
 /** Where to look after news. `links`: at devices alone, as such news often only tells of a step on the way. */
-export type Suspicion = 'links' | 'kernel' | 'settings' | 'firewall' | 'docker';
+export type Suspicion = 'links' | 'kernel' | 'settings' | 'firewall' | 'shortcuts' | 'docker';
 
 /**
  * What news from the kernel give reason to look at; undefined: they tell what is wanted, or what is none of ours. Our
@@ -63,7 +63,7 @@ export function contradicts(event: KernelEvent, wish: KernelWish, links: LinkNam
       // None of ours has one while its settings are as wanted.
       return !event.gone && links.has(event.device) ? 'settings' : undefined;
     case 'nftables':
-      if (event.table === names.table) return 'firewall';
+      if (event.table === names.table) return event.family === 'netdev' ? 'shortcuts' : 'firewall';
       return event.family === 'ip' && event.table === 'filter' ? 'docker' : undefined;
     default:
       return assertNever(event);

@@ -18,6 +18,7 @@ import { mtuOn, Plan } from './plan.ts';
 import { plugIn, resize } from './plug.ts';
 import { readLinks } from './read-kernel.ts';
 import { type Drift, type NetworkLog, Reconciler } from './reconciler.ts';
+import { ShortcutsInKernel } from './shortcuts/shortcuts-in-kernel.ts';
 import { SysctlKeeper } from './sysctl-keeper.ts';
 import { deviceSysctls } from './sysctls.ts';
 import type { EndpointOnHost } from './wish.ts';
@@ -54,6 +55,7 @@ export class OverlayNetwork implements Network {
   readonly #firewall: Firewall;
   readonly #docker: DockerUser;
   readonly #flows = new UdpFlows();
+  readonly #shortcuts: ShortcutsInKernel;
   readonly #sysctls = new SysctlKeeper();
   readonly #ipForward: IpForward;
   readonly #reconciler: Reconciler;
@@ -70,6 +72,7 @@ export class OverlayNetwork implements Network {
     this.#nft = new NftSocket();
     this.#firewall = new Firewall(this.#names, this.#nft);
     this.#docker = new DockerUser(this.#names, this.#nft);
+    this.#shortcuts = new ShortcutsInKernel({ names: this.#names, nft: this.#nft, log, indexOf });
     this.#ipForward = new IpForward(runDir);
     for (const { name, alias } of readLinks(this.#socket, this.#names).values()) {
       const onHost = name.startsWith(this.#names.ports) ? endpointOfAlias(name, alias, this.#names) : undefined;
@@ -81,6 +84,7 @@ export class OverlayNetwork implements Network {
       firewall: this.#firewall,
       docker: this.#docker,
       flows: this.#flows,
+      shortcuts: this.#shortcuts,
       sysctls: this.#sysctls,
       ipForward: this.#ipForward,
       inside: { plugIn: (port) => this.#plugInAgain(port), resize: (port, mtu) => this.#resize(port, mtu) },
@@ -138,6 +142,7 @@ export class OverlayNetwork implements Network {
       }
       // At once: a pass between would find it missing.
       this.#plugIn(endpoint, onHost);
+      this.#shorten();
     } catch (error) {
       this.#forget(onHost);
       await this.#deletePort(port);
@@ -178,6 +183,12 @@ export class OverlayNetwork implements Network {
     }
   }
 
+  /** Nothing waits for shortcuts but who looks at them. */
+  shortened(): Promise<void> {
+    this.#shorten();
+    return this.#shortcuts.settled();
+  }
+
   /** For the doctor: what others changed and what was done about it. */
   drift(): Drift {
     return this.#reconciler.drift();
@@ -185,6 +196,7 @@ export class OverlayNetwork implements Network {
 
   async close(): Promise<void> {
     await this.#reconciler.close();
+    await this.#shortcuts.close();
     this.#socket.close();
     this.#arp.close();
     this.#nft.close();
@@ -205,6 +217,7 @@ export class OverlayNetwork implements Network {
       () => this.#socket.deleteLinks([...readLinks(this.#socket, this.#names).values()].map(({ index }) => index)),
       () => this.#removeRoutes(),
       () => this.#docker.removeAll(),
+      () => this.#shortcuts.removeAll(),
       () => this.#firewall.removeAll(),
       () => this.#flows.forget(plan?.subnets ?? []),
       () => this.#ipForward.restore(othersForward),
@@ -246,11 +259,16 @@ export class OverlayNetwork implements Network {
     }
   }
 
+  #shorten(): void {
+    if (this.#plan !== undefined) this.#shortcuts.want(this.#plan.shortcuts());
+  }
+
   #forget(onHost: EndpointOnHost): void {
     this.#reconciler.leaves(onHost.port);
     this.#endpoints.delete(onHost);
     const elements = this.#plan?.drop(onHost);
     if (elements !== undefined) this.#firewall.remove(elements);
+    this.#shorten();
   }
 
   /**

@@ -5,6 +5,7 @@ import type { HostNetworks, NetworkOnHost, NetworkPeer } from '../port.ts';
 import { endpointElements, type EndpointSet, planFirewall } from './firewall/plan-firewall.ts';
 import { type Element, elementKey, type FirewallWish } from './firewall/sets.ts';
 import { alias, gatewayMac, type Names, portAlias, tunnelMac } from './names.ts';
+import { planShortcuts, type Shortcuts } from './shortcuts/plan-shortcuts.ts';
 import { bridgeSysctls, deviceSysctls, hostSysctls, tunnelSysctls } from './sysctls.ts';
 import {
   addressKey,
@@ -47,6 +48,8 @@ export class Plan implements KernelWish {
   readonly #state: HostNetworks;
   readonly #names: Names;
   readonly #networks: ReadonlyMap<NetworkId, NetworkOnHost>;
+  /** By port. */
+  readonly #endpoints = new Map<string, EndpointOnHost>();
   readonly #ofEndpoints: Record<EndpointSet, Map<string, Element>> = { endpoints: new Map(), on_bridge: new Map() };
 
   constructor(state: HostNetworks, names: Names) {
@@ -63,6 +66,7 @@ export class Plan implements KernelWish {
   put(endpoint: EndpointOnHost): Record<EndpointSet, readonly Element[]> {
     const network = this.#networks.get(endpoint.network);
     const bridge = network === undefined ? undefined : this.#names.bridge(network.vni);
+    this.#endpoints.set(endpoint.port, endpoint);
     this.#link({
       kind: 'port',
       name: endpoint.port,
@@ -79,11 +83,30 @@ export class Plan implements KernelWish {
   /** Returns what the firewall had for it. */
   drop(endpoint: EndpointOnHost): Record<EndpointSet, readonly Element[]> {
     const network = this.#networks.get(endpoint.network);
+    this.#endpoints.delete(endpoint.port);
     this.links.delete(endpoint.port);
     for (const [path] of deviceSysctls(endpoint.port)) this.sysctls.delete(path);
     const elements = endpointElements(endpoint, network && this.#names.bridge(network.vni));
     for (const name of ENDPOINT_SETS) for (const element of elements[name]) this.#ofEndpoints[name].delete(elementKey(element));
     return elements;
+  }
+
+  /** For the endpoints as they are now. */
+  shortcuts(): Shortcuts {
+    const state = this.#state;
+    const ofNetwork = Map.groupBy(this.#endpoints.values(), ({ network }) => network);
+    const inUse = state.networks.filter(({ id }) => ofNetwork.has(id));
+    const networks = inUse.map((network) => ({
+      network,
+      endpoints: ofNetwork.get(network.id) ?? [],
+      ways: network.peers
+        .filter(({ underlayIp }) => parseIpv4(underlayIp) !== undefined)
+        .flatMap(({ number, underlayMtu, blocks }) => {
+          const takesAll = underlayMtu - VXLAN_BYTES >= mtuOn(network, state);
+          return blocks.map((block) => ({ block, via: takesAll ? innerAddress(state, number) : undefined }));
+        }),
+    }));
+    return planShortcuts(networks, this.#names);
   }
 
   #planNetwork(network: NetworkOnHost): void {

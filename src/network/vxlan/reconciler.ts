@@ -14,6 +14,7 @@ import type { IpForward } from './ip-forward.ts';
 import type { Names } from './names.ts';
 import type { Plan } from './plan.ts';
 import { type KernelSeen, readKernel, readLinks } from './read-kernel.ts';
+import type { ShortcutsInKernel } from './shortcuts/shortcuts-in-kernel.ts';
 import type { SysctlKeeper } from './sysctl-keeper.ts';
 
 export type NetworkLog = (level: 'debug' | 'info' | 'warn' | 'error', message: string, facts?: Readonly<Record<string, unknown>>) => void;
@@ -33,6 +34,7 @@ export interface ReconcilerParts {
   readonly firewall: Firewall;
   readonly docker: DockerUser;
   readonly flows: UdpFlows;
+  readonly shortcuts: ShortcutsInKernel;
   readonly sysctls: SysctlKeeper;
   readonly ipForward: IpForward;
   readonly inside: InsideContainers;
@@ -170,14 +172,17 @@ export class Reconciler {
   async #pass(tasks: ReadonlySet<Task>): Promise<void> {
     const wish = this.#wish;
     if (wish === undefined) return;
-    const { firewall, docker, sysctls, ipForward } = this.#parts;
+    const { firewall, docker, shortcuts, sysctls, ipForward } = this.#parts;
     const repaired: string[] = [];
     const isSweep = tasks.has('sweep');
     // Rules first: what comes up is under them at once.
     if ((tasks.has('firewall') || isSweep) && !firewall.verify()) repaired.push('nftables rules');
     await firewall.apply(wish.plan.firewall, wish.options);
     this.#followPorts(wish.plan);
-    const done = await this.#passKernel(wish.plan, tasks);
+    // Whatever becomes of the rest: they must not lead where routes lead no more.
+    const done = await this.#passKernel(wish.plan, tasks).finally(() => shortcuts.want(wish.plan.shortcuts()));
+    if ((tasks.has('shortcuts') || isSweep) && !shortcuts.verify()) repaired.push('shortcuts between hosts');
+    if (isSweep) shortcuts.tryAgain();
     if (isSweep) sysctls.forgetAll();
     ipForward.remember();
     const settings = await sysctls.apply(wish.plan.sysctls);
@@ -237,17 +242,17 @@ export class Reconciler {
   }
 
   #onEvent(event: KernelEvent): void {
-    const { names, firewall, sysctls } = this.#parts;
+    const { names, firewall, shortcuts, sysctls } = this.#parts;
     if (event.kind === 'link' && event.link.name.startsWith(names.devices)) {
       if (event.gone) this.#links.delete(event.link.index);
       else this.#links.set(event.link.index, event.link.name);
       if (this.#leaving.has(event.link.name)) return;
     }
-    if (event.kind === 'nftables' && firewall.isOwnChange(event.port)) return;
+    if (event.kind === 'nftables' && (event.family === 'netdev' ? shortcuts.isChanging : firewall.isOwnChange(event.port))) return;
     if (this.#wish === undefined) return;
     if (event.kind === 'lost') {
       sysctls.forgetAll();
-      this.#plan(['kernel', 'settings', 'firewall', 'docker'], SUSPICION_DELAY_MS);
+      this.#plan(['kernel', 'settings', 'firewall', 'shortcuts', 'docker'], SUSPICION_DELAY_MS);
     }
     const suspicion = contradicts(event, this.#wish.plan, this.#links, names);
     if ((event.kind === 'settings' || event.kind === 'ipv6') && suspicion !== undefined) {

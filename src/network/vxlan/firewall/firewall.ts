@@ -139,9 +139,7 @@ export class Firewall {
   }
 
   #fingerprint(): string {
-    return Object.values(NFT_FAMILY)
-      .map((family) => this.#nft.fingerprint(family, this.#names.table))
-      .join(' ');
+    return [NFT_FAMILY.ip, NFT_FAMILY.bridge].map((family) => this.#nft.fingerprint(family, this.#names.table)).join(' ');
   }
 
   #set(name: SetName): NftSet {

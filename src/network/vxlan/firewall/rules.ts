@@ -34,6 +34,8 @@ function ipChains({ devices, bridges, tunnels }: Names, { vxlanPort, innerRange 
   # route_localnet lets 127.0.0.1:PORT lead to a container; it must not lead a container to the host's own services.
   chain martians {
     type filter hook prerouting priority -300; policy accept;
+    # Hosts' frames are no connections: tracking would know one for each flow within, and nobody asks it.
+    udp dport ${vxlanPort} ip saddr @members notrack accept
     iifname ${ours} ip daddr 127.0.0.0/8 drop
     iifname ${ours} ip saddr 127.0.0.0/8 drop
   }
@@ -109,7 +111,8 @@ function ipChains({ devices, bridges, tunnels }: Names, { vxlanPort, innerRange 
   }
   # The shorter way it would tell a container of goes around the translation of addresses.
   chain from_host {
-    type filter hook output priority 0; policy accept;
+    type filter hook output priority -300; policy accept;
+    udp dport ${vxlanPort} ip daddr @members notrack accept
     oifname ${ours} icmp type redirect drop
   }
 `;

@@ -23,6 +23,7 @@ const calls: Record<string, (argument: never) => unknown> = {
   detach: ({ container, network: from }: Attached) => network.detach(container, from),
   recover: ({ known, endpoints }: { known: readonly ContainerId[]; endpoints: readonly Attached[] }) =>
     network.recover((id) => known.includes(id), endpoints),
+  shortened: () => network.shortened(),
   drift: () => network.drift(),
   removeAll: () => network.removeAll(),
   close: () => network.close(),

@@ -111,6 +111,7 @@ export class Lab {
         isDefaultRoute,
       };
       await this.daemon(h).attach(endpoint);
+      await this.daemon(h).shortened();
       endpoints.push({ endpoint, netns, address: formatIpv4(endpoint.address) });
     }
     return endpoints;
