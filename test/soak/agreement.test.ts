@@ -1,7 +1,8 @@
 /**
  * Never two owners of a key, and no stale answer: workers on all members contest keys while members are killed, paused,
  * cut off, moved, replaced and relieved of their leadership. Each node's etcd runs in a network namespace of its own.
- * SOAK_MINUTES says how long, SOAK_SEED repeats the faults (not what the kernel makes of them).
+ * SOAK_MINUTES says how long (one, by default; half a minute more to begin and to end), SOAK_SEED repeats the faults (not
+ * what the kernel makes of them).
  */
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ReplicatedStore } from '../../src/agreement/port.ts';

@@ -17,7 +17,7 @@ export interface AgreementServiceParts {
   readonly store: StoreAccess;
   readonly copy: Copy;
   readonly nodes: NodeChanges;
-  readonly caKey: CaKey;
+  readonly caKey: Pick<CaKey, 'isHere'>;
   members(): readonly Member[];
   nameOf(id: NodeId): string;
   /** Asks every node that answers for what is newer than this copy. */

@@ -1,0 +1,174 @@
+import { describe, expect, it } from 'vitest';
+import { MemoryCluster } from '../../agreement/fake/memory-cluster.ts';
+import { MemoryStore } from '../../agreement/fake/memory-store.ts';
+import type { AgreementHost, MembersStatus } from '../../agreement/members/port.ts';
+import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
+import { encodeFact } from '../../agreement/state/codec.ts';
+import { Copy } from '../../agreement/state/copy.ts';
+import { PREFIX } from '../../agreement/state/keys.ts';
+import { type Member, type MemberState, NO_VERSION, type NodeId } from '../../core/model/index.ts';
+import { testNetwork, testNodeId } from '../../core/model/network.test-helper.ts';
+import { AgreementAdmin } from './service.ts';
+
+const [ONE, TWO, THREE] = [testNodeId(1), testNodeId(2), testNodeId(3)];
+const INSTANCE = 'f'.repeat(32);
+
+/** Node one, asked by a user; two and three are as the test says. */
+class Asked {
+  readonly cluster = new MemoryCluster();
+  readonly store = new MemoryStore(this.cluster);
+  readonly copy = new Copy({ store: { agreed: () => ({ version: NO_VERSION, entries: [] }), putAgreed: () => {} }, report: () => {} });
+  readonly state = new AgreedStateOver(this.store, this.copy, { reach: () => this.catchUp(), announce: async () => {} });
+  readonly states = new Map<NodeId, MemberState>([
+    [ONE, 'alive'],
+    [TWO, 'alive'],
+    [THREE, 'alive'],
+  ]);
+  members: readonly NodeId[] = [TWO];
+  hasKey = true;
+  isMember = false;
+  isLearner = false;
+  isCandidate = true;
+  readonly warnings: string[] = [];
+  readonly admin = new AgreementAdmin({
+    self: ONE,
+    instanceId: INSTANCE,
+    host: this.#host(),
+    store: this.store,
+    copy: this.copy,
+    nodes: this.state,
+    caKey: this.#key(),
+    members: () => [...this.states].map(([id, state]) => ({ id, state }) as Member),
+    nameOf: (id) => this.state.node(id)?.name ?? id,
+    fetchNewest: () => this.catchUp().catch(() => {}),
+    wallMs: () => 1_000,
+    log: (level, message) => void (level === 'warn' && this.warnings.push(message)),
+  });
+
+  static async create(): Promise<Asked> {
+    const asked = new Asked();
+    for (const [n, id] of [ONE, TWO, THREE].entries()) await asked.state.admitNode(id, `node-${n + 1}`, 1);
+    await asked.state.createNetwork(testNetwork(1, '10.0.0.0/24'));
+    return asked;
+  }
+
+  agree(holder: NodeId): void {
+    const { key, value } = encodeFact({ kind: 'ca-holder', node: holder });
+    this.cluster.apply({ when: [], then: [{ put: key, value }] });
+  }
+
+  async catchUp(): Promise<void> {
+    const { value, version } = await this.store.range(PREFIX);
+    this.copy.apply({ from: undefined, version, entries: value, removed: [] });
+  }
+
+  #key() {
+    const asked = (): Asked => this;
+    return {
+      get isHere() {
+        return asked().hasKey;
+      },
+    };
+  }
+
+  #host(): AgreementHost {
+    const status = (): MembersStatus => ({ hasQuorum: false, wanted: 1, isCandidate: true, members: [], troubles: [] });
+    const asked = (): Asked => this;
+    const host: Partial<AgreementHost> = {
+      get isMember() {
+        return asked().isMember;
+      },
+      get isLearner() {
+        return asked().isLearner;
+      },
+      get isCandidate() {
+        return asked().isCandidate;
+      },
+      memberNodes: () => this.members,
+      status: async () => status(),
+      recoverFrom: async (entries, epoch) => {
+        this.cluster.recover(entries, epoch);
+        this.store.heal();
+        return this.cluster.version;
+      },
+    };
+    return host as AgreementHost;
+  }
+}
+
+describe('removing a node', () => {
+  it('that is alive needs force; one that alone takes part in agreement can’t be removed at all', async () => {
+    const asked = await Asked.create();
+    await expect(asked.admin.removeNode('node-3', false)).rejects.toThrow(/node-3 is alive: say "caravela leave" on it/);
+    await expect(asked.admin.removeNode('node-2', true)).rejects.toThrow(/node-2 alone takes part in agreement.*hands its part over/);
+    expect(await asked.admin.removeNode('node-3', true)).toMatchObject({ name: 'node-3', state: 'removed' });
+    asked.members = [ONE, TWO, THREE];
+    expect(await asked.admin.removeNode('node-2', true)).toMatchObject({ state: 'removed' });
+  });
+
+  it('that is dead needs none, by name or by id; itself, it refuses; what it does not know, too', async () => {
+    const asked = await Asked.create();
+    asked.states.set(THREE, 'dead');
+    await expect(asked.admin.removeNode('node-1', true)).rejects.toThrow(/node-1 is the node you ask/);
+    await expect(asked.admin.removeNode('node-9', true)).rejects.toThrow(/no such node: node-9/);
+    expect(await asked.admin.removeNode(THREE.slice(0, 32), false)).toMatchObject({ state: 'removed' });
+    expect(await asked.admin.removeNode('node-3', false)).toMatchObject({ state: 'removed' });
+  });
+
+  it('that had the key for certificates is told', async () => {
+    const asked = await Asked.create();
+    asked.agree(THREE);
+    await asked.catchUp();
+    await asked.admin.removeNode('node-3', true);
+    expect(asked.warnings).toEqual([expect.stringContaining('held the key that signs certificates')]);
+  });
+});
+
+describe('recovering', () => {
+  it('is refused while a majority answers, where there is no copy, and where the key is not here: then it says who has it', async () => {
+    const asked = await Asked.create();
+    await expect(asked.admin.recover()).rejects.toThrow(/a majority of the agreement members answers/);
+    asked.agree(TWO);
+    asked.agree(THREE);
+    await asked.catchUp();
+    asked.store.cut();
+    asked.states.set(TWO, 'dead');
+    asked.hasKey = false;
+    await expect(asked.admin.recover()).rejects.toThrow(/do it on one of those that have it: node-2 \(does not answer\), node-3$/);
+    const empty = new Asked();
+    empty.store.cut();
+    await expect(empty.admin.recover()).rejects.toThrow(/no node that answers has a copy/);
+  });
+
+  it('goes on with all that was agreed, under a higher epoch', async () => {
+    const asked = await Asked.create();
+    const before = asked.copy.entries().map(({ key, value }) => ({ key, value }));
+    asked.store.cut();
+    const { epoch } = await asked.admin.recover();
+    expect(epoch).toBeGreaterThan(1);
+    expect(asked.cluster.list(PREFIX).map(({ key, value }) => ({ key, value }))).toEqual(before);
+  });
+});
+
+it('a snapshot is put back: networks as they were, who belongs to the instance as it is', async () => {
+  const asked = await Asked.create();
+  const snapshot = await asked.admin.snapshot();
+  await asked.state.removeNetwork(testNetwork(1, '10.0.0.0/24').id);
+  await asked.admin.removeNode('node-3', true);
+  await asked.admin.restore(snapshot);
+  await asked.catchUp();
+  expect(asked.state.networks().map(({ name }) => name)).toEqual(['net-1']);
+  expect(asked.state.node(THREE)?.state).toBe('removed');
+  await expect(asked.admin.restore(Buffer.from('{}'))).rejects.toThrow(/no snapshot of what an instance agreed on/);
+});
+
+it('this node’s part in agreement is told by itself', () => {
+  const asked = new Asked();
+  const roles = [asked.admin.role()];
+  asked.isCandidate = false;
+  roles.push(asked.admin.role());
+  asked.isMember = asked.isLearner = true;
+  roles.push(asked.admin.role());
+  asked.isLearner = false;
+  expect([...roles, asked.admin.role()]).toEqual(['none', 'no etcd', 'learner', 'agreement']);
+});
