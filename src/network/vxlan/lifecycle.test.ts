@@ -3,7 +3,9 @@ import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { hostNetworksOf, networkOnHost } from '../contract.test-suite.ts';
+import { endpointOf, hostNetworksOf, networkOnHost } from '../contract.test-suite.ts';
+import { containerId } from '../../core/model/index.ts';
+import { Prng } from '../../lib/prng.ts';
 import type { Attached } from '../port.ts';
 import { TestHosts } from './testing/hosts.test-suite.ts';
 import { Lab, type LabEndpoint, type LabOptions, pings, pingsSoon, portTo, serve, ask } from './testing/lab.test-suite.ts';
@@ -127,6 +129,47 @@ describe('a host’s networks over time', () => {
       await expect.poll(() => host.must(['ip', '-o', 'link']).match(/cv111111v/g)).toHaveLength(1);
       await one.daemon(1).removeNamespace(c.endpoint.container);
     }
+  });
+
+  it('come through a daemon’s being killed at any moment: of plugging in, and of leaving', async () => {
+    const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+    console.log(`seed ${seed}`);
+    const random = new Prng(seed);
+    const one = await open({ mtus: [1500], networks: { 1: {} } });
+    const host = one.host(1);
+    const container = containerId('c'.repeat(64));
+    const endpoint = endpointOf(container, 1, 5);
+    for (let round = 0; round < 6; round += 1) {
+      // What becomes of them is seen below.
+      void one
+        .daemon(1)
+        .makeNamespace(container)
+        .then(() => one.daemon(1).attach(endpoint))
+        .catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, random.int(12)));
+      await one.daemon(1).kill();
+      const next = await host.start();
+      next.want(one.state(1));
+      const netns = await next.makeNamespace(container);
+      await next.recover((id) => id === container, [endpoint]);
+      await next.settled();
+      expect(pingsSoon(netns, '10.1.0.1')).toBe(true);
+      expect(pingsSoon(netns, '127.0.0.1')).toBe(true);
+      expect(host.must(['ip', '-o', 'link']).match(/cv111111v/g)).toHaveLength(1);
+      await next.removeNamespace(container);
+      await expect.poll(() => host.must(['ip', '-o', 'link'])).not.toContain('cv111111v');
+    }
+    for (let round = 0; round < 3; round += 1) {
+      void one
+        .daemon(1)
+        .removeAll()
+        .catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, random.int(60)));
+      await one.daemon(1).kill();
+      await host.start();
+    }
+    await one.daemon(1).removeAll();
+    expect(host.dump()).toBe(one.before.get(1));
   });
 
   it('leave nothing of a network behind that the host has no part in any more', async () => {
