@@ -9,6 +9,7 @@ import {
   type NetworkId,
   nodeId,
 } from '../../core/model/index.ts';
+import type { KeptAddress } from '../../core/leases/port.ts';
 import type { ContainerSpec, EndpointWish } from '../../engine/port.ts';
 import { assert } from '../../lib/assert.ts';
 import { blockAt, formatIpv4, parseCidr, parseIpv4 } from '../../lib/ipv4.ts';
@@ -53,7 +54,9 @@ class FakeLeases implements Pick<Leases, 'take' | 'give' | 'inUse' | 'start' | '
   /** Networks of which a block is kept. */
   readonly firsts: NetworkId[] = [];
   #next = 10;
-  start() {}
+  start(kept: readonly KeptAddress[]) {
+    for (const { network, container, address } of kept) this.used.set(`${network} ${container}`, address);
+  }
   close() {}
   async ensureFirst(id: NetworkId) {
     this.firsts.push(id);

@@ -4,9 +4,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { containerId } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
+import { MemoryStore } from '../../store/fake/memory-store.ts';
 import { LeaseRefused } from './leases.ts';
 import { A, BACK, FRONT, makeWorld, OTHER, wish } from './networking-world.test-helper.ts';
 
@@ -108,6 +110,38 @@ describe('Networking', () => {
       gone: false,
       ports: [{ containerPort: 80, address: 0x0a00000a }],
     });
+  });
+
+  it('gives no address back to which the node that was asked may still lead a port', async () => {
+    const { networking, leases, run } = world;
+    const ports = [{ containerPort: 80, protocol: 'tcp' as const, hostIp: '', hostPort: 0 }];
+    const store = new MemoryStore();
+    const first = makeWorld(runDir, store);
+    const spec = { networks: [wish(FRONT), wish(BACK)], ports };
+    await first.networking.place(first.run(A, spec, OTHER));
+    await first.networking.release(A);
+    // Nothing leads to the other.
+    expect([...first.leases.used]).toEqual([[`${FRONT} ${A}`, 0x0a00000a]]);
+    // It starts again with the same.
+    await first.networking.place(first.run(A, spec, OTHER));
+    expect(first.leases.used.get(`${FRONT} ${A}`)).toBe(0x0a00000a);
+    await first.networking.close();
+
+    // The daemon dies, then the container; then the other node is there again.
+    const after = makeWorld(runDir, store);
+    after.run(A, spec, OTHER);
+    after.peers.answer = async () => ({ status: 200, headers: {}, body: Readable.from([Buffer.from('[]')]) });
+    await after.networking.recover(() => false);
+    expect([...after.leases.used]).toEqual([[`${FRONT} ${A}`, 0x0a00000a]]);
+    await after.networking.start();
+    await expect.poll(() => after.leases.used.size).toBe(0);
+    await after.networking.close();
+    expect(store.document('lingering-addresses')).toEqual([]);
+
+    // Where this node itself was asked, nobody else leads there.
+    await networking.place(run(A, spec));
+    await networking.release(A);
+    expect(leases.used.size).toBe(0);
   });
 
   it('leaves ports at addresses of the node that was asked to that one', async () => {

@@ -21,12 +21,14 @@ import type { Network, PublishedPort } from '../../network/port.ts';
 import type { Store } from '../../store/port.ts';
 import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
 import type { Log } from '../log.ts';
+import { AskedNodes } from './asked-nodes.ts';
 import { ClaimSweep } from './claim-sweep.ts';
 import { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
 import { FactsFeed, type ForeignRoute } from './facts-feed.ts';
 import { hostNetworks } from './host-networks.ts';
 import { LEASE_BODY_BYTES, LEASES_PATH, type Leases } from './leases.ts';
+import { LingeringAddresses } from './lingering-addresses.ts';
 import { PortAnnouncer, PORTS_PATH } from './port-announcer.ts';
 import { PortClaims } from './port-claims.ts';
 import { PortReserver } from './port-reserver.ts';
@@ -83,6 +85,8 @@ export class Networking {
   readonly #reserver: PortReserver;
   readonly #claims: PortClaims;
   readonly #announcer: PortAnnouncer;
+  readonly #askedNodes: AskedNodes;
+  readonly #lingering: LingeringAddresses;
   readonly #wiring: TaskWiring;
   readonly #facts: FactsFeed;
   readonly #stops: (() => void)[] = [];
@@ -104,14 +108,18 @@ export class Networking {
     const isGateway = (ip: number) => state.networks().some(({ gateway }) => gateway === ip);
     this.#reserver = new PortReserver(isGateway);
     this.#claims = new PortClaims(store, this.#reserver, () => performance.now(), log);
+    this.#lingering = new LingeringAddresses(store, leases);
     this.#announcer = new PortAnnouncer({
       request: (peer, request) => parts.request(peer, request),
       stateOf: (peer) => node.member(peer)?.state,
+      heard: (message) => this.#lingering.heard(message),
       log,
     });
+    this.#askedNodes = new AskedNodes({ announcer: this.#announcer, lingering: this.#lingering, tasks, node, specOf });
     this.#wiring = new TaskWiring({
       network,
       leases,
+      lingering: this.#lingering,
       state,
       tasks: this.#tasks,
       connections: this.#connections,
@@ -175,12 +183,11 @@ export class Networking {
   /** Before the core starts: what runs keeps what it has, what is left of the rest goes. Waits for no agreement. */
   async recover(isRunning: (id: ContainerId) => boolean): Promise<void> {
     const { leases, log, network, state } = this.#parts;
-    this.#tasks.load(isRunning, log);
+    this.#askedNodes.ended(this.#tasks.load(isRunning, log));
     this.#renumbering.prune();
     const kept = this.#tasks.all();
-    leases.start(
-      kept.flatMap(({ container, endpoints }) => endpoints.map((each) => ({ container, network: each.network, address: each.address }))),
-    );
+    const attached = kept.flatMap(({ container, endpoints }) => endpoints.map((each) => ({ container, ...each })));
+    leases.start([...this.#lingering.all(), ...attached]);
     this.#stops.push(
       leases.onRenumber((container, id) => {
         const address = leases.inUse(id).get(container);
@@ -198,10 +205,7 @@ export class Networking {
     }
     await this.#claims.start();
     this.#update();
-    await network.recover(
-      isRunning,
-      kept.flatMap(({ container, endpoints }) => endpoints.map((each) => ({ container, ...each }))),
-    );
+    await network.recover(isRunning, attached);
   }
 
   /**
@@ -210,6 +214,7 @@ export class Networking {
    */
   async start(): Promise<void> {
     for (const task of this.#tasks.all()) this.#publish(task.container);
+    this.#askedNodes.tellAll();
     this.#facts.start();
     this.#update();
     this.#sweep.start();
@@ -346,15 +351,12 @@ export class Networking {
 
   /** The directory learns names and addresses; the node that was asked, where ports lead. */
   #publish(id: ContainerId): void {
-    const { node, command } = this.#parts;
+    const { command } = this.#parts;
     const task = this.#tasks.get(id);
     const endpoints = (task?.endpoints ?? []).map(({ network, address, names }) => ({ container: id, network, address, names }));
     void command({ kind: 'endpoints', containerId: id, endpoints });
     this.#parts.dns.forget();
-    const container = node.container(id);
-    if (container === undefined || container.buyer === node.self().id || specOf(container).ports.length === 0) return;
-    const ports = [...(task?.ports ?? []), ...(task?.portsElsewhere ?? [])];
-    void this.#announcer.announce(container.buyer, { container: id, ports, gone: false });
+    this.#askedNodes.tell(id);
   }
 
   /** Never rejects. */

@@ -12,12 +12,14 @@ const words = (change: Partial<PortMessage> = {}): PortMessage => ({ container: 
 
 let state: MemberState | undefined;
 let said: PortMessage[];
+let heard: PortMessage[];
 let answer: () => Promise<void>;
 let announcer: PortAnnouncer;
 beforeEach(() => {
   vi.useFakeTimers();
   state = 'alive';
   said = [];
+  heard = [];
   answer = async () => {};
   announcer = new PortAnnouncer({
     async request(_to, { body }) {
@@ -27,6 +29,7 @@ beforeEach(() => {
       return { status: 200, headers: {}, body: Readable.from([Buffer.from(JSON.stringify(message.ports))]) };
     },
     stateOf: () => state,
+    heard: (message) => void heard.push(message),
     log: () => undefined,
   });
 });
@@ -73,6 +76,25 @@ describe('PortAnnouncer', () => {
     announcer.memberAlive(TO);
     await vi.advanceTimersByTimeAsync(60_000);
     expect([said.length, announcer.servedFor(A)]).toEqual([1, undefined]);
+  });
+
+  it('tells what was heard: the newest word alone, or that nobody listens any more', async () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    answer = () => promise;
+    const first = announcer.announce(TO, words());
+    const last = announcer.announce(TO, words({ ports: [] }));
+    await vi.advanceTimersByTimeAsync(0);
+    expect(heard).toEqual([]);
+    resolve();
+    await Promise.all([first, last]);
+    expect(heard).toEqual([words({ ports: [] })]);
+    answer = () => Promise.reject(new Error('not reached'));
+    await announcer.announce(TO, words());
+    expect(heard).toHaveLength(1);
+    announcer.memberLeft(TO);
+    state = undefined;
+    await announcer.announce(TO, words());
+    expect(heard.slice(1)).toEqual([words({ ports: [] }), words({ ports: [] })]);
   });
 
   it('asks one that is suspect again soon', async () => {

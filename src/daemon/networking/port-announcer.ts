@@ -26,6 +26,8 @@ export interface AnnouncerParts {
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
   /** undefined: nobody knows it. Asking makes sense where it is alive. */
   readonly stateOf: (peer: NodeId) => MemberState | undefined;
+  /** From now on the asked node leads the container's ports where this says, and nowhere else; or it leads nothing any more. */
+  readonly heard: (message: PortMessage) => void;
   readonly log: Log;
 }
 
@@ -76,7 +78,11 @@ export class PortAnnouncer {
 
   /** It will never hear. */
   memberLeft(id: NodeId): void {
-    for (const [container, { to }] of this.#announcements) if (to === id) this.#announcements.delete(container);
+    for (const [container, { to, message }] of this.#announcements) {
+      if (to !== id) continue;
+      this.#announcements.delete(container);
+      this.#parts.heard({ ...message, ports: [] });
+    }
   }
 
   close(): void {
@@ -99,6 +105,7 @@ export class PortAnnouncer {
       const { message } = announcement;
       // A dead one is told when it comes back.
       const state = this.#parts.stateOf(announcement.to);
+      if (state === undefined || state === 'left') return this.#parts.heard({ ...message, ports: [] });
       if (state !== 'alive') return state === 'suspect' ? this.#later() : undefined;
       if (!(await this.#say(announcement, message))) return this.#later();
       if (announcement.message !== message) continue;
@@ -117,6 +124,7 @@ export class PortAnnouncer {
       if (announcement.message !== message) return true;
       announcement.told = true;
       announcement.served = served;
+      this.#parts.heard(message);
       return true;
     } catch (error) {
       this.#parts.log('debug', 'the node that was asked for a container was not told of its ports', { node: to, error: String(error) });
@@ -138,6 +146,7 @@ export class PortAnnouncer {
     for (const [container, { message }] of this.#announcements) {
       if (!message.gone) continue;
       this.#announcements.delete(container);
+      this.#parts.heard(message);
       return;
     }
   }

@@ -32,7 +32,7 @@ it('hears one word about a container after the other, serves nothing on networks
   resolve();
   expect(await first).toEqual({ status: 200, body: JSON.stringify([port(OPEN)]) });
   expect(await last).toEqual({ status: 200, body: '[]' });
-  expect(done).toEqual(['serves 1', 'changed', 'settled', 'released', 'changed']);
+  expect(done).toEqual(['serves 1', 'changed', 'settled', 'released', 'changed', 'settled']);
   expect(await say({}, nodeId('2'.repeat(32)))).toMatchObject({ status: 400 });
   expect(await server.answer(PEER, 'junk')).toMatchObject({ status: 400 });
 });

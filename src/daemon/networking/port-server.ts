@@ -35,7 +35,8 @@ export class PortServer {
       const open = ports.filter(({ network }) => isOpen(network));
       const served = gone ? [] : await claims.serve(container, peer, open);
       changed();
-      if (served.length > 0) await settled();
+      // What led elsewhere is closed when it is answered: its address may be another's next.
+      await settled();
       return { status: 200, body: JSON.stringify(served) };
     });
   }

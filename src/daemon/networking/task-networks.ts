@@ -17,19 +17,22 @@ export class TaskNetworks {
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
   }
 
-  /** Reads what the last run of the daemon left; forgets what belongs to no container that runs. */
-  load(isRunning: (id: ContainerId) => boolean, log: Log): void {
+  /** Reads what the last run of the daemon left; forgets, and returns, what belongs to no container that runs. */
+  load(isRunning: (id: ContainerId) => boolean, log: Log): readonly TaskNetwork[] {
+    const ended: TaskNetwork[] = [];
     for (const name of readdirSync(this.#dir)) {
       const id = name as ContainerId;
-      const task = isRunning(id) ? read(join(this.#dir, name)) : undefined;
-      if (task?.container === id) {
+      const task = read(join(this.#dir, name));
+      if (isRunning(id) && task?.container === id) {
         this.#tasks.set(id, task);
         continue;
       }
+      if (task?.container === id) ended.push(task);
       if (isRunning(id))
         log('warn', 'what a container had of its networks cannot be read: it is off them until it is started again', { container: id });
       rmSync(join(this.#dir, name), { force: true });
     }
+    return ended;
   }
 
   get(id: ContainerId): TaskNetwork | undefined {

@@ -9,6 +9,7 @@ import type { Network } from '../../network/port.ts';
 import type { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
 import { LeaseRefused, type Leases } from './leases.ts';
+import { type LingeringAddresses, lingeringOf } from './lingering-addresses.ts';
 import { hostPortOf, refusedPort } from './port-claims.ts';
 import { type PortReserver, PortTaken } from './port-reserver.ts';
 import type { TaskEndpoint, TaskNetwork, TaskPort } from './task-network.ts';
@@ -17,6 +18,7 @@ import type { TaskNetworks } from './task-networks.ts';
 export interface TaskWiringParts {
   readonly network: Network;
   readonly leases: Leases;
+  readonly lingering: LingeringAddresses;
   readonly state: Pick<AgreedState, 'network'>;
   readonly tasks: TaskNetworks;
   readonly connections: Connections;
@@ -88,10 +90,12 @@ export class TaskWiring {
 
   /** Idempotent. The address is given back when nothing can use it any more. */
   async release(id: ContainerId): Promise<void> {
-    const { network, leases, reserver, tasks } = this.#parts;
+    const { network, reserver, tasks } = this.#parts;
     await network.removeNamespace(id);
-    const task = tasks.remove(id);
-    for (const endpoint of task?.endpoints ?? []) leases.give(endpoint.network, id);
+    const task = tasks.get(id);
+    for (const endpoint of task?.endpoints ?? []) if (task !== undefined) this.#giveBack(task, endpoint);
+    // Last: a daemon that comes after a crash must know what is not given back.
+    tasks.remove(id);
     reserver.release(id, 'task');
     if (task !== undefined) this.#parts.changed(id);
   }
@@ -130,7 +134,7 @@ export class TaskWiring {
 
   /** Ports that led there are closed, and given back unless they are to lead elsewhere soon. */
   async disconnect(task: TaskNetwork, endpoint: TaskEndpoint, ports: 'given-back' | 'kept' = 'given-back'): Promise<TaskNetwork> {
-    const { network, leases, reserver, tasks } = this.#parts;
+    const { network, reserver, tasks } = this.#parts;
     await network.detach(task.container, endpoint.network);
     if (ports === 'given-back') {
       const closed = task.ports.filter((port) => port.network === endpoint.network);
@@ -142,10 +146,19 @@ export class TaskWiring {
       ports: task.ports.filter((port) => port.network !== endpoint.network),
       portsElsewhere: (task.portsElsewhere ?? []).filter((port) => port.network !== endpoint.network),
     };
+    this.#giveBack(task, endpoint);
     tasks.put(after);
-    leases.give(endpoint.network, task.container);
     this.#parts.changed(task.container);
     return after;
+  }
+
+  #giveBack(task: TaskNetwork, { network }: TaskEndpoint): void {
+    const { container, isAskedHere, leases, lingering } = this.#parts;
+    const known = container(task.container);
+    const elsewhere = known === undefined || isAskedHere(known) ? [] : lingeringOf(task, known.buyer);
+    const lingers = elsewhere.find((each) => each.network === network);
+    if (lingers === undefined) leases.give(network, task.container);
+    else lingering.add(lingers);
   }
 
   async #inside(other: ContainerId): Promise<TaskPlace> {
@@ -211,6 +224,7 @@ export class TaskWiring {
 
   async #endpoint(container: Container, wish: EndpointWish, interfaceName: string, isDefaultRoute: boolean): Promise<TaskEndpoint> {
     const asked = wish.ip === '' ? undefined : parseIpv4(wish.ip);
+    this.#parts.lingering.retake(container.request.containerId, wish.network);
     const address = await this.#parts.leases.take(wish.network, container.request.containerId, asked).catch((error: unknown) => {
       throw error instanceof LeaseRefused ? refusalOf(error) : error;
     });

@@ -1,0 +1,76 @@
+import { type ContainerId, LIMITS, type NetworkId, type NodeId } from '../../core/model/index.ts';
+import type { Store } from '../../store/port.ts';
+import type { Leases } from './leases.ts';
+import type { PortMessage } from './port-message.ts';
+import type { TaskNetwork } from './task-network.ts';
+
+/** An address that a container doesn't use any more, and that the node which was asked for it may still lead a published port to. */
+export interface Lingering {
+  readonly container: ContainerId;
+  readonly network: NetworkId;
+  readonly address: number;
+  readonly asked: NodeId;
+}
+
+const DOCUMENT = 'lingering-addresses';
+
+/**
+ * Addresses that are not given back yet: what another node publishes there would reach the next container that has
+ * one. Each stays its last container's until that node has heard that its port leads there no more. Durable, as the other's rules are.
+ */
+export class LingeringAddresses {
+  readonly #store: Pick<Store, 'document' | 'putDocument'>;
+  readonly #leases: Pick<Leases, 'give'>;
+  #all: readonly Lingering[];
+
+  constructor(store: Pick<Store, 'document' | 'putDocument'>, leases: Pick<Leases, 'give'>) {
+    this.#store = store;
+    this.#leases = leases;
+    this.#all = (store.document(DOCUMENT) as readonly Lingering[] | undefined) ?? [];
+  }
+
+  all(): readonly Lingering[] {
+    return this.#all;
+  }
+
+  /** In place of giving it back. */
+  add(lingering: Lingering): void {
+    // Others that stay away for ever must not keep all addresses from us.
+    const [oldest] = this.#all;
+    if (oldest !== undefined && this.#all.length >= LIMITS.containers) this.#end([oldest]);
+    this.#write([...this.#all.filter((each) => !isOf(each, lingering.container, lingering.network)), lingering]);
+  }
+
+  /** Its container takes an address of the network again: whose is its own affair from now on. */
+  retake(container: ContainerId, network: NetworkId): void {
+    if (this.#all.some((each) => isOf(each, container, network))) this.#write(this.#all.filter((each) => !isOf(each, container, network)));
+  }
+
+  /** The node that was asked for the container leads these ports of it, and no other. */
+  heard({ container, ports }: Pick<PortMessage, 'container' | 'ports'>): void {
+    const addresses = new Set(ports.map(({ address }) => address));
+    this.#end(this.#all.filter((each) => each.container === container && !addresses.has(each.address)));
+  }
+
+  #end(some: readonly Lingering[]): void {
+    if (some.length === 0) return;
+    this.#write(this.#all.filter((each) => !some.includes(each)));
+    for (const { network, container } of some) this.#leases.give(network, container);
+  }
+
+  #write(all: readonly Lingering[]): void {
+    this.#store.putDocument(DOCUMENT, all);
+    this.#all = all;
+  }
+}
+
+const isOf = (each: Lingering, container: ContainerId, network: NetworkId): boolean =>
+  each.container === container && each.network === network;
+
+/** Those of a task that a port leads to from the node that was asked for its container, `asked`. */
+export function lingeringOf({ container, endpoints, ports, portsElsewhere = [] }: TaskNetwork, asked: NodeId): readonly Lingering[] {
+  const led = [...ports, ...portsElsewhere];
+  return endpoints.flatMap(({ network, address }) =>
+    led.some((port) => port.network === network) ? [{ container, network, address, asked }] : [],
+  );
+}
