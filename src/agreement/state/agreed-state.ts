@@ -59,13 +59,14 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
   }
 
   async createNetwork(network: AgreedNetwork): Promise<NetworkCreated> {
-    let known: { readonly networks: readonly AgreedNetwork[]; readonly guard: number } | undefined = {
+    let known: NetworksRead | undefined = {
+      version: this.version(),
       networks: this.networks(),
       guard: this.#copy.entry(KEYS.networksGuard)?.modRevision ?? 0,
     };
     for (let tries = 0; tries < TRIES; tries++) {
       const isFresh: boolean = known === undefined;
-      const { networks, guard } = known ?? (await this.#readNetworks());
+      const { networks, guard, version } = known ?? (await this.#readNetworks());
       known = undefined;
       if (networks.some((each) => each.id === network.id)) {
         await this.#follow.reach((await this.#store.get(KEYS.networksGuard)).version);
@@ -74,7 +75,11 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
       const clash = clashOf(network, networks);
       // The copy may show what is gone by now; only a fresh reading refuses.
       if (clash !== undefined && !isFresh) continue;
-      if (clash !== undefined) return clash;
+      if (clash !== undefined) {
+        // Who is refused looks at the other in the copy next.
+        await this.#follow.reach(version);
+        return clash;
+      }
       if (networks.length >= LIMITS.networks)
         throw new Error(`there are ${LIMITS.networks} networks already, the most there may be: remove some`);
       if (await this.#commit(creation(network, guard))) return { ok: true };
@@ -156,9 +161,10 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     return this.#nodes.endLeases(id, isStillAway);
   }
 
-  async #readNetworks(): Promise<{ readonly networks: readonly AgreedNetwork[]; readonly guard: number }> {
-    const { value: entries } = await this.#store.range(KEYS.networks);
+  async #readNetworks(): Promise<NetworksRead> {
+    const { value: entries, version } = await this.#store.range(KEYS.networks);
     return {
+      version,
       networks: factsOf(entries, 'network').map((fact) => fact.network),
       guard: entries.find((entry) => entry.key === KEYS.networksGuard)?.modRevision ?? 0,
     };
@@ -169,6 +175,12 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     if (outcome.committed) await reached(this.#follow, outcome.version);
     return outcome.committed;
   }
+}
+
+interface NetworksRead {
+  readonly version: AgreedVersion;
+  readonly networks: readonly AgreedNetwork[];
+  readonly guard: number;
 }
 
 function clashOf(network: AgreedNetwork, others: readonly AgreedNetwork[]): Extract<NetworkCreated, { ok: false }> | undefined {

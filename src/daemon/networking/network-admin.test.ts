@@ -3,6 +3,7 @@ import type { NetworkCreated } from '../../agreement/state/port.ts';
 import { AgreementUnavailable } from '../../agreement/port.ts';
 import type { AgreedNetwork } from '../../core/model/index.ts';
 import { type Cidr, formatCidr, overlaps, parseCidr } from '../../lib/ipv4.ts';
+import { LeaseInstance } from './lease-instance.test-helper.ts';
 import { NetworkAdmin } from './network-admin.ts';
 
 const cidr = (text: string): Cidr => parseCidr(text) ?? expect.fail(`${text} is no block`);
@@ -31,6 +32,27 @@ const wish = (name: string, more: object = {}) => ({
   labels: {},
   options: {},
   ...more,
+});
+
+describe('the network of a subnet', () => {
+  const adminAt = (instance: LeaseInstance, n: number) =>
+    new NetworkAdmin({ state: instance.node(n).state, taken: () => [], wallMs: () => 1 });
+
+  it('is one, also where another node made it and it is not known here yet', async () => {
+    const instance = await LeaseInstance.create(2, []);
+    const made = await adminAt(instance, 0).ofSubnet('10.7.0.0/24');
+    expect(instance.node(1).state.networks()).toEqual([]);
+    expect(await adminAt(instance, 1).ofSubnet('10.7.0.0/24')).toEqual(made);
+    instance.close();
+  });
+
+  it('is that which somebody gave another name meanwhile', async () => {
+    const instance = await LeaseInstance.create(2, []);
+    const made = await adminAt(instance, 0).create(wish('mine', { subnet: '10.7.0.0/24' }));
+    expect(await adminAt(instance, 1).ofSubnet('10.7.0.0/24')).toEqual(made);
+    await expect(adminAt(instance, 1).ofSubnet('10.7.0.0/16')).rejects.toMatchObject({ code: 'forbidden' });
+    instance.close();
+  });
 });
 
 describe('NetworkAdmin', () => {

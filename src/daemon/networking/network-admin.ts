@@ -69,8 +69,8 @@ export class NetworkAdmin {
     try {
       return await this.create({ name, subnet: text, gateway: undefined, internal: false, labels: {}, options: {} });
     } catch (error) {
-      // Another node may have made it meanwhile.
-      const made = error instanceof NetworkRefused && error.code === 'conflict' ? same() : undefined;
+      // Somebody may have made it meanwhile, under any name.
+      const made = error instanceof NetworkRefused ? same() : undefined;
       if (made === undefined) throw error;
       return made;
     }
