@@ -39,6 +39,7 @@ export interface Wanted {
   readonly env: readonly string[];
   readonly constraints: readonly Constraint[];
   readonly affinities: readonly Affinity[];
+  /** Without those of the networking. */
   readonly warnings: readonly string[];
 }
 
@@ -73,7 +74,7 @@ export function checkCreate(body: CreateBody): Wanted {
     env,
     constraints: parseConstraints([...(body.Caravela?.Constraints ?? []), ...constraints]),
     affinities: parseAffinities([...(body.Caravela?.Affinities ?? []), ...affinities]),
-    warnings: [...warnings, ...networking.warnings],
+    warnings,
   };
 }
 

@@ -47,7 +47,9 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
           throw isTaken(result) ? nameConflict(name, result.holder?.containerId) : fromCoreError(result.error, result.placement);
         if (result.kind !== 'placed') throw new ApiError(500, `the run of ${name} ended without a placement`);
         context.whereabouts.remember(result.containerId, result.supplier);
-        return await reply.code(201).send({ Id: result.containerId, Warnings: [...wanted.warnings] } satisfies ContainerCreateResponse);
+        return await reply
+          .code(201)
+          .send({ Id: result.containerId, Warnings: [...wanted.warnings, ...networking.warnings] } satisfies ContainerCreateResponse);
       } finally {
         claimedNames.delete(name);
       }

@@ -15,6 +15,7 @@ import { holdersOfName } from '../instance/locate.ts';
 import { scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 import { checkStack, namingPart, type WantedStack } from '../stacks/stack-body.ts';
+import type { SettledNetworking } from '../containers/networking/settle-networking.ts';
 import { imagesOf, networkingOf, stackOf } from '../stacks/stack-of.ts';
 
 type Placed = Extract<Result, { readonly kind: 'stack-placed' | 'planned' }>;
@@ -41,7 +42,7 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
         const { parts } = placedOr503(result, 'stack-placed');
         if (reply.raw.destroyed) await takeAllBack(context, names, parts);
         for (const part of parts) context.whereabouts.remember(part.containerId, part.supplier);
-        return await reply.code(201).send(createdOf(context, wanted, names, parts));
+        return await reply.code(201).send(createdOf(context, { wanted, networking, names }, parts));
       } finally {
         for (const name of names) context.claimedNames.delete(name);
       }
@@ -61,7 +62,7 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
         Name: names[i] ?? '',
         Group: wanted.parts[i]?.group ?? '',
         Node: nodeName(context, supplier),
-        Warnings: [...(wanted.parts[i]?.wanted.warnings ?? [])],
+        Warnings: warningsOf(wanted, networking, i),
         Placement: placementRow(context.backend, placement),
       })),
     };
@@ -78,16 +79,27 @@ function placedOr503(result: Result, kind: Placed['kind']): Placed {
   return result;
 }
 
-function createdOf(context: ApiContext, wanted: WantedStack, names: readonly string[], parts: readonly StackPlacement[]): StackCreated {
+interface Asked {
+  readonly wanted: WantedStack;
+  readonly networking: readonly SettledNetworking[];
+  readonly names: readonly string[];
+}
+
+function createdOf(context: ApiContext, { wanted, networking, names }: Asked, parts: readonly StackPlacement[]): StackCreated {
   return {
     parts: parts.map(({ containerId, supplier }, i) => ({
       Id: containerId,
       Name: names[i] ?? '',
       Node: nodeName(context, supplier),
-      Warnings: [...(wanted.parts[i]?.wanted.warnings ?? [])],
+      Warnings: warningsOf(wanted, networking, i),
     })),
   };
 }
+
+const warningsOf = (wanted: WantedStack, networking: readonly SettledNetworking[], i: number): string[] => [
+  ...(wanted.parts[i]?.wanted.warnings ?? []),
+  ...(networking[i]?.warnings ?? []),
+];
 
 const nodeName = ({ backend }: ApiContext, id: NodeId): string =>
   id === backend.self().id ? backend.self().name : (backend.members().find((m) => m.id === id)?.name ?? id);

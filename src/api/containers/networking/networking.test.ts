@@ -229,6 +229,21 @@ describe('the ports of a create', () => {
     expect(spec.exposedPorts).toEqual(['80/tcp', '9/udp', '443/tcp', '444/tcp']);
   });
 
+  it('are not served on internal networks only, which is said', async () => {
+    const [node] = await nodes();
+    await post(node, '/networks/create', { Name: 'closed', Internal: true });
+    const ports = { PortBindings: { '80/tcp': [{ HostPort: '8080' }] } };
+    const { response: inside } = await create(node, { HostConfig: { NetworkMode: 'closed', ...ports } });
+    expect(inside.json()).toMatchObject({
+      Warnings: ['Published ports are not served while the container is on internal networks only (closed)'],
+    });
+    const { response: outside } = await create(node, {
+      HostConfig: { NetworkMode: 'closed', PortBindings: { '80/tcp': [{ HostPort: '8082' }] } },
+      NetworkingConfig: { EndpointsConfig: { caravela: {} } },
+    });
+    expect(outside.json()).toMatchObject({ Warnings: [] });
+  });
+
   it.each(['host', 'none'])('are discarded with network %s, with a warning', async (NetworkMode) => {
     const [node] = await nodes();
     const { response, spec, request } = await create(node, { HostConfig: { ...PORTS, NetworkMode } });

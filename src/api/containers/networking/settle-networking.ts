@@ -54,7 +54,14 @@ async function settle(context: ApiContext, asked: AskedNetworking, { scope, dry 
   const networks = oncePerNetwork(found).map(({ endpoint, network }, i) =>
     wishOf(i === 0 && endpoint.mac === '' ? { ...endpoint, mac } : endpoint, network),
   );
-  return { ...rest, networks, affinities: [] };
+  return { ...rest, networks, affinities: [], warnings: [...rest.warnings, ...unserved(rest, found)] };
+}
+
+/** A published port leads out, and nothing comes in to a network that is internal. */
+function unserved({ ports, publishAll }: Pick<AskedNetworking, 'ports' | 'publishAll'>, found: readonly Joined[]): readonly string[] {
+  if ((ports.length === 0 && !publishAll) || found.length === 0 || !found.every(({ network }) => network.internal)) return [];
+  const names = found.map(({ network }) => network.name).join(', ');
+  return [`Published ports are not served while the container is on internal networks only (${names})`];
 }
 
 async function containerIdOf(context: ApiContext, word: string, scope: Scope): Promise<ContainerId> {
