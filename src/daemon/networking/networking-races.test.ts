@@ -203,6 +203,43 @@ it('a network that this host’s routes overlap is not joined, and it is said wh
   expect(networking.service.endpointsOf(A)).toHaveLength(1);
 });
 
+describe('a network that was made elsewhere a moment ago', () => {
+  const late = () => {
+    const [made] = world.networks.splice(0, 1);
+    return () => {
+      world.networks.push(made ?? expect.fail());
+      world.agreedChanged();
+    };
+  };
+
+  it('is waited for by a start, and by a connect', async () => {
+    const { networking, run } = world;
+    const hear = late();
+    const started = networking.place(run(A, { networks: [wish(FRONT)] }));
+    await new Promise(setImmediate);
+    hear();
+    await started;
+    expect(networking.service.endpointsOf(A)[0]?.address).toBe('10.0.0.10');
+    await networking.service.disconnect(A, FRONT, false);
+    const hearAgain = late();
+    const connected = networking.service.connect(A, BACK, askedFor);
+    await new Promise(setImmediate);
+    hearAgain();
+    await connected;
+  });
+
+  it('is not waited for for ever', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const { networking, run } = world;
+    late();
+    const started = networking.place(run(A, { networks: [wish(FRONT)] })).catch((error: unknown) => error);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(await started).toMatchObject({ code: 'not-found' });
+    nothingLeft();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+});
+
 it('a default network that is heard of late: a block of it is kept from then on', async () => {
   const { networking, networks, leases, agreedChanged } = world;
   await networking.recover(() => false);

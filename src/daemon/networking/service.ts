@@ -16,6 +16,7 @@ import { blockAt, type Cidr, formatCidr, formatIpv4, holds, parseIpv4 } from '..
 import type { KeyedLock } from '../../engine/oci/keyed-lock.ts';
 import type { Connections } from './connections.ts';
 import type { ForeignRoute } from './facts-feed.ts';
+import { heardOf } from './heard-of.ts';
 import type { Leases } from './leases.ts';
 import { NetworkAdmin } from './network-admin.ts';
 import { agreeing } from './network-refusals.ts';
@@ -90,6 +91,7 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
 
   /** The wish is kept first: what a crash breaks off is ended, or taken back, by the next start of the daemon. */
   async function connect(id: ContainerId, network: NetworkId, wish: ConnectWish): Promise<void> {
+    await heardOf(state, [network]);
     const { container, spec, wishes } = connectable(parts, id);
     const agreed = networkOf(state, network);
     if (wishes.some((each) => each.network === network)) {

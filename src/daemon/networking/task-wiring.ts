@@ -8,6 +8,7 @@ import { parseIpv4 } from '../../lib/ipv4.ts';
 import type { Network } from '../../network/port.ts';
 import type { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
+import { heardOf } from './heard-of.ts';
 import { LeaseRefused, type Leases } from './leases.ts';
 import { type LingeringAddresses, lingeringOf } from './lingering-addresses.ts';
 import { hostPortOf, refusedPort } from './port-claims.ts';
@@ -19,7 +20,7 @@ export interface TaskWiringParts {
   readonly network: Network;
   readonly leases: Leases;
   readonly lingering: LingeringAddresses;
-  readonly state: Pick<AgreedState, 'network'>;
+  readonly state: Pick<AgreedState, 'network' | 'onChange'>;
   readonly tasks: TaskNetworks;
   readonly connections: Connections;
   readonly reserver: PortReserver;
@@ -190,6 +191,7 @@ export class TaskWiring {
       tasks.put({ container: id, endpoints: [], ports: [] });
       return { netnsPath, resolvConf: undefined, hosts: undefined };
     }
+    await heardOf(this.#parts.state, taking.networks);
     const agreed = wishes.map((wish) => this.#networkOf(wish));
     const outward = agreed.findIndex(({ internal }) => !internal);
     const endpoints: TaskEndpoint[] = [];
