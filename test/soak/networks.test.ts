@@ -18,7 +18,7 @@ import { World } from '../lab/network-chaos/world.ts';
 import { ProbeProcess } from '../lab/packets/probe-process.ts';
 import { until } from '../lab/shell.ts';
 
-const OPERATIONS = Number(process.env['SOAK_OPERATIONS'] ?? 2_000);
+const OPERATIONS = Number(process.env['SOAK_OPERATIONS'] ?? 3_000);
 const SEED = Number(process.env['SOAK_SEED'] ?? Math.floor(Date.now() / 1000) % 1_000_000);
 /** Within which nothing is left of what was removed: a sweep is each minute. */
 const LEFT_MS = 75_000;
@@ -113,6 +113,6 @@ async function defaultNetwork(): Promise<{ readonly id: string; readonly subnet:
 
 const inRows = (counts: ReadonlyMap<string, number>): string =>
   [...counts]
-    .toSorted()
+    .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([what, n]) => `${String(n).padStart(6)}  ${what}`)
     .join('\n');

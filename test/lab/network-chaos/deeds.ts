@@ -231,13 +231,13 @@ export class Deeds {
   /** All of it, from every node at once. */
   async removeAll(): Promise<void> {
     const { world, daemons } = this.#parts;
-    await Promise.all(
-      [...world.boxes].map((box, i) =>
-        daemons[i % daemons.length]?.must('DELETE', `/containers/${box.id}?force=1`).then(() => world.gone(box)),
-      ),
-    );
+    const remove = async (box: Box, i: number): Promise<void> => {
+      await daemons[i % daemons.length]?.must('DELETE', `/containers/${box.id}?force=1`);
+      world.gone(box);
+    };
+    await Promise.all([...world.boxes].map(remove));
     await this.publish();
-    for (const net of [...world.nets]) {
+    for (const net of world.nets.slice()) {
       await daemons[0]?.must('DELETE', `/networks/${net.id}`);
       world.forgetNet(net);
     }

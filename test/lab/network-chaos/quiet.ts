@@ -9,8 +9,10 @@ import { reconcile } from './reconcile.ts';
 import { DEFAULT_NET, type World } from './world.ts';
 
 const ALIVE_MS = 30_000;
-/** Within which everybody is to be reached, and every name to be right, once nothing happens any more. */
+/** Within which everybody is to be reached once nothing happens any more. */
 const REACHED_MS = 10_000;
+/** What a node had registered, and what ended while its daemon was dead, owners of names drop when it has had the time to come back. */
+const NAMED_MS = 65_000;
 
 export interface QuietParts {
   readonly world: World;
@@ -31,7 +33,7 @@ export async function checkQuiet({ world, journal, daemons, probe, deeds }: Quie
   );
   const found = {
     mesh: await probe.mesh(REACHED_MS),
-    names: await probe.names(namesOf(world), REACHED_MS),
+    names: await probe.names(namesOf(world), NAMED_MS),
     doors: await probe.doors(REACHED_MS),
   };
   for (const { wrong } of Object.values(found)) for (const { words, about } of wrong) journal.fault(words, about);

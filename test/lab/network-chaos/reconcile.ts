@@ -47,7 +47,7 @@ async function reconcileNets(world: World, daemon: Calls, journal: Journal): Pro
   const rows = await daemon.must<readonly NetworkRow[]>('GET', '/networks');
   world.defaultNetId = rows.find(({ Name }) => Name === DEFAULT_NET)?.Id ?? '';
   const ours = rows.filter(({ Name }) => Name.startsWith('net'));
-  for (const net of [...world.nets]) {
+  for (const net of world.nets.slice()) {
     const row = ours.find(({ Name }) => Name === net.name);
     if (net.state === 'there' && row?.Id !== net.id)
       journal.fault(`network ${net.name} ${net.id} was acknowledged, and is ${row?.Id ?? 'not there'}`, [net.name, net.id]);
@@ -61,7 +61,7 @@ async function reconcileNets(world: World, daemon: Calls, journal: Journal): Pro
 
 async function reconcileBoxes(world: World, daemon: Calls, journal: Journal): Promise<void> {
   const rows = await daemon.must<readonly ContainerSummary[]>('GET', '/containers/json?all=1');
-  for (const box of [...world.boxes]) {
+  for (const box of world.boxes) {
     const row = rows.find(({ Id, Names }) => (box.id === '' ? Names.includes(`/${box.name}`) : Id === box.id));
     if (row === undefined) {
       // Only what is unsure: the rest was found on all nodes just now.

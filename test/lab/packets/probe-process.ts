@@ -26,7 +26,7 @@ export class ProbeProcess {
       else this.#answered(news);
     });
     this.#child.on('exit', (code, signal) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`the prober ended with ${code ?? signal}`));
+      for (const waiting of this.#waiting.values()) waiting.reject(new Error(`the prober ended with ${code ?? signal}`));
       this.#waiting.clear();
     });
   }

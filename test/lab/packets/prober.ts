@@ -1,5 +1,6 @@
 /** A process that sees and sends packets in all containers of a lab: see `probe-process.ts`, which starts it. */
 import { join } from 'node:path';
+import { assertNever } from '../../../src/lib/assert.ts';
 import { Prng } from '../../../src/lib/prng.ts';
 import { askName } from './ask-name.ts';
 import { Doors } from './doors.ts';
@@ -77,6 +78,8 @@ class Prober {
           opened: this.#doors.opened,
           endpoints: this.#table.all().length,
         };
+      default:
+        return assertNever(order);
     }
   }
 
