@@ -40,6 +40,8 @@ describe('options of create and join', () => {
       /--default-subnet must be an IPv4 block from \/8 to \/24 such as 10\.210\.0\.0\/16, got "10\.0\.0\.1\/16"/,
     ],
     [{ defaultSubnet: '10.0.0.0/28' }, /got "10\.0\.0\.0\/28"/],
+    [{ defaultSubnet: '198.18.0.0/16' }, /--default-subnet 198\.18\.0\.0\/16 overlaps 198\.18\.0\.0\/15, where nodes have/],
+    [{ defaultSubnet: '169.254.0.0/16' }, /--default-subnet 169\.254\.0\.0\/16 is not for hosts/],
     [{ class: 'huge' }, /--class must be low or high, got "huge"/],
     [{ overcommit: 0 }, /--overcommit must be a number above 0/],
     [{ reserveCpus: 'two' }, /"two" is not a number of CPUs/],

@@ -5,6 +5,7 @@ import { type Cidr, formatCidr, parseCidr } from '../lib/ipv4.ts';
 import { parseMemory } from '../lib/size.ts';
 import { CPU_CLASSES, type CpuClass, LIMITS } from '../core/model/index.ts';
 import { readConfigFile } from './config-file.ts';
+import { whyNoSubnet } from './networking/special-blocks.ts';
 import { checkNodeName, nodeNameFrom } from './node-name.ts';
 
 /** What the client hands over for `create` and `join`, as typed. Absent: the configuration file's, else the default. */
@@ -122,6 +123,8 @@ function checkSubnet(text: string): Cidr {
       `--default-subnet must be an IPv4 block from /${shortest} to /${longest} such as ${DEFAULT_SUBNET}, got ${JSON.stringify(text)}`,
     );
   }
+  const why = whyNoSubnet(subnet);
+  if (why !== undefined) throw new Error(`--default-subnet ${why}`);
   return subnet;
 }
 

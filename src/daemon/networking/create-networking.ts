@@ -1,7 +1,7 @@
 import { type AgreedNetwork, type Command, type Container, type NodeId, type Result, shortId } from '../../core/model/index.ts';
 import type { CoreNode } from '../../core/node/port.ts';
 import type { ContainerSpec, Engine } from '../../engine/port.ts';
-import { formatIpv4, parseCidr } from '../../lib/ipv4.ts';
+import { formatIpv4 } from '../../lib/ipv4.ts';
 import { createDnsServer } from '../../network/dns/server.ts';
 import { hostSearch } from '../../network/dns/host-servers.ts';
 import { hostsFile } from '../../network/dns/hosts-file.ts';
@@ -23,6 +23,7 @@ import { createDoctor } from './network-doctor.ts';
 import { Networking } from './networking.ts';
 import type { TaskNetwork } from './task-network.ts';
 import { TaskNetworks } from './task-networks.ts';
+import { INNER_RANGE } from './special-blocks.ts';
 
 export interface CreateNetworkingOptions {
   readonly paths: NodePaths;
@@ -36,9 +37,6 @@ export interface CreateNetworkingOptions {
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
   readonly log: Log;
 }
-
-/** Benchmarks' range (RFC 2544): nobody routes it, and no container's network is of it. */
-const INNER_RANGE = parseCidr('198.18.0.0/15') ?? { base: 0, prefix: 32 };
 
 /** Builds what networks are made of, and joins it. */
 export function createNetworking(options: CreateNetworkingOptions): {

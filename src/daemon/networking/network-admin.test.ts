@@ -72,6 +72,7 @@ describe('NetworkAdmin', () => {
     [wish('x', { subnet: '10.0.0.0/30' }), 'invalid', 'must have a prefix of /8 to /29'],
     [wish('x', { subnet: '127.0.0.0/16' }), 'invalid', 'is not for hosts'],
     [wish('x', { subnet: '169.254.8.0/24' }), 'invalid', 'is not for hosts'],
+    [wish('x', { subnet: '198.18.5.0/24' }), 'invalid', 'where nodes have their inner addresses'],
     [wish('x', { subnet: '192.168.7.0/24' }), 'forbidden', 'overlaps its route 192.168.0.0/16 (eth0)'],
     [wish('x', { subnet: '10.9.0.0/24', gateway: '10.9.1.1' }), 'invalid', "must be a host's address in 10.9.0.0/24"],
     [wish('x', { options: { mtu: '99' } }), 'invalid', 'option mtu must be a whole number from 576'],

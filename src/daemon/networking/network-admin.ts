@@ -5,6 +5,7 @@ import { type AgreedNetwork, DEFAULT_NETWORK, LIMITS, type NetworkId } from '../
 import { type Cidr, formatCidr, formatIpv4, holds, lastOf, overlaps, parseCidr, parseIpv4, sameBlock } from '../../lib/ipv4.ts';
 import { chooseSubnet } from './choose-subnet.ts';
 import { agreeing } from './network-refusals.ts';
+import { whyNoSubnet } from './special-blocks.ts';
 
 /** RFC 7348 §4: 24 bits; the low ones are left to people. */
 const FIRST_VNI = 4_096;
@@ -102,9 +103,6 @@ export class NetworkAdmin {
   }
 }
 
-/** RFC 6890: this network, the host itself, the link; groups and what is reserved. */
-const NOT_FOR_HOSTS = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/4', '240.0.0.0/4'].flatMap((text) => parseCidr(text) ?? []);
-
 function blockOf(text: string): Cidr {
   const subnet = parseCidr(text);
   if (subnet === undefined) {
@@ -114,12 +112,8 @@ function blockOf(text: string): Cidr {
   if (prefix < PREFIXES.shortest || prefix > PREFIXES.longest) {
     throw new NetworkRefused('invalid', `subnet ${formatCidr(subnet)} must have a prefix of /${PREFIXES.shortest} to /${PREFIXES.longest}`);
   }
-  if (NOT_FOR_HOSTS.some((block) => overlaps(block, subnet))) {
-    throw new NetworkRefused(
-      'invalid',
-      `subnet ${formatCidr(subnet)} is not for hosts: take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16`,
-    );
-  }
+  const why = whyNoSubnet(subnet);
+  if (why !== undefined) throw new NetworkRefused('invalid', `subnet ${why}`);
   return subnet;
 }
 

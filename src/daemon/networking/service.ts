@@ -12,7 +12,7 @@ import {
 } from '../../core/model/index.ts';
 import type { CoreNode } from '../../core/node/port.ts';
 import type { ContainerSpec, Engine, EndpointWish } from '../../engine/port.ts';
-import { blockAt, type Cidr, formatCidr, formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
+import { blockAt, formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
 import type { KeyedLock } from '../../engine/oci/keyed-lock.ts';
 import type { Connections } from './connections.ts';
 import type { ForeignRoute } from './facts-feed.ts';
@@ -46,7 +46,6 @@ export interface NetworkServiceParts {
     task: TaskNetwork,
   ) => { readonly resolvConf: string; readonly hosts: string };
   readonly foreignRoutes: () => readonly ForeignRoute[];
-  readonly innerRange: Cidr;
   readonly claimsChanged: () => void;
   readonly wallMs: () => number;
 }
@@ -244,16 +243,11 @@ const factsOf = ({ containerPort, protocol, ip, port }: TaskPort, node: NodeId):
 });
 
 /** What no subnet may hold: this host's routes, and where members are on the underlay. */
-function takenBlocks({
-  foreignRoutes,
-  innerRange,
-  node,
-}: NetworkServiceParts): ReturnType<ConstructorParameters<typeof NetworkAdmin>[0]['taken']> {
-  const inner = { block: innerRange, what: `${formatCidr(innerRange)}, which nodes have their inner addresses of` };
+function takenBlocks({ foreignRoutes, node }: NetworkServiceParts): ReturnType<ConstructorParameters<typeof NetworkAdmin>[0]['taken']> {
   const routes = foreignRoutes().map(({ block, words }) => ({ block, what: `this host's route ${words}` }));
   const members = node.members().flatMap(({ address, name, state }) => {
     const ip = state === 'left' ? undefined : parseIpv4(address.ip);
     return ip === undefined ? [] : [{ block: blockAt(ip, 32), what: `the address ${address.ip} of node ${name}` }];
   });
-  return [inner, ...routes, ...members];
+  return [...routes, ...members];
 }
