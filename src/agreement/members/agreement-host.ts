@@ -1,11 +1,10 @@
 import { rmSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgreedVersion, NodeId } from '../../core/model/index.ts';
-import { AGREEMENT_LIMITS } from '../check-transaction.ts';
 import type { EngineMember } from '../etcd/cluster.ts';
-import type { EtcdStore } from '../etcd/etcd-store.ts';
 import { MEMBERS_NAME, memberName } from '../etcd/names.ts';
-import type { ReplicatedStore, Write } from '../port.ts';
+import type { ReplicatedStore } from '../port.ts';
+import { HandingOver } from './handing-over.ts';
+import { fillStore } from './fill-store.ts';
 import { Manager } from './manager.ts';
 import { formatMembers } from './members-key.ts';
 import { checkFields, checkInvitation, type Invitation, NOT_A_MEMBER, type Prepared, type Report } from './messages.ts';
@@ -14,6 +13,7 @@ import {
   type AgreementHost,
   type AgreementHostOptions,
   DEFAULT_TUNING,
+  type HandedOver,
   MEMBERS_KEY,
   MEMBERS_PATH,
   type MembersStatus,
@@ -31,8 +31,6 @@ type Entries = Iterable<{ readonly key: string; readonly value: string }>;
 
 const SOON_MS = 250;
 const PROBE_MS = 1_000;
-const HAND_OVER_MS = 30_000;
-const TRIES_TO_FIND = 4;
 const NO_ETCD =
   'etcd is not installed on this host, and agreement needs it (Debian, Ubuntu: apt install etcd-server): install it and try again';
 
@@ -41,6 +39,7 @@ class Host implements AgreementHost {
   readonly #tuning: MemberTuning;
   readonly #member: OwnMember;
   readonly #manager: Manager;
+  readonly #handingOver: HandingOver;
   /** What changes this node's part is done one after the other. */
   #work: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
@@ -48,8 +47,6 @@ class Host implements AgreementHost {
   #isClosed = false;
   /** The CA key came with an invitation: it is not to be forgotten before the member is made. */
   #isJoining = false;
-  /** It is leaving, or has just handed over: until then it is no candidate, or it would be called at once again. */
-  #staysAwayUntilMs = -Infinity;
   #prepared: KeyAndRequest | undefined;
 
   constructor(options: AgreementHostOptions) {
@@ -57,6 +54,15 @@ class Host implements AgreementHost {
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.#member = new OwnMember(options, this.#tuning, () => void this.#exclusive(() => this.#wasRemoved()));
     this.#manager = new Manager(options, this.#tuning, this.#member);
+    this.#handingOver = new HandingOver({
+      options,
+      awayMs: this.#tuning.refusedMs,
+      member: this.#member,
+      manager: this.#manager,
+      isMember: () => this.isMember,
+      exclusive: (work) => this.#exclusive(work),
+      look: () => this.#look(),
+    });
   }
 
   get store(): ReplicatedStore | undefined {
@@ -144,15 +150,8 @@ class Host implements AgreementHost {
     }
   }
 
-  async handOver(): Promise<'not-a-member' | 'handed-over' | 'nobody-to-take-over' | 'failed'> {
-    this.#stayAway();
-    if (!this.isMember) return 'not-a-member';
-    this.#manager.isLeaving = true;
-    const outcome = await this.#untilHandedOver();
-    if (outcome === 'handed-over') this.#stayAway();
-    else this.#staysAwayUntilMs = -Infinity;
-    this.#manager.isLeaving = false;
-    return outcome;
+  handOver(): Promise<HandedOver> {
+    return this.#handingOver.run();
   }
 
   recoverFrom(entries: Entries, epoch: number): Promise<AgreedVersion> {
@@ -178,7 +177,7 @@ class Host implements AgreementHost {
     let version: AgreedVersion | undefined;
     await this.#member.make(epoch, { privateKeyPem, certificatePem }, why, async (store) => {
       const own = { key: MEMBERS_KEY, value: formatMembers([this.#options.nodeId]) };
-      version = await fill(store, [...entries].filter(({ key }) => key !== MEMBERS_KEY).concat(own));
+      version = await fillStore(store, [...entries].filter(({ key }) => key !== MEMBERS_KEY).concat(own));
     });
     this.#isStarted = true;
     this.#lookAfter(this.#tuning.tickMs);
@@ -213,14 +212,10 @@ class Host implements AgreementHost {
     });
   }
 
-  #stayAway(): void {
-    this.#staysAwayUntilMs = this.#options.nowMs() + this.#tuning.refusedMs;
-  }
-
   /** A member that goes a moment after it came would be missed: of two, one is no majority. */
   #expectStaying(): void {
     const { facts, nodeId } = this.#options;
-    if (this.#staysAwayUntilMs > this.#options.nowMs() || facts.hasLeft(nodeId)) throw new Error('the node is leaving');
+    if (this.#handingOver.isStayingAway || facts.hasLeft(nodeId)) throw new Error('the node is leaving');
   }
 
   async #report(probe: boolean): Promise<Report> {
@@ -283,48 +278,6 @@ class Host implements AgreementHost {
     await this.#member.cluster.remove(leader.id);
   }
 
-  async #untilHandedOver(): Promise<'handed-over' | 'nobody-to-take-over' | 'failed'> {
-    const endMs = this.#options.nowMs() + HAND_OVER_MS;
-    let foundNobody = 0;
-    while (this.#options.nowMs() < endMs) {
-      const outcome = await this.#exclusive(() => this.#handOverOnce()).catch((error: unknown) => {
-        this.#options.log('debug', 'handing agreement over waits', { why: (error as Error).message });
-        return 'again' as const;
-      });
-      if (outcome === 'handed-over') return outcome;
-      // A node that is busy just now may have etcd all the same.
-      if (outcome === 'nobody-to-take-over' && ++foundNobody === TRIES_TO_FIND) return outcome;
-      await sleep(SOON_MS);
-    }
-    return 'failed';
-  }
-
-  async #handOverOnce(): Promise<'again' | 'handed-over' | 'nobody-to-take-over'> {
-    const { cluster, record } = this.#member;
-    if (record === undefined) return 'handed-over';
-    if (record.phase === 'learner') {
-      // It counts in no majority; the leader sees that it is gone.
-      await this.#member.end();
-      return 'handed-over';
-    }
-    const status = await cluster.status();
-    const list = await cluster.list();
-    const others = list.filter(({ id, isLearner }) => id !== status.id && !isLearner);
-    if (others.length === 0) {
-      if (status.leader !== status.id) return 'again';
-      await this.#look();
-      return this.#manager.hasCandidate(list) ? 'again' : 'nobody-to-take-over';
-    }
-    if (status.leader === status.id) {
-      const heir = await this.#manager.heir(others);
-      if (heir !== undefined) await cluster.transfer(heir.id);
-      return 'again';
-    }
-    await cluster.remove(status.id);
-    await this.#member.end();
-    return 'handed-over';
-  }
-
   async #wasRemoved(): Promise<void> {
     this.#options.log('info', 'the agreement members took this node’s out: it is a candidate again', {});
     await this.#member.end();
@@ -340,28 +293,6 @@ class Host implements AgreementHost {
 interface KeyAndRequest {
   readonly privateKeyPem: string;
   readonly requestPem: string;
-}
-
-/** In as many transactions as it takes: nobody else sees the store before it is complete. */
-async function fill(
-  store: EtcdStore,
-  entries: readonly { readonly key: string; readonly value: string }[],
-): Promise<AgreedVersion | undefined> {
-  let version: AgreedVersion | undefined;
-  let writes: Write[] = [];
-  let bytes = 0;
-  const flush = async () => {
-    version = (await store.transact({ when: [], then: writes })).version;
-    [writes, bytes] = [[], 0];
-  };
-  for (const { key, value } of entries) {
-    const size = Buffer.byteLength(value);
-    if (writes.length === AGREEMENT_LIMITS.perTransaction || bytes + size > AGREEMENT_LIMITS.transactionBytes) await flush();
-    writes.push({ put: key, value });
-    bytes += size;
-  }
-  await flush();
-  return version;
 }
 
 function answer(status: number, content: object | string): PeerAnswer {

@@ -36,8 +36,8 @@ export interface AgreementHost {
   status(): Promise<MembersStatus>;
   /** What peers ask under MEMBERS_PATH. `from` is authenticated. */
   servePeer(from: NodeId, path: string, body: Buffer): Promise<PeerAnswer>;
-  /** Before `leave`: another takes over (where there is a candidate), then this node is no member. At most 30 s. Says what came of it. */
-  handOver(): Promise<'not-a-member' | 'handed-over' | 'nobody-to-take-over' | 'failed'>;
+  /** Before `leave`: another takes over (where there is a candidate), then this node is no member, and for a while no candidate. At most 30 s. */
+  handOver(): Promise<HandedOver>;
   /**
    * A new cluster of this one member, with these entries and epoch; what its member had before is wiped. Whether
    * that is right the caller decides by `status`. Members of the old cluster end when they hear of the epoch.
@@ -49,6 +49,8 @@ export interface AgreementHost {
   /** After `close`: removes all that it kept. */
   wipe(): void;
 }
+
+export type HandedOver = 'not-a-member' | 'handed-over' | 'nobody-to-take-over' | 'failed';
 
 /** Requests to a member's or a candidate's daemon: POST, JSON, at most MEMBERS_BODY_BYTES. */
 export const MEMBERS_PATH = '/agreement/members/';

@@ -1,133 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { MemoryCluster } from '../../agreement/fake/memory-cluster.ts';
-import { MemoryStore } from '../../agreement/fake/memory-store.ts';
-import { Copy } from '../../agreement/state/copy.ts';
-import { encodeFact } from '../../agreement/state/codec.ts';
-import type { Fact } from '../../agreement/state/fact.ts';
-import { KEYS, PREFIX } from '../../agreement/state/keys.ts';
-import { type NodeId, NO_VERSION } from '../../core/model/index.ts';
+import { KEYS } from '../../agreement/state/keys.ts';
 import { Prng } from '../../lib/prng.ts';
-import { CA_KEY_PATH, KeyKeepers } from './key-keepers.ts';
-
-const PEM = 'the key';
-const idOf = (n: number): NodeId => n.toString(16).padStart(32, '0') as NodeId;
-
-/** Nodes that follow one agreement; each sees what it is shown of it, and no more. */
-class World {
-  readonly cluster = new MemoryCluster();
-  readonly nodes: Keeper[];
-
-  /** The first node made the instance: it has the key, and is the only member. */
-  constructor(size: number) {
-    this.nodes = Array.from({ length: size }, (_, n) => new Keeper(this, n));
-    for (const { id } of this.nodes) {
-      this.agree({ kind: 'node', node: { id, name: `node-${id.slice(-2)}`, number: 1, state: 'in', sinceMs: 1 } });
-    }
-    this.setMembers([this.nodes[0]!]);
-    for (const node of this.nodes) node.catchUp();
-  }
-
-  agree(fact: Fact): void {
-    const { key, value } = encodeFact(fact);
-    this.cluster.apply({ when: [], then: [{ put: key, value }] });
-  }
-
-  /** As the engine does: whoever becomes one gets the key first. */
-  setMembers(members: readonly Keeper[]): void {
-    for (const node of this.nodes) node.isMember = members.includes(node);
-    for (const node of members) node.key = PEM;
-    this.agree({ kind: 'members', members: members.map(({ id }) => id) });
-  }
-
-  holders(): readonly Keeper[] {
-    return this.nodes.filter(({ key }) => key !== undefined);
-  }
-
-  /** Everybody sees everything, and does a round, so many times. */
-  async settle(rounds = 4): Promise<void> {
-    for (let round = 0; round < rounds; round++) {
-      for (const node of this.nodes.filter(({ isUp }) => isUp)) {
-        node.catchUp();
-        await node.round();
-      }
-    }
-    for (const node of this.nodes) node.catchUp();
-  }
-}
-
-class Keeper {
-  readonly id: NodeId;
-  readonly copy: Copy;
-  readonly store: MemoryStore;
-  readonly keepers: KeyKeepers;
-  key: string | undefined;
-  isUp = true;
-  isMember = false;
-  hasEtcd = true;
-  /** How often somebody came with the key. */
-  asked = 0;
-
-  constructor(world: World, n: number) {
-    this.id = idOf(n);
-    this.store = new MemoryStore(world.cluster);
-    this.copy = new Copy({ store: { agreed: () => ({ version: NO_VERSION, entries: [] }), putAgreed: () => {} }, report: () => {} });
-    this.keepers = new KeyKeepers({
-      self: this.id,
-      copy: this.copy,
-      caKey: this.#caKey(),
-      store: this.store,
-      neighbours: {
-        alive: () => world.nodes.flatMap((node) => (node.isUp && node !== this ? [node.id] : [])),
-        nameOf: (id) => id,
-      },
-      isCandidate: () => this.hasEtcd,
-      isMember: () => this.isMember,
-      ask: async (peer, path, body) => {
-        const target = world.nodes.find(({ id }) => id === peer);
-        if (target === undefined || !target.isUp || path !== CA_KEY_PATH) throw new Error('no answer');
-        target.asked += 1;
-        return target.keepers.take(this.id, body);
-      },
-      log: () => {},
-    });
-    this.#cluster = world.cluster;
-  }
-
-  readonly #cluster: MemoryCluster;
-
-  catchUp(): void {
-    const { version } = this.#cluster;
-    this.copy.apply({ from: undefined, version, entries: this.#cluster.list(PREFIX), removed: [] });
-  }
-
-  /** What can't be agreed on now is tried again later. */
-  round(): Promise<boolean> {
-    return this.keepers.round().catch(() => false);
-  }
-
-  #caKey() {
-    const isHere = () => this.key !== undefined;
-    return {
-      get isHere() {
-        return isHere();
-      },
-      authority: () => ({ certificatePem: '', privateKeyPem: this.key! }),
-      take: (pem: string) => {
-        if (pem !== PEM) throw new Error('the key that was handed over is not that of this instance');
-        this.key = pem;
-      },
-      drop: () => void (this.key = undefined),
-    };
-  }
-}
-
-const numbers = (nodes: readonly Keeper[]): readonly number[] => nodes.map(({ id }) => Number.parseInt(id, 16));
+import { idOf, type Keeper, KeyWorld, numbers, PEM } from './key-world.test-helper.ts';
 
 describe('who has the key', () => {
   it('one of one, both of two, three of four, and they say so', async () => {
     const found = [];
     for (const size of [1, 2, 4]) {
-      const world = new World(size);
+      const world = new KeyWorld(size);
       await world.settle();
       found.push(world.holders().length);
       expect(world.nodes[0]!.copy.views.caHolders).toEqual(new Set(world.holders().map(({ id }) => id)));
@@ -136,7 +16,7 @@ describe('who has the key', () => {
   });
 
   it('nobody without etcd, who is not asked at each turn, and nobody who was removed', async () => {
-    const world = new World(4);
+    const world = new KeyWorld(4);
     world.nodes[1]!.hasEtcd = false;
     world.cluster.apply({ when: [], then: [{ remove: KEYS.nodeIn(idOf(2)) }] });
     await world.settle(10);
@@ -148,7 +28,7 @@ describe('who has the key', () => {
   });
 
   it('is not given to a node that was removed while this one did not hear of it', async () => {
-    const world = new World(2);
+    const world = new KeyWorld(2);
     const [holder, removed] = world.nodes as [Keeper, Keeper];
     await holder.round();
     world.cluster.apply({ when: [], then: [{ remove: KEYS.nodeIn(removed.id) }] });
@@ -157,7 +37,7 @@ describe('who has the key', () => {
   });
 
   it('another one in place of one that dies, and the first of those left sees to it', async () => {
-    const world = new World(4);
+    const world = new KeyWorld(4);
     await world.settle();
     world.nodes[0]!.isUp = false;
     world.nodes[0]!.isMember = false;
@@ -167,7 +47,7 @@ describe('who has the key', () => {
   });
 
   it('the next one sees to it where the first does nothing', async () => {
-    const world = new World(3);
+    const world = new KeyWorld(3);
     const [first, second, third] = world.nodes as [Keeper, Keeper, Keeper];
     second.key = PEM;
     for (const node of [first, second]) await node.round();
@@ -179,7 +59,7 @@ describe('who has the key', () => {
   });
 
   it('takes no other instance’s key, and says what is wrong', () => {
-    const [node] = new World(1).nodes;
+    const [node] = new KeyWorld(1).nodes;
     const { status, body } = node!.keepers.take(idOf(7), Buffer.from('another'));
     expect([status, body.toString()]).toEqual([400, 'the key that was handed over is not that of this instance']);
   });
@@ -187,8 +67,8 @@ describe('who has the key', () => {
 
 describe('forgetting', () => {
   /** Five nodes have it, of which two are members no longer. */
-  async function five(): Promise<World> {
-    const world = new World(5);
+  async function five(): Promise<KeyWorld> {
+    const world = new KeyWorld(5);
     world.setMembers(world.nodes);
     await world.settle(1);
     world.setMembers(world.nodes.slice(0, 3));
@@ -225,7 +105,7 @@ describe('forgetting', () => {
   });
 
   it('two at once that rely on each other: one finds that the other was before it', async () => {
-    const world = new World(4);
+    const world = new KeyWorld(4);
     world.setMembers(world.nodes);
     await world.settle(1);
     const [a, b] = world.nodes as [Keeper, Keeper, ...Keeper[]];
@@ -274,7 +154,7 @@ it('is never lost, and in the end three have it, whatever happens', async () => 
   for (let run = 0; run < 60; run++) {
     const random = new Prng(seed + run);
     const where = `seed ${seed + run}`;
-    const world = new World(2 + random.int(7));
+    const world = new KeyWorld(2 + random.int(7));
     for (const node of world.nodes.slice(1)) node.hasEtcd = random.float() < 0.8;
     const members = () => world.nodes.filter(({ isMember }) => isMember);
     const happenings: readonly ((node: Keeper) => void | Promise<unknown>)[] = [
