@@ -124,3 +124,27 @@ test('they move with the ring, through a partition, and through a restart of the
   cluster.run(60_000);
   for (const asker of nodes) expect(valuesOf(cluster.lookUp(asker, key('job-3')))).toEqual(['10.0.0.77']);
 });
+
+test('what ended while its node’s daemon was away is soon not found any more, what did not is found all the while', () => {
+  const cluster = new NamesCluster(6, 5);
+  const [a, b, c] = [cluster.at(0), cluster.at(1), cluster.at(2)];
+  const [gone, stays] = [cluster.add(a, 'gone'), cluster.add(a, 'stays')];
+  plug(cluster, a, gone, ['10.0.0.2', 'gone']);
+  plug(cluster, a, stays, ['10.0.0.3', 'stays']);
+  plug(cluster, b, cluster.add(b, 'other'), ['10.0.0.4', 'other']);
+  cluster.run(10_000);
+  // It is back before anybody has missed it.
+  a.containers.delete(gone.request.containerId);
+  a.life++;
+  a.incarnation++;
+  a.names = a.make();
+  for (const other of cluster.nodes) cluster.see(other, a, 'alive');
+  cluster.input(a, (turn) => a.names.start(turn));
+  plug(cluster, a, stays, ['10.0.0.3', 'stays']);
+  for (let s = 0; s < 15; s++) {
+    expect(valuesOf(cluster.lookUp(c, key('stays')))).toEqual(['10.0.0.3']);
+    expect(valuesOf(cluster.lookUp(c, key('other')))).toEqual(['10.0.0.4']);
+  }
+  expect(valuesOf(cluster.lookUp(c, key('gone')))).toEqual([]);
+  expect(valuesOf(cluster.lookUp(b, key('10.0.0.2')))).toEqual([]);
+});

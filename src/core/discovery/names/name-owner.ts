@@ -53,6 +53,7 @@ export class NameOwner {
   readonly #conflicts = new Set<string>();
   #conflictsDue = false;
   #sweepDue = false;
+  #outdatedDue = false;
   #startedMs = 0;
   /** Members that went a short while ago: what they owned is being registered anew. */
   #gone: Gone[] = [];
@@ -132,14 +133,32 @@ export class NameOwner {
     else this.#startedMs = turn.nowMs;
   }
 
+  /** A member raised its incarnation: it may have restarted, and knows nothing of what it had registered and has no more. */
+  renewed(turn: Turn): void {
+    if (!this.#outdatedDue) this.#dropOutdated(turn);
+  }
+
   timer(turn: Turn, { name }: Timer): void {
     if (name === 'conflicts') return this.#settleConflicts(turn);
+    if (name === 'outdated') return this.#dropOutdated(turn);
     if (name !== 'sweep') return;
     this.#sweepDue = false;
     this.#table.sweep(turn.nowMs, (row) => this.#isOver(row, turn.nowMs));
     this.#claims.sweep(turn.nowMs);
     for (const id of this.#latest.keys()) if (this.#options.member(id) === undefined) this.#latest.delete(id);
     this.#sweepLater(turn);
+  }
+
+  /** And looks again as long as there is some that its node may yet register anew. */
+  #dropOutdated(turn: Turn): void {
+    let isLeft = false;
+    this.#table.sweep(turn.nowMs, (row) => {
+      const isOver = this.#isOver(row, turn.nowMs);
+      isLeft ||= !isOver && row.outdatedMs !== undefined;
+      return isOver;
+    });
+    this.#outdatedDue = isLeft;
+    if (isLeft) setTimer(turn, 'outdated', NAMES.outdatedMs);
   }
 
   /** While there is something to drop. */
@@ -220,7 +239,7 @@ export class NameOwner {
     if (!isLive(member)) return true;
     if (row.incarnation === member.incarnation) return false;
     row.outdatedMs ??= nowMs;
-    return nowMs - row.outdatedMs >= NAMES.sweepMs;
+    return nowMs - row.outdatedMs >= NAMES.outdatedMs;
   }
 
   /** Whether the key is ours and everybody has had the time to register with us. */

@@ -128,6 +128,7 @@ export class Names {
 
   /** A member raised its incarnation. */
   renewed(turn: Turn, id: NodeId): void {
+    this.#owner.renewed(turn);
     this.#publisher.renewed(turn, id);
   }
 
@@ -175,6 +176,7 @@ export class Names {
       case 'claim':
         return this.claims.timer(turn, timer);
       case 'sweep':
+      case 'outdated':
       case 'conflicts':
         return this.#owner.timer(turn, timer);
       default:

@@ -35,6 +35,8 @@ export const NAMES = {
   doubts: 3,
   /** How often an owner drops what has run out. */
   sweepMs: 20_000,
+  /** How long what a node registered under an older incarnation may wait to be registered anew: its jitter, and some tries. */
+  outdatedMs: 12_000,
   /** After a member has gone: when those who had registered with it have done so here. */
   takeOverMs: 6_000,
   /** From the sight of two containers of one name to the word to the younger: the older may be on its way out. */
