@@ -209,6 +209,27 @@ describe('docker network', () => {
     await ok(1, 'rm', '-f', 'db');
   });
 
+  test('shares a container’s network, and its host name; says what networks here do not have', async () => {
+    await ok(1, 'run', '-d', '--name', 'main', '--hostname', 'ship', '-e', 'constraint:node==host2', instance.tools, 'sleep', '1000');
+    const address = await ok(3, 'inspect', '--format', '{{.NetworkSettings.IPAddress}}', 'main');
+    const beside = ['sh', '-c', 'hostname; getent hosts ship; hostname -i'];
+    expect(await ok(3, 'run', '--rm', '--network', 'container:main', instance.tools, ...beside)).toMatch(
+      new RegExp(`^ship\n${address} +ship\n${address}$`),
+    );
+    await ok(2, 'rm', '-f', 'main');
+    for (const [words, why] of [
+      [['--ipv6'], 'does not have IPv6'],
+      [['--subnet', '10.93.0.0/24', '--ip-range', '10.93.0.0/28'], 'nodes lease blocks of all of it'],
+      [['--driver', 'macvlan'], 'plugin "macvlan" not found'],
+      [['--subnet', '198.18.0.0/24'], 'where nodes have their inner addresses'],
+      [['--subnet', '10.210.4.0/24'], 'Pool overlaps with other one on this address space'],
+    ] as const) {
+      const refused = await docker(1, 'network', 'create', ...words, 'never');
+      expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining(why)]);
+    }
+    expect(await ok(1, 'network', 'ls', '-q', '--filter', 'name=never')).toBe('');
+  });
+
   test('publishes ports, and shows them', async () => {
     await ok(1, 'run', '-d', '--name', 'shop', '-p', '18080:80', '-p', '53/udp', instance.image, 'sleep', '1000');
     expect(await ok(2, 'port', 'shop', '80')).toContain('0.0.0.0:18080');

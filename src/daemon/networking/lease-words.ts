@@ -51,7 +51,8 @@ export function refusedTake(refusal: TakeRefusal, { self, networkId, network, ip
         contended: 'too many nodes are changing its leases at once: try again',
         'too-many': 'as many leases or requests as there may be are there already: try again later',
       }[refusal.why];
-      return new LeaseRefused('no-agreement', `this node can't get ${address} of network ${name}: it has none free, and ${why}`);
+      const lack = ip === undefined ? 'it has none free' : 'it is in none of its blocks';
+      return new LeaseRefused('no-agreement', `this node can't get ${address} of network ${name}: ${lack}, and ${why}`);
     }
     case 'no-network':
       return new LeaseRefused(
