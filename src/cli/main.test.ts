@@ -149,6 +149,9 @@ describe('verbs on containers', () => {
     expect(await cli('kill', '-s', 'HUP', 'a')).toEqual({ code: 0, out: 'a\n', err: '' });
     expect(await cli('container', 'start', 'a')).toEqual({ code: 0, out: 'a\n', err: '' });
     expect(daemon.asked.slice(3).map((a) => a.query)).toEqual([{ force: '1' }, { signal: 'HUP' }, {}]);
+    daemon.on('POST /containers/a/restart', undefined);
+    expect(await cli('restart', '-t', '1', 'a')).toEqual({ code: 0, out: 'a\n', err: '' });
+    expect(daemon.asked.at(-1)?.query).toEqual({ t: '1' });
     daemon.on('POST /containers/a/wait', { StatusCode: 3 });
     expect(await cli('wait', 'a')).toEqual({ code: 0, out: '3\n', err: '' });
   });

@@ -13,6 +13,10 @@ const createContainer: Entry = {
 const ps: Entry = { summary: 'list containers, of all nodes', load: async () => (await import('./commands/ps.ts')).psCommand };
 const start: Entry = { summary: 'start stopped containers', load: async () => (await import('./commands/start.ts')).startCommand };
 const stop: Entry = { summary: 'stop containers', load: async () => (await import('./commands/stop.ts')).stopCommand };
+const restart: Entry = {
+  summary: 'stop containers and start them again',
+  load: async () => (await import('./commands/restart.ts')).restartCommand,
+};
 const kill: Entry = { summary: 'send a signal to containers', load: async () => (await import('./commands/kill.ts')).killCommand };
 const rm: Entry = { summary: 'remove containers', load: async () => (await import('./commands/rm.ts')).rmCommand };
 const attach: Entry = {
@@ -68,6 +72,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   ps,
   start,
   stop,
+  restart,
   kill,
   rm,
   attach,
@@ -94,7 +99,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
 
 /** The forms with a noun: `container ps`, `image ls`. */
 export const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> = {
-  container: { create: createContainer, run, ps, ls: ps, list: ps, start, stop, kill, rm, attach, logs, wait, port, inspect },
+  container: { create: createContainer, run, ps, ls: ps, list: ps, start, stop, restart, kill, rm, attach, logs, wait, port, inspect },
   image: { ls: images, list: images, pull, load, rm: rmi, inspect },
   node: { ls: COMMANDS.nodes as Entry, rm: nodesRemove },
 };

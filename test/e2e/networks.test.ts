@@ -310,6 +310,19 @@ describe('the kernel', () => {
   });
 });
 
+test('a container that is restarted has its name and its ports again', async () => {
+  await start('again', 2, ['-p', '8585:80']);
+  await start('asker', 3);
+  try {
+    expect(await host(3).ok(['restart', '-t', '0', 'again'])).toBe('again');
+    await until('its name', async () => (await inside(3, 'asker', ['ping', '-c', '1', '-W', '1', 'again'])).code === 0);
+    expect(await host(1).ok(['port', 'again'])).toBe('80/tcp -> 0.0.0.0:8585');
+    expect(await host(1).ok(['inspect', '-f', '{{len .Caravela.Published}}', 'again'])).toBe('2');
+  } finally {
+    await remove('again', 'asker');
+  }
+});
+
 describe('a daemon that dies', () => {
   test('takes no container off its network, and finds all of it again', async () => {
     await start('steady', 2);

@@ -4,7 +4,7 @@ import { containerPath } from '../paths.ts';
 import { each } from './each.ts';
 import { integer } from './options.ts';
 
-const MOST_SECONDS = 365 * 24 * 3_600;
+export const MOST_SECONDS = 365 * 24 * 3_600;
 
 export function stopCommand(context: Context): Command {
   return new Command('stop')

@@ -15,7 +15,19 @@ export interface Verb {
 }
 
 /** Commands whose arguments are names of containers. */
-export const ON_CONTAINERS: readonly string[] = ['start', 'stop', 'kill', 'rm', 'attach', 'logs', 'wait', 'port', 'inspect', 'explain'];
+export const ON_CONTAINERS: readonly string[] = [
+  'start',
+  'stop',
+  'restart',
+  'kill',
+  'rm',
+  'attach',
+  'logs',
+  'wait',
+  'port',
+  'inspect',
+  'explain',
+];
 export const LIST_NAMES = "caravela ps -a --format '{{.Names}}' 2>/dev/null";
 
 /** Options that name a network, and verbs of `network` that do. */
