@@ -110,6 +110,7 @@ export class Holdings {
   }
 
   use(owner: ContainerId, address: number): void {
+    if (this.#byOwner.get(owner) !== address) this.release(owner);
     this.#byOwner.set(owner, address);
     this.#byAddress.set(address, owner);
     this.#freed.delete(address);

@@ -192,6 +192,12 @@ describe('the copy', () => {
   });
 });
 
+test('who takes another address while it has one has only that', () => {
+  const script = new LeaseScript('10.0.0.0/24', [lease('a', '10.0.0.8/29')]).take('c1').take('c1', '10.0.0.12');
+  for (const n of [2, 3, 4, 5, 6, 7]) script.take(`c${n}`);
+  expect(script.take('c8').seen().slice(0, 9)).toEqual([8, 12, 9, 10, 11, 13, 14, 15, 8].map((n) => `granted 10.0.0.${n}`));
+});
+
 describe('another epoch', () => {
   const own = [lease('a', '10.0.0.8/29'), lease('a', '10.0.0.16/29'), lease('a', '10.0.0.24/29')];
 

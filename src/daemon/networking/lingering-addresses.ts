@@ -41,9 +41,15 @@ export class LingeringAddresses {
     this.#write([...this.#all.filter((each) => !isOf(each, lingering.container, lingering.network)), lingering]);
   }
 
-  /** Its container takes an address of the network again: whose is its own affair from now on. */
-  retake(container: ContainerId, network: NetworkId): void {
-    if (this.#all.some((each) => isOf(each, container, network))) this.#write(this.#all.filter((each) => !isOf(each, container, network)));
+  has(container: ContainerId, network: NetworkId): boolean {
+    return this.#all.some((each) => isOf(each, container, network));
+  }
+
+  /** Its container takes an address of the network again: whose is its own affair from now on. Returns what lingered. */
+  retake(container: ContainerId, network: NetworkId): Lingering | undefined {
+    const lingering = this.#all.find((each) => isOf(each, container, network));
+    if (lingering !== undefined) this.#write(this.#all.filter((each) => each !== lingering));
+    return lingering;
   }
 
   /** The node that was asked for the container leads these ports of it, and no other. */

@@ -144,6 +144,26 @@ describe('an address that is revoked', () => {
   });
 });
 
+it('an address that the asked node may still lead to stays its container’s also through a start that fails', async () => {
+  const { networking, leases, members, run } = world;
+  const container = run(A, { networks: [wish(FRONT), wish(BACK)], ports: [drawn] }, OTHER);
+  await networking.place(container);
+  members[1] = { ...(members[1] as (typeof members)[1]), state: 'dead' };
+  await networking.release(A);
+  expect([...leases.inUse(FRONT)]).toEqual([[A, 0x0a00000a]]);
+  leases.refuse = new LeaseRefused('exhausted', 'network back has no free address');
+  await expect(networking.place(container)).rejects.toMatchObject({ code: 'conflict' });
+  const { passed, open } = gate();
+  leases.before = passed;
+  const started = networking.place(container).catch((error: unknown) => error);
+  await Promise.resolve();
+  const released = networking.release(A);
+  open();
+  await Promise.all([started, released]);
+  expect([...leases.inUse(FRONT)]).toEqual([[A, 0x0a00000a]]);
+  expect(leases.inUse(BACK).size).toBe(0);
+});
+
 describe('a daemon that dies', () => {
   const again = async (store: MemoryStore) => {
     await world.networking.close();

@@ -10,7 +10,7 @@ import type { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
 import { heardOf } from './heard-of.ts';
 import { LeaseRefused, type Leases } from './leases.ts';
-import { type LingeringAddresses, lingeringOf } from './lingering-addresses.ts';
+import { type Lingering, type LingeringAddresses, lingeringOf } from './lingering-addresses.ts';
 import { hostPortOf, refusedPort } from './port-claims.ts';
 import { type PortReserver, PortTaken } from './port-reserver.ts';
 import type { TaskEndpoint, TaskNetwork, TaskPort } from './task-network.ts';
@@ -48,6 +48,8 @@ const TRIES = 64;
  */
 export class TaskWiring {
   readonly #parts: TaskWiringParts;
+  /** Addresses that lingered, and are being used again. */
+  readonly #retaken = new Map<ContainerId, Lingering[]>();
   /** Starts that wait for addresses. */
   readonly #taking = new Map<ContainerId, { readonly networks: readonly NetworkId[]; isOver: boolean }>();
 
@@ -73,7 +75,8 @@ export class TaskWiring {
           this.#taking.delete(containerId);
           await this.release(containerId);
           // Also what was taken before it was written down.
-          for (const { network } of this.#parts.connections.of(containerId, spec)) this.#parts.leases.give(network, containerId);
+          for (const { network } of this.#parts.connections.of(containerId, spec)) this.#give(network, containerId);
+          this.#failed(containerId);
           throw error;
         }
       default:
@@ -86,7 +89,7 @@ export class TaskWiring {
     const taking = this.#taking.get(id);
     if (taking === undefined) return;
     taking.isOver = true;
-    for (const network of taking.networks) this.#parts.leases.give(network, id);
+    for (const network of taking.networks) this.#give(network, id);
   }
 
   /** Idempotent. The address is given back when nothing can use it any more. */
@@ -106,7 +109,7 @@ export class TaskWiring {
    * the ports it had, whose numbers stay as they were. @throws NetworkRefused with nothing changed
    */
   async connect(container: Container, task: TaskNetwork, wish: EndpointWish, before: readonly TaskPort[] = []): Promise<TaskNetwork> {
-    const { network, leases, reserver, specOf, tasks } = this.#parts;
+    const { network, reserver, specOf, tasks } = this.#parts;
     const id = container.request.containerId;
     const agreed = this.#networkOf(wish);
     const used = new Set(task.endpoints.map(({ interfaceName }) => interfaceName));
@@ -121,13 +124,15 @@ export class TaskWiring {
       await network.attach({ container: id, ...endpoint });
       const after = { ...plugged, ...(isDefaultRoute && (await this.#openPorts(container, specOf(container).ports, endpoint, before))) };
       tasks.put(after);
+      this.#retaken.delete(id);
       this.#parts.changed(id);
       return after;
     } catch (error) {
       await network.detach(id, wish.network);
-      leases.give(wish.network, id);
+      this.#give(wish.network, id);
       if (isDefaultRoute && before.length === 0) reserver.release(id, 'task');
       tasks.put(task);
+      this.#retaken.delete(id);
       this.#parts.changed(id);
       throw error;
     }
@@ -154,12 +159,26 @@ export class TaskWiring {
   }
 
   #giveBack(task: TaskNetwork, { network }: TaskEndpoint): void {
-    const { container, isAskedHere, leases, lingering } = this.#parts;
+    const { container, isAskedHere, lingering } = this.#parts;
     const known = container(task.container);
     const elsewhere = known === undefined || isAskedHere(known) ? [] : lingeringOf(task, known.buyer);
     const lingers = elsewhere.find((each) => each.network === network);
-    if (lingers === undefined) leases.give(network, task.container);
+    if (lingers === undefined) this.#give(network, task.container);
     else lingering.add(lingers);
+  }
+
+  /** An address that lingers goes on lingering, also one that was to be used again. */
+  #give(network: NetworkId, id: ContainerId): void {
+    const { leases, lingering } = this.#parts;
+    const lingered = this.#retaken.get(id)?.find((each) => each.network === network);
+    if (lingered !== undefined) lingering.add(lingered);
+    else if (!lingering.has(id, network)) leases.give(network, id);
+  }
+
+  /** What was begun for it has failed, and is taken back. */
+  #failed(id: ContainerId): void {
+    // The asked node may have been told meanwhile: it is told again.
+    if (this.#retaken.delete(id)) this.#parts.changed(id);
   }
 
   async #inside(other: ContainerId): Promise<TaskPlace> {
@@ -206,6 +225,7 @@ export class TaskWiring {
     for (const endpoint of endpoints) await network.attach({ container: id, ...endpoint });
     const task = { container: id, endpoints, ...(await this.#openPorts(container, spec.ports, endpoints[outward], [])) };
     tasks.put(task);
+    this.#retaken.delete(id);
     changed(id);
     if (task.ports.length > 0) await network.settled();
     return { netnsPath, ...filesFor(container, task) };
@@ -226,7 +246,9 @@ export class TaskWiring {
 
   async #endpoint(container: Container, wish: EndpointWish, interfaceName: string, isDefaultRoute: boolean): Promise<TaskEndpoint> {
     const asked = wish.ip === '' ? undefined : parseIpv4(wish.ip);
-    this.#parts.lingering.retake(container.request.containerId, wish.network);
+    const id = container.request.containerId;
+    const lingered = this.#parts.lingering.retake(id, wish.network);
+    if (lingered !== undefined) this.#retaken.set(id, [...(this.#retaken.get(id) ?? []), lingered]);
     const address = await this.#parts.leases.take(wish.network, container.request.containerId, asked).catch((error: unknown) => {
       throw error instanceof LeaseRefused ? refusalOf(error) : error;
     });
