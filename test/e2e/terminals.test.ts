@@ -48,7 +48,8 @@ function dockerTerminal(n: number, words: readonly string[], size = {}): Pty {
 async function seesSize(pty: Pty, size: string): Promise<void> {
   await until(`stty size to say ${size}`, async () => {
     pty.type('echo "<$(stty size)>"\r');
-    return (await pty.see(/<\d+ \d+>/)).endsWith(`<${size}>`);
+    // Empty as long as it has no size at all.
+    return (await pty.see(/<(\d+ \d+)?>\r\n/)).endsWith(`<${size}>\r\n`);
   });
 }
 const gone = (name: string) =>
