@@ -43,7 +43,7 @@ async function failOvers(): Promise<readonly number[]> {
     const times: number[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
       // The one that was killed is back, and all have been connected for a while.
-      await sleep(4_000);
+      await sleep(3_000);
       const leader = await lab.leader();
       times.push(await failOver(leader, lab.nodes.find((node) => node !== leader)!, kill));
     }

@@ -47,7 +47,7 @@ export async function must(command: readonly string[], options: ShellOptions = {
 }
 
 /** Waits until `probe` answers something truthy; its last error or answer is in the message when it never does. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined | false>, timeoutMs = 15_000): Promise<T> {
+export async function until<T>(what: string, probe: () => Promise<T | undefined | false>, timeoutMs = 15_000, pauseMs = 50): Promise<T> {
   const end = performance.now() + timeoutMs;
   let last: unknown;
   for (;;) {
@@ -60,6 +60,6 @@ export async function until<T>(what: string, probe: () => Promise<T | undefined 
     }
     if (performance.now() > end)
       throw new Error(`${what}: not within ${timeoutMs} ms (last: ${last instanceof Error ? last.message : String(last)})`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
   }
 }
