@@ -36,6 +36,7 @@ export const QUICK: MemberTuning = {
   heartbeatMs: 100,
   electionMs: 1_000,
   tickMs: 300,
+  restMs: 10_000,
   replaceAfterMs: 2_000,
   refusedMs: 2_000,
 };

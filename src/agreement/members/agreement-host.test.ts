@@ -79,7 +79,7 @@ describe.concurrent('one member', () => {
   });
 
   it('makes room where its database is full of what was overwritten', async (context) => {
-    const { nodes } = await labOf(context, 1, { tuning: { quotaBytes: 6 * 1024 * 1024 } });
+    const { nodes } = await labOf(context, 1, { tuning: { quotaBytes: 6 * 1024 * 1024, restMs: 0 } });
     const { host } = nodes[0]!;
     await host.found();
     const value = 'x'.repeat(400_000);
@@ -214,9 +214,13 @@ describe.concurrent('an instance that changes', () => {
     for (const node of nodes) node.host.start();
     await put(founder.store, 'kept');
 
-    // One leaves while it becomes a member.
+    // One leaves in the moment in which it becomes a member, which it does not know yet.
     let called: AgreementNode | undefined;
     await until('one to be called', async () => (called = nodes.find(({ host }) => host !== founder.host && host.isMember)) !== undefined);
+    await until('it to be promoted', async () => {
+      const { members } = await called!.host.status();
+      return members.some(({ node, role }) => node === called!.id && role === 'follower');
+    });
     expect(await called!.host.handOver()).toBe('handed-over');
     expect(called!.host.isMember).toBe(false);
     await put(founder.store, 'after-the-first');

@@ -5,7 +5,7 @@ import { MEMBERS_NAME, memberName } from '../etcd/names.ts';
 import type { ReplicatedStore } from '../port.ts';
 import { HandingOver } from './handing-over.ts';
 import { fillStore } from './fill-store.ts';
-import { Manager } from './manager.ts';
+import { Manager, type NextLook } from './manager.ts';
 import { formatMembers } from './members-key.ts';
 import { checkFields, checkInvitation, type Invitation, NOT_A_MEMBER, type Prepared, type Report } from './messages.ts';
 import { OwnMember } from './own-member.ts';
@@ -43,6 +43,8 @@ class Host implements AgreementHost {
   /** What changes this node's part is done one after the other. */
   #work: Promise<unknown> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
+  /** What was known of the nodes at the last look that found nothing to do, and when. */
+  #rest: { readonly facts: string; readonly atMs: number } | undefined;
   #isStarted = false;
   #isClosed = false;
   /** The CA key came with an invitation: it is not to be forgotten before the member is made. */
@@ -237,7 +239,7 @@ class Host implements AgreementHost {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
     this.#timer = setTimeout(() => {
-      this.#exclusive(() => this.#look()).then(
+      this.#exclusive(() => this.#lookIfDue()).then(
         (soon) => this.#lookAfter(soon ? SOON_MS : this.#tuning.tickMs),
         () => this.#lookAfter(this.#tuning.tickMs),
       );
@@ -245,14 +247,27 @@ class Host implements AgreementHost {
   }
 
   /** True: again soon. */
-  async #look(): Promise<boolean> {
+  async #lookIfDue(): Promise<boolean> {
+    const nowMs = this.#options.nowMs();
+    const of = this.#options.facts;
+    const nodes = of.nodes().map(({ id, ip, isAlive, isCandidate }) => [id, ip, isAlive, isCandidate]);
+    const members = of.knownMembers().map((id) => [id, of.hasLeft(id)]);
+    const facts = JSON.stringify([of.ip(), nodes, members, this.#member.record]);
+    if (this.#rest?.facts === facts && nowMs - this.#rest.atMs < this.#tuning.restMs) return false;
+    this.#rest = undefined;
+    const next = await this.#look();
+    if (next === 'rest') this.#rest = { facts, atMs: nowMs };
+    return next === 'soon';
+  }
+
+  async #look(): Promise<NextLook> {
     const { record, cluster } = this.#member;
-    if (record === undefined) return false;
+    if (record === undefined) return 'later';
     this.#member.refresh();
     const status = await cluster.status().catch(() => undefined);
-    if (status === undefined) return false;
+    if (status === undefined) return 'later';
     this.#member.isUp();
-    if (status.isLearner) return true;
+    if (status.isLearner) return 'soon';
     const list = await cluster.list();
     const members = list.map(({ node }) => node).toSorted();
     if (members.length > 0 && members.join() !== record.members.toSorted().join()) {
@@ -264,10 +279,15 @@ class Host implements AgreementHost {
       this.#options.log('warn', 'the agreement engine’s database is full: room is made', { bytes: status.bytes });
       await cluster.makeRoom(status.leader === status.id);
     }
-    if (status.leader === status.id) return this.#manager.lead(list, status);
+    // Near to full it may be full before the next look.
+    const rest = status.bytes < this.#tuning.quotaBytes / 2 ? 'rest' : 'later';
+    if (status.leader === status.id) {
+      const next = await this.#manager.lead(list, status);
+      return next === 'rest' ? rest : next;
+    }
     this.#manager.follow();
     await this.#takeOutLeaderThatLeft(list, status.leader);
-    return false;
+    return status.leader === undefined ? 'later' : rest;
   }
 
   /** A leader takes out everybody but itself. Where its node was removed, the others do it, and one of them leads. */

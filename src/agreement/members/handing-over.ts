@@ -71,12 +71,9 @@ export class HandingOver {
     const { member, manager, look } = this.#parts;
     const { cluster, record } = member;
     if (record === undefined) return 'handed-over';
-    if (record.phase === 'learner') {
-      // It counts in no majority; the leader sees that it is gone.
-      await member.end();
-      return 'handed-over';
-    }
     const status = await cluster.status();
+    // The leader may have promoted it this moment: then it would be missed. As a voter it goes by agreement, in a moment.
+    if (status.isLearner) return 'again';
     const list = await cluster.list();
     const others = list.filter(({ id, isLearner }) => id !== status.id && !isLearner);
     if (others.length === 0) {

@@ -9,6 +9,9 @@ import { checkPrepared, checkReport, type Invitation, type Prepared, type Report
 import type { OwnMember } from './own-member.ts';
 import { type AgreementHostOptions, MEMBERS_KEY, type MemberTuning } from './port.ts';
 
+/** When to look again: a step follows, one waits, or all is well. */
+export type NextLook = 'soon' | 'later' | 'rest';
+
 const REPORT_MS = 1_000;
 const PREPARE_MS = 3_000;
 const JOIN_MS = 10_000;
@@ -47,8 +50,8 @@ export class Manager {
     this.#told = undefined;
   }
 
-  /** One step, if one is due. True: the next look should come soon. */
-  async lead(list: readonly EngineMember[], status: EngineStatus): Promise<boolean> {
+  /** One step, if one is due. */
+  async lead(list: readonly EngineMember[], status: EngineStatus): Promise<NextLook> {
     const [members] = await Promise.all([this.#look(list, status), this.#learnWhoIsFit(list)]);
     const step = decide({
       self: this.#options.nodeId,
@@ -59,17 +62,21 @@ export class Manager {
       replaceAfterMs: this.#tuning.replaceAfterMs,
     });
     await this.#tellMembers(list);
-    if (step.kind === 'none') return false;
+    if (step.kind === 'none') {
+      const isWhole =
+        list.length === this.wanted(list.length) && members.every(({ deadForMs, isLearner }) => deadForMs === 0 && !isLearner);
+      return isWhole ? 'rest' : 'later';
+    }
     try {
       await this.#take(step, list);
       this.#waitsFor = undefined;
-      return true;
+      return 'soon';
     } catch (error) {
       // The engine adds and removes nobody before all voters have been connected for 5 s, and promotes none that lags.
       const why = `${step.kind} ${step.node}: ${(error as Error).message}`;
       if (why !== this.#waitsFor) this.#options.log('debug', 'agreement: the next change of members waits', { why });
       this.#waitsFor = why;
-      return step.kind === 'promote';
+      return step.kind === 'promote' ? 'soon' : 'later';
     }
   }
 

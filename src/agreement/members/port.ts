@@ -174,6 +174,8 @@ export interface MemberTuning {
   readonly electionMs: number;
   /** How often a member looks after members, and the leader decides. */
   readonly tickMs: number;
+  /** The same while nothing changes: a look asks the engine, and all members ask each other. */
+  readonly restMs: number;
   /** A member whose node is dead for this long is replaced. */
   readonly replaceAfterMs: number;
   /** A node that would not or could not become a member is not asked again for this long. */
@@ -185,6 +187,7 @@ export const DEFAULT_TUNING: MemberTuning = {
   heartbeatMs: 100,
   electionMs: 1_000,
   tickMs: 2_000,
+  restMs: 10_000,
   replaceAfterMs: 300_000,
   refusedMs: 300_000,
 };
