@@ -24,6 +24,8 @@ const word = (longest: number) => StringOf({ maxLength: longest, pattern: String
 const IPV4 = String.raw`(\d{1,3}\.){3}\d{1,3}`;
 const ipv4OrEmpty = StringOf({ pattern: `^(${IPV4})?$` });
 const port = Integer({ minimum: 0, maximum: 65_535 });
+/** The kernel's (struct winsize). */
+const characters = Integer({ minimum: 1, maximum: 65_535 });
 /** RFC 1035's longest name. */
 const HOST_NAME_CHARS = 253;
 /** With an IPv6 address behind it. */
@@ -57,6 +59,7 @@ const SPEC = ObjectOf({
   user: StringOf(),
   hostname: StringOf(),
   tty: BooleanOf(),
+  terminalSize: Optional(ObjectOf({ rows: characters, columns: characters })),
   openStdin: BooleanOf(),
   stdinOnce: BooleanOf(),
   stopSignal: StringOf(),

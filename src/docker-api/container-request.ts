@@ -62,6 +62,8 @@ export interface HostConfig {
   CapAdd?: string[] | null;
   CapDrop?: string[] | null;
   Init?: boolean | null;
+  /** Rows and columns of its terminal at first. */
+  ConsoleSize?: [number, number] | null;
   Dns?: string[] | null;
   DnsOptions?: string[] | null;
   DnsSearch?: string[] | null;

@@ -199,6 +199,13 @@ export function attachContract(name: string, makeBench: () => Promise<EngineBenc
       expect((await read(streams)).stdout.trim()).toBe('33 111');
     });
 
+    it('has a terminal of the size that was asked for from the start', async () => {
+      await create(['stty', 'size'], { tty: true, terminalSize: { rows: 21, columns: 77 } });
+      const streams = await attach();
+      await start();
+      expect((await read(streams)).stdout.trim()).toBe('21 77');
+    });
+
     it('is found again by a new engine', async () => {
       await create(['cat'], { openStdin: true });
       await start();

@@ -48,6 +48,8 @@ export interface ContainerSpec {
   /** Empty: first 12 digits of the container id. */
   readonly hostname: string;
   readonly tty: boolean;
+  /** Of its terminal, from its first instruction on; absent: none until it is resized. */
+  readonly terminalSize?: TerminalSize;
   readonly openStdin: boolean;
   readonly stdinOnce: boolean;
   /** Empty: as the image says, else SIGTERM. */

@@ -101,6 +101,13 @@ describe('caravela new', () => {
     await gone('brief');
   });
 
+  test('has its size from its first instruction on', async () => {
+    const words = ['new', '-n', '10.93.0.0/24', ...onHost(2), instance.image, 'stty', 'size'];
+    const pty = terminal(1, words, { rows: 33, columns: 111 });
+    expect(await pty.ended()).toBe(0);
+    expect(pty.shown).toContain('\r\n33 111\r\n');
+  });
+
   test('runs a command instead of a shell; two of one subnet meet', async () => {
     await host(2).ok(['run', '-d', '--name', 'peer', '--network', '10.93.0.0/24', ...onHost(2), instance.tools, 'sleep', '1000']);
     const pty = terminal(1, ['new', '-n', '10.93.0.0/24', ...onHost(3), instance.tools, 'ping', '-c', '1', '-W', '2', 'peer']);

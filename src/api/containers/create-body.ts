@@ -80,6 +80,7 @@ export const CREATE_BODY = ObjectOf({
       CapAdd: words,
       CapDrop: words,
       Init: Optional(Union([BooleanOf(), Null()])),
+      ConsoleSize: orNull(ArrayOf(Integer({ minimum: 0, maximum: 65_535 }), { maxItems: 2 })),
       RestartPolicy: orNull(ObjectOf({ Name: text, MaximumRetryCount: number })),
     }),
   ),

@@ -42,6 +42,13 @@ describe('create', () => {
     expect(made.stopSignal).toBe('SIGQUIT');
   });
 
+  it('has a terminal of the client’s size, where that has one', () => {
+    const sizeOf = (body: object) => (JSON.parse(request(check({ Image: 'busybox', ...body })).spec) as ContainerSpec).terminalSize;
+    expect(sizeOf({ Tty: true, HostConfig: { ConsoleSize: [30, 100] } })).toEqual({ rows: 30, columns: 100 });
+    for (const ConsoleSize of [[0, 0], [], null, undefined]) expect(sizeOf({ Tty: true, HostConfig: { ConsoleSize } })).toBeUndefined();
+    expect(sizeOf({ Tty: false, HostConfig: { ConsoleSize: [30, 100] } })).toBeUndefined();
+  });
+
   it('turns CPUs and memory into resources, each by itself', () => {
     const made = request(host({ NanoCpus: 1_500_000_000 }));
     expect(made.resources).toEqual({ cpuMillicores: 1500, memoryBytes: DEFAULT_RESERVATION.memoryBytes });

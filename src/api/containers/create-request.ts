@@ -96,6 +96,12 @@ export interface Looked {
   readonly networking: SettledNetworking;
 }
 
+/** Clients whose own terminal has no size say 0. */
+function terminalSizeOf({ Tty, HostConfig }: CreateBody): Pick<ContainerSpec, 'terminalSize'> {
+  const [rows = 0, columns = 0] = HostConfig?.ConsoleSize ?? [];
+  return Tty === true && rows > 0 && columns > 0 ? { terminalSize: { rows, columns } } : {};
+}
+
 /** The core's request. @throws ApiError 400 */
 export function requestOf(wanted: Wanted, name: string, { image, networking }: Looked, randomHex: (bytes: number) => string): Request {
   const { body, restart, env, constraints } = wanted;
@@ -115,6 +121,7 @@ export function requestOf(wanted: Wanted, name: string, { image, networking }: L
     user: body.User ?? '',
     hostname: body.Hostname ?? '',
     tty: body.Tty ?? false,
+    ...terminalSizeOf(body),
     openStdin: body.OpenStdin ?? false,
     stdinOnce: body.StdinOnce ?? false,
     stopSignal: body.StopSignal ?? '',

@@ -1,4 +1,5 @@
 import type { CaravelaCreateOptions, ContainerCreateBody } from '../../docker-api/types.ts';
+import type { TerminalSize } from '../terminal/terminal.ts';
 import { parseEnv, parseEnvFile, parseLabels } from '../parse/assignments.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { networkingBody, networkingHost } from './networking-body.ts';
@@ -14,6 +15,8 @@ export interface CreateInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether our own output will be its output. */
   readonly attached: boolean;
+  /** Of our terminal; undefined: we have none. */
+  readonly terminalSize?: TerminalSize | undefined;
 }
 
 /** The body of POST /containers/create. Only what was said is sent: the daemon knows the defaults. @throws RangeError */
@@ -43,9 +46,15 @@ export function createBody(input: CreateInput): ContainerCreateBody {
     ...(options.workdir === undefined ? {} : { WorkingDir: options.workdir }),
     ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
     ...(options.stopTimeout === undefined ? {} : { StopTimeout: options.stopTimeout }),
-    HostConfig: hostConfig(options),
+    HostConfig: { ...hostConfig(options), ...consoleSize(input) },
     ...(caravela === undefined ? {} : { Caravela: caravela }),
   };
+}
+
+/** So that a program that looks at once does not find a terminal without size. */
+function consoleSize({ options, attached, terminalSize }: CreateInput): Pick<HostConfig, 'ConsoleSize'> {
+  if (options.tty !== true || !attached || terminalSize === undefined) return {};
+  return { ConsoleSize: [terminalSize.rows, terminalSize.columns] };
 }
 
 type HostConfig = NonNullable<ContainerCreateBody['HostConfig']>;

@@ -17,7 +17,7 @@ export interface CreateRequest {
 /** Places a container, fetching its image first where that is missing or asked for. Resolves to its id. */
 export async function createContainer(client: Client, io: Io, request: CreateRequest): Promise<string> {
   const { image, options } = request;
-  const body = createBody({ ...request, ...(await readBodyFiles(options)), env: io.env });
+  const body = createBody({ ...request, ...(await readBodyFiles(options)), env: io.env, terminalSize: io.terminal.size() });
   const query = { name: options.name };
   return await writingId(options.cidfile, async () => {
     const created = await pullMissing(client, io, options, [image], () =>

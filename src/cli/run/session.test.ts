@@ -137,7 +137,7 @@ describe('run -it', () => {
     ]);
     expect(terminal.raw).toEqual([true, false]);
     expect(terminal.listeners.size).toBe(0);
-    expect(sent()).toMatchObject({ Tty: true, OpenStdin: true, StdinOnce: true });
+    expect(sent()).toMatchObject({ Tty: true, OpenStdin: true, StdinOnce: true, HostConfig: { ConsoleSize: [30, 100] } });
   });
 
   it('is left by the detach keys, which the container never sees', async () => {

@@ -99,7 +99,7 @@ export class FakeEngine implements Engine {
       details,
       log: new FakeLog(),
       streams: new FakeStreams(spec, this.#fan),
-      size: { rows: 24, columns: 80 },
+      size: spec.terminalSize ?? { rows: 24, columns: 80 },
       process: undefined,
       started: undefined,
       exit: undefined,

@@ -5,7 +5,7 @@ import type { OciSeccomp } from './seccomp.ts';
 
 /** Everything that goes into one task's config.json. */
 export interface RuntimeSpecInput {
-  readonly spec: Pick<ContainerSpec, 'tty' | 'readonlyRootfs' | 'nanoCpus' | 'memoryBytes' | 'pidsLimit'>;
+  readonly spec: Pick<ContainerSpec, 'tty' | 'terminalSize' | 'readonlyRootfs' | 'nanoCpus' | 'memoryBytes' | 'pidsLimit'>;
   readonly process: Pick<ProcessConfig, 'argv' | 'env' | 'workingDir' | 'hostname'>;
   readonly user: ContainerUser;
   readonly rootfs: string;
@@ -59,6 +59,9 @@ export function runtimeSpec(input: RuntimeSpecInput) {
     ociVersion: '1.0.2',
     process: {
       terminal: spec.tty,
+      ...(spec.tty && spec.terminalSize !== undefined
+        ? { consoleSize: { height: spec.terminalSize.rows, width: spec.terminalSize.columns } }
+        : {}),
       user: { uid: user.uid, gid: user.gid, additionalGids: user.additionalGids },
       args: input.initPath === undefined ? process.argv : [INIT, '--', ...process.argv],
       env: process.env.some((entry) => entry.startsWith('HOME=')) ? process.env : [...process.env, `HOME=${user.home}`],
