@@ -207,7 +207,7 @@ describe.concurrent('an instance that changes', () => {
   });
 
   it('shrinks to one as its leaders leave, are removed, or go while they are called, and loses nothing', async (context) => {
-    const lab = await labOf(context, 4, { tuning: { refusedMs: 30_000 } });
+    const lab = await labOf(context, 4, { tuning: { refusedMs: 8_000 } });
     const { nodes } = lab;
     const founder = nodes[0]!;
     await founder.host.found();
