@@ -83,6 +83,7 @@ test('by a restart so short that nobody missed it', async () => {
   await must(['ip', '-n', netns, 'addr', 'del', `${from}/24`, 'dev', 'eth0']);
   const tookMs = await followed(from, to);
   console.log(`talking again after ${(tookMs / 1_000).toFixed(1)} s`);
+  expect(await Promise.all(others().map(reaches))).toEqual([true, true, true]);
 });
 
 test('of which a peer’s daemon hears only after it was down itself', async () => {
@@ -96,4 +97,5 @@ test('of which a peer’s daemon hears only after it was down itself', async () 
   await must(['ip', '-n', netns, 'addr', 'del', `${from}/24`, 'dev', 'eth0']);
   await asleep.startDaemon();
   await followed(from, to);
+  expect(await Promise.all(others().map(reaches))).toEqual([true, true, true]);
 });

@@ -57,7 +57,7 @@ test('no packet reaches a wrong container, and nothing is left', { timeout: 3_60
   const random = new Prng(SEED);
   const world = new World(random);
   const deeds = new Deeds({ world, journal, daemons, probe, image: instance.image });
-  const faults = new Faults(instance.lab, new Prng(SEED + 1), journal);
+  const faults = new Faults(instance.lab, new Prng(SEED + 1), journal, (host) => deeds.victim(host));
   const network = await defaultNetwork();
   const before = await having(instance.lab, network);
   const began = performance.now();

@@ -82,7 +82,8 @@ test('a foreground run gives output and exit code; out of memory is told', async
 test('networks are there with what the kernel of users has: names, published ports, an address outside', async () => {
   await caravela('run -d --name web -p 8080:80 busybox:1 sh -c "echo answer >/tmp/index.html; exec httpd -f -p 80 -h /tmp"');
   expect(await caravela('run --rm busybox:1 wget -q -O - http://web/')).toBe('answer');
-  for (const address of ['127.0.0.1', '10.0.2.15']) expect(await machine.must(`busybox wget -q -O - http://${address}:8080/`)).toBe('answer');
+  for (const address of ['127.0.0.1', '10.0.2.15'])
+    expect(await machine.must(`busybox wget -q -O - http://${address}:8080/`)).toBe('answer');
   expect(await machine.must('ip -o -d link show type vxlan')).toContain('dstport 4789');
   expect(await caravela('agreement status')).toMatch(/\bleader\b/);
 });

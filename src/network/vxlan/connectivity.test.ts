@@ -3,7 +3,7 @@ import type { Cidr } from '../../lib/ipv4.ts';
 import { cidr, ip } from '../contract.test-suite.ts';
 import type { NetworkOnHost } from '../port.ts';
 import { runIn } from './testing/hosts.test-suite.ts';
-import { ask, Lab, type LabEndpoint, pings, portTo, pour, serve, sink } from './testing/lab.test-suite.ts';
+import { ask, askMeanwhile, Lab, type LabEndpoint, pings, portTo, pour, serve, sink } from './testing/lab.test-suite.ts';
 
 /** Real kernels' worth of hosts: network namespaces on a switch, a daemon in each. */
 describe('containers on several hosts', () => {
@@ -124,6 +124,19 @@ describe('containers on several hosts', () => {
       expect(pings(netns, a.address)).toBe(true);
     }
     await lab.want();
+  });
+
+  it('get nothing that was sent to whoever had their address before', async () => {
+    // The other one keeps the bridge's carrier.
+    const [a] = await Promise.all([lab.one(1, 1), lab.one(1, 1)]);
+    await lab.daemon(1).detach(a.endpoint.container, a.endpoint.network);
+    await start(a.netns, 81, 'udp');
+    // Its packet waits in the host for somebody to say that he has the address.
+    const early = askMeanwhile(lab.host(1).netns, a.address, 81);
+    await expect.poll(() => lab.host(1).must(['ip', 'neigh', 'show', a.address])).toContain('INCOMPLETE');
+    await lab.daemon(1).attach(a.endpoint);
+    expect(await early).toBe('silence');
+    expect(ask(lab.host(1).netns, a.address, 81, 'udp')).toBe('10.1.0.1');
   });
 
   it('find nobody where there is nobody', async () => {

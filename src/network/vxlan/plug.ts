@@ -4,6 +4,7 @@ import { inNetns } from '../../linux/netns.ts';
 import { addAddress } from '../../linux/rtnetlink/addresses.ts';
 import { changeBridgePort } from '../../linux/rtnetlink/bridge.ts';
 import { addVeth, changeLink, settleCarrier } from '../../linux/rtnetlink/links.ts';
+import { deleteNeighbour } from '../../linux/rtnetlink/neighbours.ts';
 import { RouteSocket } from '../../linux/rtnetlink/route-socket.ts';
 import { addRoute, MAIN_TABLE, OUR_PROTOCOL } from '../../linux/rtnetlink/routes.ts';
 import { portMac } from './names.ts';
@@ -36,6 +37,9 @@ export interface PlugOptions {
  */
 export function plugIn(socket: RouteSocket, options: PlugOptions): void {
   const { port, alias, bridge, interfaceName, mac, mtu, address, prefix, gateway } = options;
+  // Packets that the host holds back for whoever had the address before are not for this one.
+  const [error] = socket.batch([deleteNeighbour(bridge, address)]);
+  if (error !== undefined && error.code !== 'ENOENT') throw error;
   const netnsFd = openSync(options.netns, 'r');
   try {
     // Alone: where the name is another's, that one is left as it is.

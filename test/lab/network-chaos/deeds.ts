@@ -1,4 +1,5 @@
 import type { ContainerInspect } from '../../../src/docker-api/types.ts';
+import type { LabHost } from '../lab-host.ts';
 import { PROBE_PORT } from '../packets/packet.ts';
 import type { ProbeProcess } from '../packets/probe-process.ts';
 import type { Calls, Ended } from './calls.ts';
@@ -86,7 +87,7 @@ export class Deeds {
       if (net !== undefined) nets.set(net, this.#placeIn(net, name));
     }
     if (nets.size === 0) nets.set('caravela', this.#placeIn('caravela', name));
-    const port = random.chance(0.2) ? world.freePort() : undefined;
+    const port = random.chance(0.35) ? world.freePort() : undefined;
     await this.#place(name, random.int(this.#parts.daemons.length), nets, port);
   }
 
@@ -226,6 +227,23 @@ export class Deeds {
       await this.publish();
     }
     box.busy = false;
+  }
+
+  /** A container that runs on a host, for a fault to end: its process. */
+  async victim(host: LabHost): Promise<number | undefined> {
+    const { world, daemons, journal } = this.#parts;
+    const box = world.take(({ state, host: n }) => state === 'running' && daemons[n]?.host === host);
+    if (box === undefined) return undefined;
+    try {
+      const ended = await this.#at(box.host, 'GET', `/containers/${box.id}/json`);
+      const { Pid = 0 } = ended.kind === 'done' ? (JSON.parse(ended.body) as ContainerInspect).State : {};
+      if (Pid === 0) return undefined;
+      journal.note(`the process of ${box.name} will be killed`, [box.name, box.id]);
+      box.state = 'unsure';
+      return Pid;
+    } finally {
+      box.busy = false;
+    }
   }
 
   /** All of it, from every node at once. */

@@ -12,12 +12,15 @@ export class Faults {
   readonly #lab: Lab;
   readonly #random: Prng;
   readonly #journal: Journal;
+  readonly #victim: (host: LabHost) => Promise<number | undefined>;
   readonly counts = new Map<string, number>();
   #over = false;
   #running: Promise<void> = Promise.resolve();
 
-  constructor(lab: Lab, random: Prng, journal: Journal) {
+  /** @param victim a process on a host that may be ended, of a container */
+  constructor(lab: Lab, random: Prng, journal: Journal, victim: (host: LabHost) => Promise<number | undefined>) {
     this.#lab = lab;
+    this.#victim = victim;
     this.#random = random;
     this.#journal = journal;
   }
@@ -60,7 +63,10 @@ export class Faults {
   }
 
   async #restart(host: LabHost, signal: NodeJS.Signals): Promise<void> {
+    const pid = this.#random.chance(0.3) ? await this.#victim(host) : undefined;
     await host.killDaemon(signal);
+    // What ends now nobody sees.
+    if (pid !== undefined) killed(pid);
     await sleep(this.#random.int(1_500));
     await host.startDaemon();
     this.#journal.note(`the daemon of ${host.name} is back`, ['all']);
@@ -106,5 +112,13 @@ export class Faults {
     if (command.includes('')) return [];
     const { stdout } = await host.run(command);
     return stdout.split('\n').flatMap((row) => pattern.exec(row)?.[1] ?? []);
+  }
+}
+
+function killed(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // It ended by itself.
   }
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
 import { containerId, type PortProtocol } from '../../../core/model/index.ts';
 import { formatIpv4 } from '../../../lib/ipv4.ts';
 import { cidr, endpointOf, hostNetworksOf, ip, networkOnHost } from '../../contract.test-suite.ts';
@@ -152,7 +153,7 @@ const WHO = `
     socket.on('message', (_, from) => socket.send(from.address, from.port, from.address)).bind(+port, '0.0.0.0', () => console.log('up'));
   }`;
 const ASK = `
-  const [protocol, address, port, from] = process.argv.slice(1);
+  const [protocol, address, port, from, waitMs = 1000] = process.argv.slice(1);
   const answered = (text) => { console.log(String(text)); process.exit(0); };
   if (protocol === 'tcp') {
     require('node:net').connect(+port, address).on('data', answered).on('error', (error) => { console.log(error.code); process.exit(1); });
@@ -161,7 +162,7 @@ const ASK = `
     const failed = (error) => { console.log(error.code); process.exit(1); };
     socket.on('error', failed).bind(+from, () => socket.connect(+port, address, (error) => error ? failed(error) : socket.send('?', (unsent) => unsent && failed(unsent))));
   }
-  setTimeout(() => { console.log('silence'); process.exit(1); }, 1000);`;
+  setTimeout(() => { console.log('silence'); process.exit(1); }, +waitMs);`;
 
 /** The same within two seconds. */
 export function pingsSoon(netns: string, address: string): boolean {
@@ -203,4 +204,12 @@ export function pour(netns: string, address: string, port: number, bytes: number
 /** What a server tells a client in this namespace: the client's address as it sees it; or what came instead. @param from the client's own port, over UDP */
 export function ask(netns: string, address: string, port: number, protocol: PortProtocol = 'tcp', from = 0): string {
   return runIn(netns, [process.execPath, '-e', ASK, protocol, address, String(port), String(from)]).output.trim();
+}
+
+/** As `ask`, over UDP, while the test goes on, for longer than the kernel holds a packet back whose receiver's MAC it asks for. */
+export async function askMeanwhile(netns: string, address: string, port: number): Promise<string> {
+  const child = spawn('nsenter', [`--net=${netns}`, process.execPath, '-e', ASK, 'udp', address, String(port), '0', '3500'], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  return (await text(child.stdout)).trim();
 }
