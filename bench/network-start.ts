@@ -153,7 +153,7 @@ function at(number: number): readonly [UnixClient, LabHost] {
 }
 
 function report(): string {
-  const over = (side: 'network' | 'port') => samples.median(side, 'total') - samples.median('none', 'total');
+  const over = (side: 'network' | 'port') => samples.medianOver(side, 'none', 'total');
   const verdict = (side: 'network' | 'port') => [
     `${LABELS[side]}, over --network none`,
     `${over(side).toFixed(1)} ms`,
@@ -170,7 +170,7 @@ function report(): string {
 
 ${today()}; ${machine()}. Load average at the end ${loadAverage()}.
 
-From the API request to the answer of \`start\`, image present, on the node asked, no teardown in flight; medians compared:
+From the API request to the answer of \`start\`, image present, on the node asked, no teardown in flight; medians of the rounds' own differences:
 
 ${table(['', 'measured', 'target'], [verdict('network'), verdict('port')])}
 

@@ -22,6 +22,12 @@ export class Samples {
     return median(this.#of(side, stage));
   }
 
+  /** The median of what `side` took more than `other` in the same round: what else the machine did then hit both. */
+  medianOver(side: string, other: string, stage: string): number {
+    const others = this.#of(other, stage);
+    return median(this.#of(side, stage).map((ms, round) => ms - (others[round] ?? Number.NaN)));
+  }
+
   /** min, median and p95 for a table. */
   row(side: string, stage: string): readonly string[] {
     const s = summary(this.#of(side, stage));
