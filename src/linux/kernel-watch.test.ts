@@ -1,10 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseIpv4 } from '../lib/ipv4.ts';
 import type { KernelEvent } from './kernel-event.ts';
 import { watchKernel } from './kernel-watch.ts';
+import { checked, libc } from './libc.ts';
 import { mountPointsBelow, unmount } from './mount.ts';
 import { createNetns, inNetns } from './netns.ts';
 import { applyRuleset, listTable, NftError } from './nft.ts';
@@ -107,6 +109,28 @@ describe('watchKernel', () => {
     }
   });
 
+  it('goes on also where just then there was no descriptor left', async () => {
+    const seen = new Seen();
+    const watch = inNetns(path, () => watchKernel(['routes'], seen.add));
+    const socket = RouteSocket.openIn(path);
+    try {
+      socket.must([changeLink('lo', { up: true })]);
+      const route = (base: number): Route => ({ ...BLACKHOLE, destination: { base, prefix: 32 } });
+      socket.must(Array.from({ length: 10_000 }, (_, n) => addRoute(route(ip('10.0.0.0') + n))));
+      const before = limitDescriptors(3n);
+      await pause(50);
+      limitDescriptors(before);
+      expect(seen.all.filter(({ kind }) => kind === 'lost')).toEqual([]);
+      await seen.until(({ kind }) => kind === 'lost');
+      const last = ip('10.200.0.1');
+      socket.must([addRoute(route(last))]);
+      await seen.until((event) => event.kind === 'route' && event.route.destination.base === last);
+    } finally {
+      watch.close();
+      socket.close();
+    }
+  });
+
   it('says nothing after it was closed', async () => {
     const seen = new Seen();
     const other = new Seen();
@@ -125,6 +149,22 @@ describe('watchKernel', () => {
     }
   });
 });
+
+const RLIMIT_NOFILE = 7;
+const prlimit = libc<(pid: number, resource: number, limit: Uint8Array | null, before: Uint8Array) => number>(
+  'int prlimit(int pid, int resource, const uint8_t *limit, _Out_ uint8_t *before)',
+);
+
+/** No descriptor of this number or above can be made by this process from now on. Returns what was so before. */
+function limitDescriptors(soft: bigint): bigint {
+  const now = Buffer.alloc(16);
+  checked(prlimit(0, RLIMIT_NOFILE, null, now), 'prlimit');
+  const before = now.readBigUInt64LE();
+  const wanted = Buffer.from(now);
+  wanted.writeBigUInt64LE(soft);
+  checked(prlimit(0, RLIMIT_NOFILE, wanted, now), 'prlimit');
+  return before;
+}
 
 const BLACKHOLE: Route = {
   destination: { base: 0, prefix: 32 },

@@ -18,6 +18,9 @@ const GROUPS: Record<WatchGroup, { readonly protocol: number; readonly group: nu
   nftables: { protocol: NETLINK_NETFILTER, group: 7 },
 };
 
+/** Between two tries to read on. */
+const AGAIN_MS = 500;
+
 const dup = libc<(fd: number) => number>('int dup(int fd)');
 
 /**
@@ -55,6 +58,7 @@ class Watch {
   readonly #socket: NetlinkSocket;
   readonly #onEvent: (event: KernelEvent) => void;
   #stream: Socket | undefined;
+  #again: NodeJS.Timeout | undefined;
 
   constructor(protocol: number, groups: readonly number[], onEvent: (event: KernelEvent) => void) {
     this.#protocol = protocol;
@@ -73,6 +77,7 @@ class Watch {
     const stream = this.#stream;
     if (stream === undefined) return;
     this.#stream = undefined;
+    clearTimeout(this.#again);
     stream.destroy();
     this.#socket.close();
   }
@@ -94,10 +99,19 @@ class Watch {
     // ENOBUFS, in all likelihood. Whatever it was, news may be missing.
     stream.on('error', () => undefined);
     stream.on('close', () => {
-      if (this.#stream !== stream) return;
+      if (this.#stream === stream) this.#goOn();
+    });
+  }
+
+  /** Where there is no descriptor left, or no memory, once there is: until then nothing is told. */
+  #goOn(): void {
+    try {
       this.#socket.drain();
       this.#read();
-      this.#onEvent({ kind: 'lost' });
-    });
+    } catch {
+      this.#again = setTimeout(() => this.#goOn(), AGAIN_MS).unref();
+      return;
+    }
+    this.#onEvent({ kind: 'lost' });
   }
 }
