@@ -94,9 +94,10 @@ export class Doors {
   #knock(place: Place, { port, holders }: Publication, ip: string): number {
     const id = ++this.#lastId;
     this.knocks++;
-    this.#knocked.set(id, { port, meant: holders, words: `from ${place.name} to ${ip}:${port}` });
+    const way = `from ${place.name} to ${ip}:${port}`;
+    this.#knocked.set(id, { port, meant: holders, words: way });
     this.#knocked.delete(id - 1_000);
-    sendFrom(place.socket, packed({ kind: 'knock', id, port, meant: holders }), ip, port);
+    sendFrom(place.socket, packed({ kind: 'knock', id, port, meant: holders, way, sentMs: performance.now() }), ip, port);
     return id;
   }
 

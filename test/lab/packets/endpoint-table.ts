@@ -1,5 +1,5 @@
 import type { Socket } from 'node:dgram';
-import { existsSync, statfsSync } from 'node:fs';
+import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { RouteSocket } from '../../../src/linux/rtnetlink/route-socket.ts';
 import type { Whom } from './packet.ts';
@@ -16,6 +16,7 @@ export interface ProbedHost {
 export interface Endpoint extends Whom {
   /** The host's end. */
   readonly port: string;
+  readonly inode: number;
   readonly sinceMs: number;
   readonly socket: Socket;
 }
@@ -30,6 +31,8 @@ export interface TableEvents {
 
 interface Seen extends Whom {
   readonly port: string;
+  /** Of the namespace: the same container has another after each start, while the kernel still tears down the one before. */
+  readonly inode: number;
 }
 
 const NSFS_MAGIC = 0x6e736673;
@@ -121,7 +124,7 @@ export class EndpointTable {
   }
 }
 
-const keyOf = ({ host, port, container, network, address }: Seen): string => [host, port, container, network, address].join(' ');
+const keyOf = ({ host, inode, container, network, address }: Seen): string => [host, inode, container, network, address].join(' ');
 const namespaceOf = (runDir: string, container: string): string => join(runDir, 'netns', container);
 
 /** A namespace that is not mounted any more is on its way out of the kernel, with its interfaces. */
@@ -129,14 +132,16 @@ function look({ name: host, runDir }: ProbedHost, netlink: RouteSocket): readonl
   return netlink.links().flatMap(({ kind, name: port, alias, master }) => {
     const [, container, network, address] = kind === 'veth' ? (STORY.exec(alias) ?? []) : [];
     if (container === undefined || network === undefined || address === undefined || master === 0) return [];
-    return isMounted(namespaceOf(runDir, container)) ? [{ host, port, container, network, address }] : [];
+    const inode = mountedAt(namespaceOf(runDir, container));
+    return inode === undefined ? [] : [{ host, port, inode, container, network, address }];
   });
 }
 
-function isMounted(path: string): boolean {
+/** The namespace's inode. undefined: none is mounted there. */
+function mountedAt(path: string): number | undefined {
   try {
-    return existsSync(path) && statfsSync(path).type === NSFS_MAGIC;
+    return statfsSync(path).type === NSFS_MAGIC ? statSync(path).ino : undefined;
   } catch {
-    return false;
+    return undefined;
   }
 }

@@ -31,9 +31,11 @@ export class Judge {
       this.#meantForAnother(here, to, tell);
   }
 
-  knocked(here: Endpoint, { port, meant }: Packet & { readonly kind: 'knock' }, may: readonly string[]): void {
+  knocked(here: Endpoint, { meant, way, sentMs }: Packet & { readonly kind: 'knock' }, may: readonly string[]): void {
     if (meant.includes(here.container) || may.includes(here.container)) return;
-    this.#wrong(`port ${port}, published by ${words(may)}, led to ${inWords(here)}`, [here.container, here.address, ...meant, ...may]);
+    const ago = Math.round(performance.now() - sentMs);
+    const about = [here.container, here.address, ...meant, ...may];
+    this.#wrong(`a knock ${way}, published by ${words(may)}, led to ${inWords(here)} after ${ago} ms`, about);
   }
 
   /** The address may have changed hands after the packet was sent; with its first owner still there it has not. */

@@ -10,8 +10,15 @@ export interface Whom {
 export type Packet =
   /** `to.container` '' where the sender believes that nobody is there. */
   | { readonly kind: 'tell' | 'ask' | 'answer'; readonly id: number; readonly from: Whom; readonly to: Whom }
-  /** To a published port; `meant`: who may have it. */
-  | { readonly kind: 'knock'; readonly id: number; readonly port: number; readonly meant: readonly string[] }
+  /** To a published port; `meant`: who may have it; `way`: from where to where. */
+  | {
+      readonly kind: 'knock';
+      readonly id: number;
+      readonly port: number;
+      readonly meant: readonly string[];
+      readonly way: string;
+      readonly sentMs: number;
+    }
   | { readonly kind: 'here'; readonly id: number; readonly container: string };
 
 /** Where each container is listened in. */
