@@ -21,6 +21,7 @@ import { writeResult } from './lib/result.ts';
 import { summary, table } from './lib/stats.ts';
 
 const KILLS = Number(process.argv[2] ?? 30);
+const CONNECTED_MS = 2_000;
 const SETTLE_MS = 60_000;
 const MEASURE_MS = 60_000;
 const TRACE_SECONDS = 20;
@@ -42,8 +43,9 @@ async function failOvers(): Promise<readonly number[]> {
     await lab.up(3);
     const times: number[] = [];
     for (let kill = 0; kill < KILLS; kill++) {
-      // The one that was killed is back, and all have been connected for a while.
-      await sleep(3_000);
+      // The one that was killed is back, which takes longer each time that it dies young, and all have been connected for a while.
+      await until('all three to be up', async () => (await lab!.nodes[0]!.host.status()).members.filter(isUp).length === 3, 60_000);
+      await sleep(CONNECTED_MS);
       const leader = await lab.leader();
       times.push(await failOver(leader, lab.nodes.find((node) => node !== leader)!, kill));
     }
@@ -53,6 +55,8 @@ async function failOvers(): Promise<readonly number[]> {
     await net.down();
   }
 }
+
+const isUp = ({ role }: { readonly role: string }): boolean => role === 'leader' || role === 'follower';
 
 async function failOver(leader: AgreementNode, writer: AgreementNode, kill: number): Promise<number> {
   const killedMs = performance.now();
@@ -83,7 +87,7 @@ async function costs(): Promise<{ readonly members: readonly Cost[]; readonly fs
       'three members',
       async () => {
         const { members } = JSON.parse(await first.ok(['agreement', 'status', '--format', 'json'])) as AgreementStatus;
-        return members.filter(({ role }) => role === 'leader' || role === 'follower').length === 3;
+        return members.filter(isUp).length === 3;
       },
       90_000,
     );
