@@ -78,8 +78,11 @@ export interface Network {
    * wish only. Errors are logged and tried again.
    */
   want(state: HostNetworks): void;
-  /** The kernel has what was wanted last. @throws Error with what could not be done */
-  settled(): Promise<void>;
+  /**
+   * The kernel has what was wanted last of these networks, and what all stand on; undefined: of all.
+   * @throws Error with what could not be done
+   */
+  settled(networks?: readonly NetworkId[]): Promise<void>;
   /**
    * Plugs a container in, its namespace being there. The network must be among the wanted. Idempotent: an interface
    * that is there as asked stays. Rejects with nothing left behind.

@@ -51,6 +51,16 @@ describe('Networking', () => {
     expect(commands.findLast((each) => each.kind === 'endpoints')).toMatchObject({ endpoints: [] });
   });
 
+  it('keeps a container off a network that the kernel refuses, and off no other', async () => {
+    const { networking, fake, run } = world;
+    fake.broken.add(BACK);
+    const ports = [{ containerPort: 80, protocol: 'tcp' as const, hostIp: '', hostPort: 0 }];
+    const B = containerId('b'.repeat(64));
+    await expect(networking.place(run(B, { networks: [wish(FRONT), wish(BACK)], ports }))).rejects.toThrow(/broken/);
+    await networking.place(run(A, { networks: [wish(FRONT)], ports }));
+    expect([...fake.endpoints.values()].map(({ container }) => container)).toEqual([A]);
+  });
+
   it('leaves nothing where one of the networks has no address', async () => {
     const { networking, fake, leases, run } = world;
     leases.refuse = new LeaseRefused('exhausted', 'network back has no free address');

@@ -146,7 +146,7 @@ export class Networking {
         this.#update();
         void this.#facts.look();
       },
-      settled: () => network.settled(),
+      settled: (networks) => network.settled(networks),
     });
     this.#sweep = new ClaimSweep({
       claims: this.#claims,
@@ -345,7 +345,7 @@ export class Networking {
   async #onHost({ id }: AgreedNetwork): Promise<void> {
     if (this.#ready.has(id)) return;
     this.#update();
-    await this.#parts.network.settled();
+    await this.#parts.network.settled([id]);
     this.#ready.add(id);
   }
 

@@ -10,8 +10,8 @@ export interface PortServerParts {
   readonly isOpen: (network: NetworkId) => boolean;
   /** What is served here has changed: the kernel is to follow. */
   readonly changed: () => void;
-  /** The kernel has followed. */
-  readonly settled: () => Promise<void>;
+  /** The kernel has followed, as far as these networks go and what all stand on. */
+  readonly settled: (networks: readonly NetworkId[]) => Promise<void>;
 }
 
 /** The asked node's ear for what a PortAnnouncer says: one word about a container after the other. */
@@ -36,7 +36,7 @@ export class PortServer {
       const served = gone ? [] : await claims.serve(container, peer, open);
       changed();
       // What led elsewhere is closed when it is answered: its address may be another's next.
-      await settled();
+      await settled(served.map(({ network }) => network));
       return { status: 200, body: JSON.stringify(served) };
     });
   }

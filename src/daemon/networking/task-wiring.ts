@@ -227,7 +227,7 @@ export class TaskWiring {
     tasks.put(task);
     this.#retaken.delete(id);
     changed(id);
-    if (task.ports.length > 0) await network.settled();
+    if (task.ports.length > 0) await network.settled(task.ports.map((port) => port.network));
     return { netnsPath, ...filesFor(container, task) };
   }
 

@@ -9,6 +9,8 @@ export class FakeNetwork implements Network {
   /** What was wanted last. */
   state: HostNetworks | undefined;
   closed = false;
+  /** Networks that the kernel does not take. */
+  readonly broken = new Set<NetworkId>();
 
   makeNamespace(id: ContainerId): Promise<string> {
     const path = `/fake/netns/${id}`;
@@ -26,8 +28,9 @@ export class FakeNetwork implements Network {
     this.state = state;
   }
 
-  settled(): Promise<void> {
-    return Promise.resolve();
+  settled(networks: readonly NetworkId[] = (this.state?.networks ?? []).map(({ id }) => id)): Promise<void> {
+    const broken = networks.find((id) => this.broken.has(id));
+    return broken === undefined ? Promise.resolve() : Promise.reject(new Error(`network ${broken} is broken`));
   }
 
   attach(endpoint: Attached): Promise<void> {

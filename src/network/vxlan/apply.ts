@@ -8,6 +8,7 @@ import { deleteRoute, MAIN_TABLE, OUR_PROTOCOL, replaceRoute, type Route } from 
 import type { RouteSocket } from '../../linux/rtnetlink/route-socket.ts';
 import { changeVxlanLocal, type VxlanOptions } from '../../linux/rtnetlink/vxlan.ts';
 import { type Operation, PORT } from './difference.ts';
+import type { FailedStep } from './kernel-failure.ts';
 import type { AddressWish, RouteWish, TunnelWish } from './wish.ts';
 
 /** What takes a container's namespace. Both throw what is in the way. */
@@ -22,10 +23,10 @@ const GONE: ReadonlySet<string> = new Set(['ENODEV', 'ESRCH', 'ENOENT', 'EADDRNO
 
 /**
  * Takes the steps in their order, on another thread but for those that reach into a container. Each is tried, whatever
- * became of those before; returns what failed.
+ * became of those before; returns those that could not be.
  */
-export async function apply(steps: readonly Operation[], socket: RouteSocket, inside: InsideContainers): Promise<readonly Error[]> {
-  const errors: Error[] = [];
+export async function apply(steps: readonly Operation[], socket: RouteSocket, inside: InsideContainers): Promise<readonly FailedStep[]> {
+  const failed: FailedStep[] = [];
   let batch: { step: Operation; request: NetlinkRequest }[] = [];
   let indices = indicesOf(socket);
   let isStale = false;
@@ -34,18 +35,27 @@ export async function apply(steps: readonly Operation[], socket: RouteSocket, in
     batch = [];
     const answers = await socket.background(sent.map(({ request }) => request));
     for (const [at, error] of answers.entries()) {
-      if (error !== undefined && !(sent[at]?.step.do.startsWith('delete') && GONE.has(error.code))) errors.push(error);
+      const step = sent[at]?.step;
+      if (error !== undefined && step !== undefined && !(step.do.startsWith('delete') && GONE.has(error.code)))
+        failed.push({ step, error });
+    }
+  };
+  const attempt = (step: Operation, body: () => void): void => {
+    try {
+      body();
+    } catch (error) {
+      failed.push({ step, error: asError(error) });
     }
   };
   for (const step of steps) {
     if (step.do === 'delete-link') {
       await flush();
-      await socket.deleteLinks([step.index]).catch((error: unknown) => errors.push(asError(error)));
+      await socket.deleteLinks([step.index]).catch((error: unknown) => failed.push({ step, error: asError(error) }));
       continue;
     }
     if (step.do === 'plug-in' || step.do === 'resize-port') {
       await flush();
-      attempt(() => (step.do === 'plug-in' ? inside.plugIn(step.port) : inside.resize(step.port, step.mtu)), errors);
+      attempt(step, () => (step.do === 'plug-in' ? inside.plugIn(step.port) : inside.resize(step.port, step.mtu)));
       isStale = true;
       continue;
     }
@@ -55,12 +65,12 @@ export async function apply(steps: readonly Operation[], socket: RouteSocket, in
       indices = indicesOf(socket);
       isStale = false;
     }
-    attempt(() => {
+    attempt(step, () => {
       for (const request of requestsFor(step, indices)) batch.push({ step, request });
-    }, errors);
+    });
   }
   await flush();
-  return errors;
+  return failed;
 }
 
 function requestsFor(
@@ -139,13 +149,5 @@ function routeOn({ destination, link, via, mtu, metric }: RouteWish, indexOf: (n
 }
 
 const indicesOf = (socket: RouteSocket): ReadonlyMap<string, number> => new Map(socket.links().map(({ name, index }) => [name, index]));
-
-function attempt(body: () => void, errors: Error[]): void {
-  try {
-    body();
-  } catch (error) {
-    errors.push(asError(error));
-  }
-}
 
 const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));

@@ -113,9 +113,13 @@ export class OverlayNetwork implements Network {
     this.#reconciler.want(this.#plan, { vxlanPort: state.vxlanPort, innerRange: state.innerRange });
   }
 
-  async settled(): Promise<void> {
+  async settled(networks?: readonly NetworkId[]): Promise<void> {
     await this.#reconciler.flush();
-    if (this.#reconciler.failure !== undefined) throw this.#reconciler.failure;
+    const { failure } = this.#reconciler;
+    if (failure === undefined) return;
+    if (networks === undefined) throw failure;
+    const inTheWay = networks.map((id) => failure.of(id)).find((words) => words !== undefined);
+    if (inTheWay !== undefined) throw new Error(inTheWay, { cause: failure });
   }
 
   async attach(endpoint: Attached): Promise<void> {
@@ -316,12 +320,12 @@ export class OverlayNetwork implements Network {
     if (held !== undefined) resize(this.#socket, this.#namespaces.pathOf(held.onHost.container), port, mtu);
   }
 
-  #bridgeOf({ name, vni }: NetworkOnHost): number {
+  #bridgeOf({ id, name, vni }: NetworkOnHost): number {
     try {
       return linkIndex(this.#names.bridge(vni));
     } catch (error) {
-      const why = this.#reconciler.failure ?? error;
-      throw new Error(`network ${name} is not up on this host: ${why instanceof Error ? why.message : String(why)}`, { cause: error });
+      const why = this.#reconciler.failure?.of(id) ?? (error instanceof Error ? error.message : String(error));
+      throw new Error(`network ${name} is not up on this host: ${why}`, { cause: error });
     }
   }
 

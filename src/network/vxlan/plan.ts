@@ -1,6 +1,6 @@
 import { assert } from '../../lib/assert.ts';
 import type { NetworkId } from '../../core/model/index.ts';
-import { type Cidr, holds, parseIpv4, sizeOf } from '../../lib/ipv4.ts';
+import { type Cidr, holds, parseIpv4, sameBlock, sizeOf } from '../../lib/ipv4.ts';
 import type { HostNetworks, NetworkOnHost, NetworkPeer } from '../port.ts';
 import { endpointElements, type EndpointSet, planFirewall } from './firewall/plan-firewall.ts';
 import { type Element, elementKey, type FirewallWish } from './firewall/sets.ts';
@@ -50,6 +50,8 @@ export class Plan implements KernelWish {
   readonly #networks: ReadonlyMap<NetworkId, NetworkOnHost>;
   /** By port. */
   readonly #endpoints = new Map<string, EndpointOnHost>();
+  /** By bridge and tunnel. */
+  readonly #byDevice = new Map<string, NetworkId>();
   readonly #ofEndpoints: Record<EndpointSet, Map<string, Element>> = { endpoints: new Map(), on_bridge: new Map() };
 
   constructor(state: HostNetworks, names: Names) {
@@ -91,6 +93,16 @@ export class Plan implements KernelWish {
     return elements;
   }
 
+  /** Whose a device is; undefined: of no network that is wanted. */
+  networkOf(device: string): NetworkId | undefined {
+    return this.#byDevice.get(device) ?? this.#endpoints.get(device)?.network;
+  }
+
+  /** Whose a subnet is; undefined: of no network that is wanted. */
+  networkWith(subnet: Cidr): NetworkId | undefined {
+    return this.#state.networks.find((network) => sameBlock(network.subnet, subnet))?.id;
+  }
+
   /** For the endpoints as they are now. */
   shortcuts(): Shortcuts {
     const state = this.#state;
@@ -114,6 +126,8 @@ export class Plan implements KernelWish {
     const inner = innerAddress(state, state.self.number);
     const bridge = this.#names.bridge(network.vni);
     const tunnel = this.#names.tunnel(network.vni);
+    this.#byDevice.set(bridge, network.id);
+    this.#byDevice.set(tunnel, network.id);
     const mtu = mtuOn(network, state);
     const alias = networkAlias(this.#names, network);
     this.#link({ kind: 'bridge', name: bridge, alias, mtu, mac: gatewayMac(network.gateway) });

@@ -11,6 +11,7 @@ import type { Firewall } from './firewall/firewall.ts';
 import type { RuleOptions } from './firewall/rules.ts';
 import type { UdpFlows } from './firewall/udp-flows.ts';
 import type { IpForward } from './ip-forward.ts';
+import { type FailedStep, KernelFailure } from './kernel-failure.ts';
 import type { Names } from './names.ts';
 import type { Plan } from './plan.ts';
 import { type KernelSeen, readKernel, readLinks } from './read-kernel.ts';
@@ -73,7 +74,8 @@ export class Reconciler {
   #wish: { readonly plan: Plan; readonly options: RuleOptions } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
-  #failure: Error | undefined;
+  #failure: KernelFailure | undefined;
+  #retry: NodeJS.Timeout | undefined;
   #retryMs = RETRY_MS;
   #repairs = 0;
   #lastRepair: readonly string[] = [];
@@ -109,7 +111,7 @@ export class Reconciler {
     return this.flush();
   }
 
-  get failure(): Error | undefined {
+  get failure(): KernelFailure | undefined {
     return this.#failure;
   }
 
@@ -126,6 +128,7 @@ export class Reconciler {
     this.#isClosed = true;
     clearInterval(this.#sweeps);
     clearTimeout(this.#timer);
+    clearTimeout(this.#retry);
     this.#watch.close();
     await this.#running;
   }
@@ -148,30 +151,40 @@ export class Reconciler {
 
   async #run(): Promise<void> {
     while (this.#todo.size > 0 && !this.#isClosed) {
-      const tasks = new Set(this.#todo);
+      // What could not be had is wanted still, whatever this pass is for.
+      const tasks = new Set<Task>([...this.#todo, ...(this.#failure === undefined ? [] : (['wish'] as const))]);
       this.#todo.clear();
-      try {
-        await this.#pass(tasks);
-        this.#failure = undefined;
-        this.#retryMs = RETRY_MS;
-      } catch (error) {
-        this.#failed(error instanceof Error ? error : new Error(String(error)));
-      }
+      const failure = await this.#pass(tasks).catch((error: unknown) => KernelFailure.ofAll(error));
+      if (failure === undefined) this.#succeeded();
+      else this.#failed(failure);
     }
   }
 
-  #failed(error: Error): void {
-    if (this.#failure?.message !== error.message) {
-      this.#parts.log('error', 'the kernel does not take what the networks need; it is tried again', { error: error.message });
+  #succeeded(): void {
+    this.#failure = undefined;
+    this.#retryMs = RETRY_MS;
+    clearTimeout(this.#retry);
+    this.#retry = undefined;
+  }
+
+  #failed(failure: KernelFailure): void {
+    if (this.#failure?.message !== failure.message) {
+      this.#parts.log('error', 'the kernel does not take what the networks need; it is tried again', { error: failure.message });
     }
-    this.#failure = error;
-    setTimeout(() => this.#plan(['wish', 'sweep'], 0), this.#retryMs).unref();
+    this.#failure = failure;
+    // One that is to come does for all.
+    if (this.#retry !== undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#retry = undefined;
+      this.#plan(['wish', 'sweep'], 0);
+    }, this.#retryMs).unref();
     this.#retryMs = Math.min(this.#retryMs * 2, LONGEST_RETRY_MS);
   }
 
-  async #pass(tasks: ReadonlySet<Task>): Promise<void> {
+  /** What of single networks could not be done. @throws Error what all networks need */
+  async #pass(tasks: ReadonlySet<Task>): Promise<KernelFailure | undefined> {
     const wish = this.#wish;
-    if (wish === undefined) return;
+    if (wish === undefined) return undefined;
     const { firewall, docker, shortcuts, sysctls, ipForward } = this.#parts;
     const repaired: string[] = [];
     const isSweep = tasks.has('sweep');
@@ -180,7 +193,7 @@ export class Reconciler {
     await firewall.apply(wish.plan.firewall, wish.options);
     this.#followPorts(wish.plan);
     // Whatever becomes of the rest: they must not lead where routes lead no more.
-    const done = await this.#passKernel(wish.plan, tasks).finally(() => shortcuts.want(wish.plan.shortcuts()));
+    const { done, failed } = await this.#passKernel(wish.plan, tasks).finally(() => shortcuts.want(wish.plan.shortcuts()));
     if ((tasks.has('shortcuts') || isSweep) && !shortcuts.verify()) repaired.push('shortcuts between hosts');
     if (isSweep) shortcuts.tryAgain();
     if (isSweep) sysctls.forgetAll();
@@ -195,6 +208,7 @@ export class Reconciler {
       if (put > 0) this.#parts.log('info', 'put rules into DOCKER-USER that let our containers through', { rules: put });
     }
     if (repaired.length > 0) this.#tellRepairs(repaired);
+    return failed.length === 0 ? undefined : KernelFailure.ofSteps(failed, wish.plan);
   }
 
   #followPorts({ firewall: wish, subnets }: Plan): void {
@@ -206,21 +220,25 @@ export class Reconciler {
     }
   }
 
-  /** What was done, in words. @throws Error what could not be */
-  async #passKernel(plan: Plan, tasks: ReadonlySet<Task>): Promise<readonly string[]> {
+  /** What was done, in words, and what could not be. */
+  async #passKernel(
+    plan: Plan,
+    tasks: ReadonlySet<Task>,
+  ): Promise<{ readonly done: readonly string[]; readonly failed: readonly FailedStep[] }> {
     const { socket, names, inside, sysctls } = this.#parts;
     const needsAll = tasks.has('wish') || tasks.has('kernel') || tasks.has('sweep');
-    if (!needsAll && !(tasks.has('links') && this.#stepsTo(plan, linksOnly(plan, readLinks(socket, names))).length > 0)) return [];
+    if (!needsAll && !(tasks.has('links') && this.#stepsTo(plan, linksOnly(plan, readLinks(socket, names))).length > 0)) {
+      return { done: [], failed: [] };
+    }
     const done: string[] = [];
     for (let attempt = 1; ; attempt += 1) {
       const seen = readKernel(socket, names);
       this.#remember(seen);
       const steps = this.#stepsTo(plan, seen);
-      const errors = await apply(steps, socket, inside);
+      const failed = await apply(steps, socket, inside);
       for (const step of steps) if (step.do === 'make-link') sysctls.forget(step.link.name);
       done.push(...steps.map(describe));
-      if (errors.length === 0) return done;
-      if (attempt === ATTEMPTS) throw new Error(errors.map(({ message }) => message).join('; '));
+      if (failed.length === 0 || attempt === ATTEMPTS) return { done, failed };
     }
   }
 

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import type { ContainerId } from '../../../core/model/index.ts';
+import type { ContainerId, NetworkId } from '../../../core/model/index.ts';
 import type { Attached, HostNetworks } from '../../port.ts';
 import { OverlayNetwork } from '../overlay-network.ts';
 
@@ -18,7 +18,7 @@ const calls: Record<string, (argument: never) => unknown> = {
   makeNamespace: (id: ContainerId) => network.makeNamespace(id),
   removeNamespace: (id: ContainerId) => network.removeNamespace(id),
   want: (state: HostNetworks) => network.want(state),
-  settled: () => network.settled(),
+  settled: (networks: readonly NetworkId[] | undefined) => network.settled(networks),
   attach: (endpoint: Attached) => network.attach(endpoint),
   detach: ({ container, network: from }: Attached) => network.detach(container, from),
   recover: ({ known, endpoints }: { known: readonly ContainerId[]; endpoints: readonly Attached[] }) =>

@@ -187,7 +187,7 @@ export class TestDaemon implements Network {
   makeNamespace = (id: ContainerId): Promise<string> => this.#call('makeNamespace', id) as Promise<string>;
   removeNamespace = (id: ContainerId): Promise<void> => this.#do('removeNamespace', id);
   want = (state: HostNetworks): void => void this.#call('want', state);
-  settled = (): Promise<void> => this.#do('settled');
+  settled = (networks?: readonly NetworkId[]): Promise<void> => this.#do('settled', networks);
   attach = (endpoint: Attached): Promise<void> => this.#do('attach', endpoint);
   detach = (container: ContainerId, network: NetworkId): Promise<void> => this.#do('detach', { container, network });
   shortened = (): Promise<void> => this.#do('shortened');
