@@ -148,7 +148,8 @@ export class Deeds {
   /** Elsewhere, with the name, the addresses and the port that it had. */
   async #move(): Promise<void> {
     const { world, daemons } = this.#parts;
-    const box = world.take(({ state }) => state === 'running');
+    // On no network nothing can be published.
+    const box = world.take(({ state, nets }) => state === 'running' && nets.size > 0);
     if (box === undefined) return;
     const nets = new Map(
       [...box.nets].map(([net, place]) => [net, { ...place, address: '', asked: net === 'caravela' ? '' : place.address }]),
