@@ -1,7 +1,7 @@
 import { type AgreedNetwork, type ContainerId, DEFAULT_NETWORK, type HostFacts, type HostPort } from '../../core/model/index.ts';
 import { type Cidr, formatCidr, overlaps } from '../../lib/ipv4.ts';
 import type { Log } from '../log.ts';
-import { listeningPorts } from './listening-ports.ts';
+import { listeningPorts, socketCounts } from './listening-ports.ts';
 
 /** A route of the host that is not this node's. */
 export interface ForeignRoute {
@@ -21,12 +21,15 @@ export interface FactsFeedParts {
 
 /** Processes open ports whenever they like; a container that meets one is refused at its start all the same. */
 const LOOK_EVERY_MS = 5_000;
+/** To find who listens the kernel goes through all places for TCP connections: a sixth of an idle daemon's time, if at each look. */
+const LOOKS_A_LIST = 6;
 
 /** Tells the core what this host can't give: ports that others have, networks that its routes overlap. */
 export class FactsFeed {
   readonly #parts: FactsFeedParts;
   #told = '';
   #closed: ReadonlyMap<number, string> = new Map();
+  #listening: { readonly counts: string; readonly ports: readonly HostPort[]; looks: number } | undefined;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
 
@@ -52,7 +55,7 @@ export class FactsFeed {
   /** Never rejects. */
   async look(): Promise<void> {
     try {
-      const listening = await listeningPorts();
+      const listening = await this.#list();
       if (this.#isClosed) return;
       const facts = { busyPorts: this.#busyPorts(listening), closedNetworks: this.#closedNetworks() };
       this.#closed = new Map(facts.closedNetworks.map(({ vni, why }) => [vni, why]));
@@ -63,6 +66,15 @@ export class FactsFeed {
     } catch (error) {
       this.#parts.log('warn', 'what this host has taken could not be read', { error: String(error) });
     }
+  }
+
+  async #list(): Promise<readonly HostPort[]> {
+    const counts = await socketCounts();
+    const last = this.#listening;
+    if (last !== undefined && last.counts === counts && ++last.looks < LOOKS_A_LIST) return last.ports;
+    const ports = await listeningPorts();
+    this.#listening = { counts, ports, looks: 0 };
+    return ports;
   }
 
   #busyPorts(listening: readonly HostPort[]): HostFacts['busyPorts'] {

@@ -25,6 +25,14 @@ export async function listeningPorts(): Promise<readonly HostPort[]> {
   return [...ports.values()];
 }
 
+const COUNTS = ['/proc/thread-self/net/sockstat', '/proc/thread-self/net/sockstat6'];
+
+/** How many sockets there are of each protocol (proc(5), /proc/net/sockstat): while that stays, so do nearly always those that listen. */
+export async function socketCounts(): Promise<string> {
+  const texts = await Promise.all(COUNTS.map((path) => readFile(path, 'latin1').catch(() => '')));
+  return texts.flatMap((text) => text.match(/^(?:TCP|UDP)6?: inuse \d+/gm) ?? []).join();
+}
+
 /** The local sides in this state; those of IPv6 count as every address, but loopback's. */
 export function parseSockets(text: string, protocol: PortProtocol, state: string): readonly HostPort[] {
   return text.split('\n').flatMap((line): HostPort[] => {
