@@ -144,19 +144,22 @@ export class Reconciler {
   #start(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#running ??= this.#run().finally(() => {
-      this.#running = undefined;
-    });
+    if (this.#running === undefined && this.#todo.size > 0 && !this.#isClosed) this.#running = this.#run();
   }
 
   async #run(): Promise<void> {
-    while (this.#todo.size > 0 && !this.#isClosed) {
-      // What could not be had is wanted still, whatever this pass is for.
-      const tasks = new Set<Task>([...this.#todo, ...(this.#failure === undefined ? [] : (['wish'] as const))]);
-      this.#todo.clear();
-      const failure = await this.#pass(tasks).catch((error: unknown) => KernelFailure.ofAll(error));
-      if (failure === undefined) this.#succeeded();
-      else this.#failed(failure);
+    try {
+      do {
+        // What could not be had is wanted still, whatever this pass is for.
+        const tasks = new Set<Task>([...this.#todo, ...(this.#failure === undefined ? [] : (['wish'] as const))]);
+        this.#todo.clear();
+        const failure = await this.#pass(tasks).catch((error: unknown) => KernelFailure.ofAll(error));
+        if (failure === undefined) this.#succeeded();
+        else this.#failed(failure);
+      } while (this.#todo.size > 0 && !this.#isClosed);
+    } finally {
+      // In one go with the look at what there is to do: what is wanted in a gap between would wait for the next news.
+      this.#running = undefined;
     }
   }
 
