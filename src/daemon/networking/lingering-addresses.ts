@@ -22,6 +22,8 @@ export class LingeringAddresses {
   readonly #store: Pick<Store, 'document' | 'putDocument'>;
   readonly #leases: Pick<Leases, 'give'>;
   #all: readonly Lingering[];
+  /** What containers that are just being started take again. */
+  readonly #retaking = new Map<ContainerId, Set<NetworkId>>();
 
   constructor(store: Pick<Store, 'document' | 'putDocument'>, leases: Pick<Leases, 'give'>) {
     this.#store = store;
@@ -45,11 +47,24 @@ export class LingeringAddresses {
     return this.#all.some((each) => isOf(each, container, network));
   }
 
-  /** Its container takes an address of the network again: whose is its own affair from now on. Returns what lingered. */
-  retake(container: ContainerId, network: NetworkId): Lingering | undefined {
-    const lingering = this.#all.find((each) => isOf(each, container, network));
-    if (lingering !== undefined) this.#write(this.#all.filter((each) => each !== lingering));
-    return lingering;
+  /** Its container is being given an address of the network again: nothing ends until that has succeeded or failed. */
+  retake(container: ContainerId, network: NetworkId): void {
+    if (!this.has(container, network)) return;
+    const known = this.#retaking.get(container);
+    if (known === undefined) this.#retaking.set(container, new Set([network]));
+    else known.add(network);
+  }
+
+  /** It has them: whose they are is its own affair from now on. Only now, as a crash before must find them lingering. */
+  retaken(container: ContainerId): void {
+    const networks = this.#retaking.get(container);
+    if (!this.#retaking.delete(container)) return;
+    this.#write(this.#all.filter((each) => each.container !== container || networks?.has(each.network) !== true));
+  }
+
+  /** It hasn't: what it was to take lingers on. Returns whether there was any. */
+  notRetaken(container: ContainerId): boolean {
+    return this.#retaking.delete(container);
   }
 
   /** The node that was asked for the container leads these ports of it, and no other. */
@@ -58,7 +73,13 @@ export class LingeringAddresses {
     this.#end(this.#all.filter((each) => each.container === container && !addresses.has(each.address)));
   }
 
-  #end(some: readonly Lingering[]): void {
+  /** Of nodes that are no more nothing will be heard, and nothing leads anywhere. */
+  releaseOf(isGone: (asked: NodeId) => boolean): void {
+    this.#end(this.#all.filter(({ asked }) => isGone(asked)));
+  }
+
+  #end(those: readonly Lingering[]): void {
+    const some = those.filter(({ container, network }) => this.#retaking.get(container)?.has(network) !== true);
     if (some.length === 0) return;
     this.#write(this.#all.filter((each) => !some.includes(each)));
     for (const { network, container } of some) this.#leases.give(network, container);

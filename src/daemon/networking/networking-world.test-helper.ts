@@ -100,6 +100,7 @@ export function makeWorld(runDir: string, store = new MemoryStore()) {
   const member = { id: SELF, name: 'one', number: 1, state: 'alive', underlayMtu: 1500, address: { ip: '192.0.2.1' } } as Member;
   const other = { ...member, id: OTHER, name: 'two', number: 2, address: { ...member.address, ip: '192.0.2.2' } };
   const members = [member, other];
+  const nodes: { id: string; state: string }[] = [];
   const routes: ForeignRoute[] = [];
   const listeners = new Set<() => void>();
   const peers: { answer: (request: PeerRequest) => Promise<PeerResponse> } = {
@@ -117,7 +118,7 @@ export function makeWorld(runDir: string, store = new MemoryStore()) {
       networks: () => networks,
       network: (id: NetworkId) => networks.find((each) => each.id === id),
       leases: (id: NetworkId) => agreed.filter((lease) => lease.network === id),
-      nodes: () => [],
+      nodes: () => nodes,
       onChange: (listener: () => void) => {
         listeners.add(listener);
         return () => listeners.delete(listener);
@@ -165,7 +166,7 @@ export function makeWorld(runDir: string, store = new MemoryStore()) {
     return container;
   };
   const agreedChanged = () => listeners.forEach((listener) => listener());
-  return { fake, leases, commands, containers, requests, networking, run, placed, networks, members, routes, peers, agreedChanged };
+  return { fake, leases, commands, containers, requests, networking, run, placed, networks, members, nodes, routes, peers, agreedChanged };
 }
 
 /** That a container be on a network. */

@@ -1,23 +1,13 @@
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AgreedState } from '../../agreement/state/port.ts';
 import type { NetworkService } from '../../api/network-service.ts';
-import {
-  type AgreedNetwork,
-  type Command,
-  type Container,
-  type ContainerId,
-  DEFAULT_NETWORK,
-  type Event,
-  type NetworkId,
-  type NodeId,
-  type Result,
-} from '../../core/model/index.ts';
+import { type Command, type Container, type ContainerId, type Event, type NodeId, type Result } from '../../core/model/index.ts';
 import type { CoreNode } from '../../core/node/port.ts';
 import { KeyedLock } from '../../engine/oci/keyed-lock.ts';
 import type { ContainerSpec, Engine, TaskPlace } from '../../engine/port.ts';
 import type { Cidr } from '../../lib/ipv4.ts';
 import type { DnsServer } from '../../network/dns/port.ts';
-import type { Network, PublishedPort } from '../../network/port.ts';
+import type { Network } from '../../network/port.ts';
 import type { Store } from '../../store/port.ts';
 import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
 import type { Log } from '../log.ts';
@@ -26,7 +16,8 @@ import { ClaimSweep } from './claim-sweep.ts';
 import { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
 import { FactsFeed, type ForeignRoute } from './facts-feed.ts';
-import { hostNetworks } from './host-networks.ts';
+import { FirstBlock } from './first-block.ts';
+import { HostFollower } from './host-follower.ts';
 import { LEASE_BODY_BYTES, LEASES_PATH, type Leases } from './leases.ts';
 import { LingeringAddresses } from './lingering-addresses.ts';
 import { PortAnnouncer, PORTS_PATH } from './port-announcer.ts';
@@ -71,7 +62,6 @@ export interface NetworkingParts {
 export const NETWORK_PATH = '/network/';
 /** A message of LIMITS.hostPorts ports, and more. */
 const BODY_BYTES = 65_536;
-const FIRST_BLOCK_MS = 5_000;
 
 /**
  * Networks in the daemon: what containers have of them, what the kernel should have therefore, and what peers
@@ -90,14 +80,13 @@ export class Networking {
   readonly #wiring: TaskWiring;
   readonly #facts: FactsFeed;
   readonly #stops: (() => void)[] = [];
-  /** Networks that the kernel has. */
-  readonly #ready = new Set<NetworkId>();
   readonly #sweep: ClaimSweep;
   readonly #renumbering: Renumbering;
   /** One thing at a time is done to a container. */
   readonly #turns = new KeyedLock<ContainerId>();
   readonly #portServer: PortServer;
-  #firstBlock: Promise<void> | undefined;
+  readonly #host: HostFollower;
+  readonly #firstBlock: FirstBlock;
   #closed = false;
 
   constructor(parts: NetworkingParts) {
@@ -115,7 +104,9 @@ export class Networking {
       heard: (message) => this.#lingering.heard(message),
       log,
     });
-    this.#askedNodes = new AskedNodes({ announcer: this.#announcer, lingering: this.#lingering, tasks, node, specOf });
+    this.#askedNodes = new AskedNodes({ announcer: this.#announcer, lingering: this.#lingering, tasks, node, state, specOf });
+    this.#host = new HostFollower({ ...parts, claims: this.#claims });
+    this.#firstBlock = new FirstBlock(parts);
     this.#wiring = new TaskWiring({
       network,
       leases,
@@ -128,7 +119,7 @@ export class Networking {
       specOf,
       isAskedHere: ({ buyer }) => buyer === node.self().id,
       closed: ({ vni }) => this.#facts.closed(vni),
-      onHost: (agreed) => this.#onHost(agreed),
+      onHost: (agreed) => this.#host.onHost(agreed),
       changed: (id) => this.#changed(id),
       filesFor: (container, task) => parts.filesFor(container, specOf(container), task),
     });
@@ -143,7 +134,7 @@ export class Networking {
       claims: this.#claims,
       isOpen: (id) => this.#facts.closed(state.network(id)?.vni ?? 0) === undefined,
       changed: () => {
-        this.#update();
+        this.#host.update();
         void this.#facts.look();
       },
       settled: (networks) => network.settled(networks),
@@ -175,6 +166,8 @@ export class Networking {
       wiring: this.#wiring,
       claims: this.#claims,
       announcer: this.#announcer,
+      askedNodes: this.#askedNodes,
+      lingering: this.#lingering,
       specOf,
       claimsChanged: () => void this.#facts.look(),
     });
@@ -186,6 +179,7 @@ export class Networking {
     this.#askedNodes.ended(this.#tasks.load(isRunning, log));
     this.#renumbering.prune();
     const kept = this.#tasks.all();
+    this.#askedNodes.kept(kept);
     const attached = kept.flatMap(({ container, endpoints }) => endpoints.map((each) => ({ container, ...each })));
     leases.start([...this.#lingering.all(), ...attached]);
     this.#stops.push(
@@ -194,8 +188,8 @@ export class Networking {
         if (address !== undefined) void this.#renumbering.revoked(container, id, address);
       }),
       state.onChange(() => {
-        this.#update();
-        void this.#keepFirstBlock();
+        this.#host.update();
+        void this.#firstBlock.keep();
       }),
     );
     for (const { container, port } of kept.flatMap(({ container, ports }) => ports.map((port) => ({ container, port })))) {
@@ -204,7 +198,7 @@ export class Networking {
       });
     }
     await this.#claims.start();
-    this.#update();
+    this.#host.update();
     await network.recover(isRunning, attached);
   }
 
@@ -214,13 +208,13 @@ export class Networking {
    */
   async start(): Promise<void> {
     for (const task of this.#tasks.all()) this.#publish(task.container);
-    this.#askedNodes.tellAll();
+    this.#askedNodes.start();
     this.#facts.start();
-    this.#update();
+    this.#host.update();
     this.#sweep.start();
     this.#renumbering.resume();
-    await this.#keepFirstBlock();
-    if (this.#firstBlock === undefined) this.#parts.log('warn', 'the default network is not known here yet: containers wait for it', {});
+    await this.#firstBlock.keep();
+    if (!this.#firstBlock.isKept) this.#parts.log('warn', 'the default network is not known here yet: containers wait for it', {});
   }
 
   /** What a task starts in. @throws NetworkRefused with nothing left behind */
@@ -251,11 +245,11 @@ export class Networking {
     switch (event.kind) {
       case 'member-alive':
         this.#announcer.memberAlive(event.member.id);
-        this.#update();
+        this.#host.update();
         return;
       case 'member-left':
         this.#announcer.memberLeft(event.nodeId);
-        this.#update();
+        this.#host.update();
         return;
       case 'container-renamed':
         void this.#renamed(event.containerId);
@@ -272,6 +266,7 @@ export class Networking {
     const path = request.url;
     try {
       if (path.startsWith(LEASES_PATH)) {
+        this.#askedNodes.forgetGone();
         const answer = await this.#parts.leases.servePeer(path, peer, await requestBody(request, LEASE_BODY_BYTES));
         response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
       } else if (path === PORTS_PATH) {
@@ -292,6 +287,8 @@ export class Networking {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#host.close();
+    this.#askedNodes.close();
     this.#sweep.close();
     this.#renumbering.close();
     for (const stop of this.#stops) stop();
@@ -303,50 +300,8 @@ export class Networking {
   }
 
   #changed(id: ContainerId): void {
-    this.#update();
+    this.#host.update();
     this.#publish(id);
-  }
-
-  /** The kernel follows what is agreed, who is where, and what containers have. */
-  #update(): void {
-    if (this.#closed) return;
-    const { node, state, network, vxlanPort, innerRange } = this.#parts;
-    const self = node.self();
-    const present = new Set<NetworkId>();
-    const ports: PublishedPort[] = [];
-    for (const { container, endpoints, ports: open } of this.#tasks.all()) {
-      for (const endpoint of endpoints) present.add(endpoint.network);
-      for (const port of open) ports.push(publishedPort(container, port));
-    }
-    for (const { container, ports: served } of this.#claims.served(self.id)) {
-      for (const port of served) {
-        present.add(port.network);
-        ports.push(publishedPort(container, port));
-      }
-    }
-    const wish = hostNetworks({ self, vxlanPort, innerRange, members: node.members(), state, present, ports });
-    const wanted = new Set(wish.networks.map(({ id }) => id));
-    for (const id of this.#ready) if (!wanted.has(id)) this.#ready.delete(id);
-    network.want(wish);
-    this.#parts.dns.listen(wish.networks.map(({ gateway, subnet }) => ({ gateway, subnet })));
-  }
-
-  /** Containers can start once there is a block of the default network, which a new node may hear of later. */
-  async #keepFirstBlock(): Promise<void> {
-    const { leases, log, node, state } = this.#parts;
-    const agreed = state.networks().find(({ name }) => name === DEFAULT_NETWORK);
-    if (agreed === undefined) return;
-    this.#firstBlock ??= leases.ensureFirst(agreed.id).catch((error: unknown) => log('warn', 'no addresses yet', { error: String(error) }));
-    if (state.leases(agreed.id).some((lease) => lease.node === node.self().id)) return;
-    await Promise.race([this.#firstBlock, new Promise((resolve) => setTimeout(resolve, FIRST_BLOCK_MS).unref())]);
-  }
-
-  /** A network's first container waits until the host is on it. */
-  async #onHost({ id }: AgreedNetwork): Promise<void> {
-    if (this.#ready.has(id)) return;
-    this.#update();
-    await this.#parts.network.settled([id]);
-    this.#ready.add(id);
   }
 
   /** The directory learns names and addresses; the node that was asked, where ports lead. */
@@ -383,7 +338,7 @@ export class Networking {
 
   #releaseClaim(id: ContainerId): void {
     this.#claims.release(id);
-    this.#update();
+    this.#host.update();
     void this.#facts.look();
   }
 
@@ -393,8 +348,3 @@ export class Networking {
 }
 
 const specOf = (container: Container): ContainerSpec => JSON.parse(container.request.spec) as ContainerSpec;
-
-function publishedPort(container: ContainerId, port: TaskNetwork['ports'][number]): PublishedPort {
-  const { protocol, ip, port: hostPort, containerPort, network, address } = port;
-  return { container, network, protocol, hostIp: ip, hostPort, address, containerPort };
-}

@@ -14,10 +14,12 @@ import type { CoreNode } from '../../core/node/port.ts';
 import type { ContainerSpec, Engine, EndpointWish } from '../../engine/port.ts';
 import { blockAt, formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
 import type { KeyedLock } from '../../engine/oci/keyed-lock.ts';
+import type { AskedNodes } from './asked-nodes.ts';
 import type { Connections } from './connections.ts';
 import type { ForeignRoute } from './facts-feed.ts';
 import { heardOf } from './heard-of.ts';
 import type { Leases } from './leases.ts';
+import type { LingeringAddresses } from './lingering-addresses.ts';
 import { NetworkAdmin } from './network-admin.ts';
 import { agreeing } from './network-refusals.ts';
 import type { PortAnnouncer } from './port-announcer.ts';
@@ -38,6 +40,8 @@ export interface NetworkServiceParts {
   readonly turns: KeyedLock<ContainerId>;
   readonly claims: PortClaims;
   readonly announcer: PortAnnouncer;
+  readonly askedNodes: Pick<AskedNodes, 'forgetGone'>;
+  readonly lingering: Pick<LingeringAddresses, 'all'>;
   readonly doctor: NetworkService['doctor'];
   readonly specOf: (container: Container) => ContainerSpec;
   readonly filesFor: (
@@ -148,16 +152,22 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
       throw new NetworkRefused('forbidden', `${DEFAULT_NETWORK} is a pre-defined network and cannot be removed`);
     }
     const nameOf = (id: NodeId) => node.members().find((member) => member.id === id)?.name ?? id.slice(0, 12);
-    const inUse = (who: string) =>
+    const inUse = (who: string, more = '') =>
       new NetworkRefused(
         'in-use',
-        `error while removing network: network ${agreed.name} has active endpoints on ${who}: stop or disconnect these containers first`,
+        `error while removing network: network ${agreed.name} has active endpoints on ${who}: stop or disconnect these containers first${more}`,
       );
+    parts.askedNodes.forgetGone();
     await agreeing('removing a network', async () => {
-      if ((await leases.returnAll(id)) === 'in-use') throw inUse('this node');
+      if ((await leases.returnAll(id)) === 'in-use') {
+        const isRunning = tasks.all().some(({ endpoints }) => endpoints.some(({ network }) => network === id));
+        const asked = new Set(parts.lingering.all().flatMap((each) => (each.network === id ? [nameOf(each.asked)] : [])));
+        if (isRunning || asked.size === 0) throw inUse('this node');
+        throw new NetworkRefused('in-use', lingeringWords(agreed.name, [...asked]));
+      }
       const still = await leases.askOthersToReturn(id);
       const busy = still.filter(({ why }) => why === 'in-use').map((each) => nameOf(each.node));
-      if (busy.length > 0) throw inUse(busy.join(', '));
+      if (busy.length > 0) throw inUse(busy.join(', '), ELSEWHERE);
       const silent = still.map((each) => nameOf(each.node));
       if (silent.length > 0) {
         throw new NetworkRefused(
@@ -170,6 +180,13 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
     });
   }
 }
+
+/** What is not known of another node's addresses. */
+const ELSEWHERE =
+  '. Where none is left, a node that was down may still lead a published port to an address there: ask again when it is up, or when it was taken out with "caravela nodes rm"';
+
+const lingeringWords = (network: string, asked: readonly string[]): string =>
+  `error while removing network: no container is on network ${network} here any more, but ${asked.join(', ')} may still lead a published port to an address of it, and ${asked.length === 1 ? 'has' : 'have'} not been reached since: ask again when ${asked.length === 1 ? 'it is' : 'they are'} up, or take ${asked.length === 1 ? 'it' : 'them'} out with "caravela nodes rm"`;
 
 /** @throws NetworkRefused */
 function connectable(

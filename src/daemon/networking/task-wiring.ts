@@ -10,7 +10,7 @@ import type { Connections } from './connections.ts';
 import { endpointNames } from './endpoint-names.ts';
 import { heardOf } from './heard-of.ts';
 import { LeaseRefused, type Leases } from './leases.ts';
-import { type Lingering, type LingeringAddresses, lingeringOf } from './lingering-addresses.ts';
+import { type LingeringAddresses, lingeringOf } from './lingering-addresses.ts';
 import { hostPortOf, refusedPort } from './port-claims.ts';
 import { type PortReserver, PortTaken } from './port-reserver.ts';
 import type { TaskEndpoint, TaskNetwork, TaskPort } from './task-network.ts';
@@ -48,8 +48,6 @@ const TRIES = 64;
  */
 export class TaskWiring {
   readonly #parts: TaskWiringParts;
-  /** Addresses that lingered, and are being used again. */
-  readonly #retaken = new Map<ContainerId, Lingering[]>();
   /** Starts that wait for addresses. */
   readonly #taking = new Map<ContainerId, { readonly networks: readonly NetworkId[]; isOver: boolean }>();
 
@@ -109,7 +107,7 @@ export class TaskWiring {
    * the ports it had, whose numbers stay as they were. @throws NetworkRefused with nothing changed
    */
   async connect(container: Container, task: TaskNetwork, wish: EndpointWish, before: readonly TaskPort[] = []): Promise<TaskNetwork> {
-    const { network, reserver, specOf, tasks } = this.#parts;
+    const { lingering, network, reserver, specOf, tasks } = this.#parts;
     const id = container.request.containerId;
     const agreed = this.#networkOf(wish);
     const used = new Set(task.endpoints.map(({ interfaceName }) => interfaceName));
@@ -124,7 +122,7 @@ export class TaskWiring {
       await network.attach({ container: id, ...endpoint });
       const after = { ...plugged, ...(isDefaultRoute && (await this.#openPorts(container, specOf(container).ports, endpoint, before))) };
       tasks.put(after);
-      this.#retaken.delete(id);
+      lingering.retaken(id);
       this.#parts.changed(id);
       return after;
     } catch (error) {
@@ -132,7 +130,7 @@ export class TaskWiring {
       this.#give(wish.network, id);
       if (isDefaultRoute && before.length === 0) reserver.release(id, 'task');
       tasks.put(task);
-      this.#retaken.delete(id);
+      lingering.notRetaken(id);
       this.#parts.changed(id);
       throw error;
     }
@@ -167,18 +165,16 @@ export class TaskWiring {
     else lingering.add(lingers);
   }
 
-  /** An address that lingers goes on lingering, also one that was to be used again. */
+  /** An address that lingers goes on lingering. */
   #give(network: NetworkId, id: ContainerId): void {
     const { leases, lingering } = this.#parts;
-    const lingered = this.#retaken.get(id)?.find((each) => each.network === network);
-    if (lingered !== undefined) lingering.add(lingered);
-    else if (!lingering.has(id, network)) leases.give(network, id);
+    if (!lingering.has(id, network)) leases.give(network, id);
   }
 
   /** What was begun for it has failed, and is taken back. */
   #failed(id: ContainerId): void {
     // The asked node may have been told meanwhile: it is told again.
-    if (this.#retaken.delete(id)) this.#parts.changed(id);
+    if (this.#parts.lingering.notRetaken(id)) this.#parts.changed(id);
   }
 
   async #inside(other: ContainerId): Promise<TaskPlace> {
@@ -225,7 +221,7 @@ export class TaskWiring {
     for (const endpoint of endpoints) await network.attach({ container: id, ...endpoint });
     const task = { container: id, endpoints, ...(await this.#openPorts(container, spec.ports, endpoints[outward], [])) };
     tasks.put(task);
-    this.#retaken.delete(id);
+    this.#parts.lingering.retaken(id);
     changed(id);
     if (task.ports.length > 0) await network.settled(task.ports.map((port) => port.network));
     return { netnsPath, ...filesFor(container, task) };
@@ -247,8 +243,7 @@ export class TaskWiring {
   async #endpoint(container: Container, wish: EndpointWish, interfaceName: string, isDefaultRoute: boolean): Promise<TaskEndpoint> {
     const asked = wish.ip === '' ? undefined : parseIpv4(wish.ip);
     const id = container.request.containerId;
-    const lingered = this.#parts.lingering.retake(id, wish.network);
-    if (lingered !== undefined) this.#retaken.set(id, [...(this.#retaken.get(id) ?? []), lingered]);
+    this.#parts.lingering.retake(id, wish.network);
     const address = await this.#parts.leases.take(wish.network, container.request.containerId, asked).catch((error: unknown) => {
       throw error instanceof LeaseRefused ? refusalOf(error) : error;
     });
