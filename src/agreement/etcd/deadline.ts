@@ -3,7 +3,7 @@ import { AgreementUnavailable } from '../port.ts';
 import { GatewayError } from './gateway.ts';
 
 /** Of one request to the store, retries included (DESIGN §9b). */
-const DEADLINE_MS = 2_500;
+export const DEADLINE_MS = 2_500;
 /** Of one request to the member: a request that waits for a leader that has died is never answered, its repetition is. */
 const ATTEMPT_MS = 800;
 const PAUSE_MS = 40;
@@ -15,9 +15,9 @@ const PAUSE_MS = 40;
 export async function untilAnswered<T>(
   nowMs: () => number,
   attempt: (timeLeftMs: () => number, mayHaveHappened: boolean) => Promise<T>,
+  endMs = nowMs() + DEADLINE_MS,
 ): Promise<T> {
-  const end = nowMs() + DEADLINE_MS;
-  const timeLeftMs = () => Math.max(1, Math.min(ATTEMPT_MS, end - nowMs()));
+  const timeLeftMs = () => Math.max(1, Math.min(ATTEMPT_MS, endMs - nowMs()));
   let mayHaveHappened = false;
   for (;;) {
     try {
@@ -25,7 +25,7 @@ export async function untilAnswered<T>(
     } catch (error) {
       if (!(error instanceof GatewayError)) throw error;
       if (error.changed === 'unknown') mayHaveHappened = true;
-      if (nowMs() + PAUSE_MS >= end) {
+      if (nowMs() + PAUSE_MS >= endMs) {
         throw new AgreementUnavailable(
           `no majority of the agreement members answered within ${DEADLINE_MS / 1_000} s (${error.message}): "caravela agreement status" shows who is missing`,
           mayHaveHappened ? 'unknown' : 'no',

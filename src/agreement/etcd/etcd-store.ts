@@ -27,7 +27,7 @@ import {
   revisionOf,
   textOf,
 } from './codec.ts';
-import { untilAnswered } from './deadline.ts';
+import { DEADLINE_MS, untilAnswered } from './deadline.ts';
 import { type Fields, type Gateway, GatewayError } from './gateway.ts';
 import { type OwnerSlot, OwnerSlots } from './owner-slots.ts';
 import { watchKeys } from './watch-keys.ts';
@@ -81,17 +81,19 @@ export class EtcdStore implements ReplicatedStore {
 
   async transact(transaction: Transaction): Promise<Outcome> {
     checkTransaction(transaction);
+    // What it waits for a slot is part of its time.
+    const endMs = this.#options.nowMs() + DEADLINE_MS;
     const slot = await this.#slots.take();
     if (slot === undefined) throw new AgreementUnavailable('too many changes wait to be agreed: try again in a moment', 'no');
     try {
       const token = randomBytes(12).toString('base64url');
-      return await untilAnswered(this.#options.nowMs, async (timeLeftMs, mayHaveHappened) => {
+      return await this.#untilAnswered(async (timeLeftMs, mayHaveHappened) => {
         await this.#expectLeader(timeLeftMs);
         for (;;) {
           const outcome = await this.#attempt(transaction, slot, token, timeLeftMs, mayHaveHappened);
           if (outcome !== 'slot-moved') return outcome;
         }
-      });
+      }, endMs);
     } finally {
       this.#slots.giveBack(slot);
     }
@@ -110,12 +112,13 @@ export class EtcdStore implements ReplicatedStore {
 
   /** Forgets the owner slots of a node that is no member any more. */
   async forgetOwner(client: string): Promise<void> {
-    await untilAnswered(this.#options.nowMs, (timeLeftMs) =>
-      this.#options.gateway.post('/v3/kv/deleterange', ownerRange(client), timeLeftMs()),
-    );
+    await this.#untilAnswered((timeLeftMs) => this.#post('/v3/kv/deleterange', ownerRange(client), timeLeftMs()));
   }
 
-  /** Its cluster is over for this node: watches end without a word, requests fail. */
+  /**
+   * Its cluster is over for this node: watches end without a word, requests fail, also those under way. At the same
+   * socket another cluster may answer next, to which what was decided by this one means nothing.
+   */
   close(): void {
     this.#closed.abort();
   }
@@ -167,20 +170,36 @@ export class EtcdStore implements ReplicatedStore {
   }
 
   #write(body: Fields, timeLeftMs: () => number): Promise<Fields> {
-    return this.#options.gateway.post('/v3/kv/txn', body, timeLeftMs());
+    return this.#post('/v3/kv/txn', body, timeLeftMs());
   }
 
   /** Linearizable: etcd asks a majority whether its leader still is one (Ongaro 2014, §6.4). */
   #read(body: Fields): Promise<Fields> {
-    return untilAnswered(this.#options.nowMs, (timeLeftMs) => this.#options.gateway.post('/v3/kv/range', body, timeLeftMs()));
+    return this.#untilAnswered((timeLeftMs) => this.#post('/v3/kv/range', body, timeLeftMs()));
   }
 
   /** A write that is sent without a leader waits in the member for an unknown fate; so it is not sent. */
   async #expectLeader(timeLeftMs: () => number): Promise<void> {
-    const status = await this.#options.gateway.post('/v3/maintenance/status', {}, timeLeftMs()).catch((error: unknown) => {
+    const status = await this.#post('/v3/maintenance/status', {}, timeLeftMs()).catch((error: unknown) => {
       throw error instanceof GatewayError ? new GatewayError(error.message, 'no') : error;
     });
     if (status['leader'] === undefined || status['leader'] === '0') throw new GatewayError('there is no leader', 'no');
+  }
+
+  #untilAnswered<T>(attempt: (timeLeftMs: () => number, mayHaveHappened: boolean) => Promise<T>, endMs?: number): Promise<T> {
+    return untilAnswered(
+      this.#options.nowMs,
+      (timeLeftMs, mayHaveHappened) => {
+        if (!this.#closed.signal.aborted) return attempt(timeLeftMs, mayHaveHappened);
+        throw new AgreementUnavailable('this node’s agreement member has just ended: try again', mayHaveHappened ? 'unknown' : 'no');
+      },
+      endMs,
+    );
+  }
+
+  async #post(path: string, body: Fields, timeoutMs: number): Promise<Fields> {
+    if (this.#closed.signal.aborted) throw new GatewayError('this node’s member has just ended', 'no');
+    return this.#options.gateway.post(path, body, timeoutMs);
   }
 
   #version(revision: number): AgreedVersion {

@@ -102,9 +102,11 @@ export class GatewayError extends Error {
 const MAX_SOCKETS = 32;
 const MAX_BODY_BYTES = 256 * 1024 * 1024;
 
-/** etcd says these before anything is proposed to the others (etcdserver's errors.go). */
-const BEFORE_PROPOSAL =
-  /too many requests|request is too large|proposal dropped|not supported for learner|no leader|space exceeded|duplicate key/i;
+/**
+ * etcd says these before anything is proposed to the others (etcdserver's errors.go). A full database is none of them:
+ * the transaction that fills it is applied, and its asker told the same as those that are refused (apply.go).
+ */
+const BEFORE_PROPOSAL = /too many requests|request is too large|proposal dropped|not supported for learner|no leader|duplicate key/i;
 
 function judge(status: number, text: string): Fields {
   let answer: Fields;
