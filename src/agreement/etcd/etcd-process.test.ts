@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { expect, it, type TestContext } from 'vitest';
 import { until } from '../../../test/lab/shell.ts';
 import { isAlive, type ProcessIdentity } from '../../linux/process-identity.ts';
-import { endEarlier } from './etcd-process.ts';
+import { endEarlier, EtcdProcess } from './etcd-process.ts';
 import { hostsFile, writeHostsFile } from './hosts-file.ts';
 
 const HELPER = join(import.meta.dirname, 'start-etcd.test-helper.ts');
@@ -50,4 +50,12 @@ it('is ended before another is started, where it did not end with the daemon', a
   expect(isAlive(identity)).toBe(false);
   expect(existsSync(join(dir, 'etcd.process'))).toBe(false);
   await endEarlier(join(dir, 'etcd.process'));
+});
+
+it('does not live where it can’t be written down for the next start to find', async ({ onTestFinished }) => {
+  const dir = mkdtempSync(join(tmpdir(), 'etcd-process-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  const started = new EtcdProcess(['sh', '-c', 'exec sleep 1000'], dir, join(dir, 'no-such-directory', 'etcd.process'), () => {});
+  const { words, wasRemoved } = await started.ended;
+  expect([words, wasRemoved]).toEqual([expect.stringContaining('could not be written down: ENOENT'), false]);
 });

@@ -32,7 +32,13 @@ export class EtcdProcess {
   constructor(command: readonly string[], cwd: string, identityFile: string, tell: Tell) {
     const [program, ...words] = command;
     this.#child = spawn(program!, words, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
-    if (this.#child.pid !== undefined) keepIdentity(identityFile, this.#child.pid);
+    try {
+      if (this.#child.pid !== undefined) keepIdentity(identityFile, this.#child.pid);
+    } catch (error) {
+      // A full disk: one that the next start could not find must not live.
+      this.#words = `its process could not be written down: ${(error as Error).message}`;
+      this.#child.kill('SIGKILL');
+    }
     for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
       createInterface({ input: stream }).on('line', (line) => this.#hear(line, tell));
     }
