@@ -38,6 +38,9 @@ export interface ForwardingHost {
 const DEADLINE_MS = 2_500;
 /** For one member: one that hangs leaves time for another. */
 const ATTEMPT_MS = 1_500;
+/** Transactions that wait for a slot. */
+const WAITING = 1_024;
+
 interface Slot {
   readonly key: string;
   revision: number;
@@ -77,9 +80,12 @@ export class ForwardedStore implements StoreAccess {
   }
 
   async transact(transaction: Transaction): Promise<Outcome> {
+    // What it waits for a slot is part of its time.
+    const attempts = new Attempts(this.#host);
+    if (this.#waiting.length >= WAITING) throw new AgreementUnavailable('too many changes wait to be agreed: try again in a moment', 'no');
     const slot = this.#free.pop() ?? (await new Promise<Slot>((resolve) => this.#waiting.push(resolve)));
     try {
-      return await this.#transact(transaction, slot);
+      return await this.#transact(transaction, slot, attempts);
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#free.push(slot);
@@ -87,9 +93,8 @@ export class ForwardedStore implements StoreAccess {
     }
   }
 
-  async #transact(transaction: Transaction, slot: Slot): Promise<Outcome> {
+  async #transact(transaction: Transaction, slot: Slot, attempts: Attempts): Promise<Outcome> {
     const token = randomBytes(12).toString('base64url');
-    const attempts = new Attempts(this.#host);
     for (;;) {
       const marked = withSlot(transaction, slot, token);
       const { outcome, update } = await attempts.ask({ kind: 'transact', transaction: marked, have: this.#host.version() });
@@ -161,8 +166,9 @@ class Attempts {
     try {
       const { status, body } = await this.#host.ask(member, STORE_PATH, await pack(request), timeoutMs);
       if (status !== 200) {
-        // It said so before it did anything.
+        // Most say so before anything is done; one whose answer could not be made or sent has done it.
         this.#failures.set(member, `it answered with status ${status}`);
+        this.mayHaveHappened ||= request.kind === 'transact' && status >= 500 && status !== 503;
         return undefined;
       }
       const answer = checkStoreAnswer(await unpack(body));
