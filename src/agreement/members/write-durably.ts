@@ -1,10 +1,10 @@
-import { closeSync, fsyncSync, openSync, renameSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Whole or not at all, also after a power cut: written aside, flushed, renamed. */
 export function writeDurably(path: string, content: string): void {
   const aside = `${path}.new`;
-  flushed(aside, 'w', (fd) => writeSync(fd, content));
+  flushed(aside, 'w', (fd) => writeFileSync(fd, content));
   renameSync(aside, path);
   flushed(dirname(path), 'r', () => {});
 }
