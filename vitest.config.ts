@@ -17,7 +17,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           testTimeout: 240_000,
           hookTimeout: 300_000,
-          fileParallelism: false,
+          // Each has hosts of its own, and mostly waits for them.
+          maxWorkers: 2,
         },
       },
       {

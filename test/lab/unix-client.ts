@@ -31,7 +31,11 @@ export class UnixClient {
         response.on('error', reject);
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text, tookMs: performance.now() - began }));
       });
-      sent.on('error', reject);
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        // An idle connection may be closed just when it is used again: nobody read what was sent.
+        if (sent.reusedSocket && (error.code === 'EPIPE' || error.code === 'ECONNRESET')) resolve(this.call(method, path, body));
+        else reject(error);
+      });
       sent.end(bytes);
     });
   }
