@@ -33,7 +33,7 @@ export class UnixClient {
       });
       sent.on('error', (error: NodeJS.ErrnoException) => {
         // An idle connection may be closed just when it is used again: nobody read what was sent.
-        if (sent.reusedSocket && (error.code === 'EPIPE' || error.code === 'ECONNRESET')) resolve(this.call(method, path, body));
+        if (sent.reusedSocket && error.code === 'EPIPE') resolve(this.call(method, path, body));
         else reject(error);
       });
       sent.end(bytes);
