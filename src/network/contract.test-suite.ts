@@ -68,9 +68,12 @@ export function networkContract(name: string, make: () => Promise<Network>, clea
       network = await make();
     });
     afterEach(async () => {
-      await network.removeAll();
-      await network.close();
-      await cleanUp();
+      try {
+        await network.removeAll();
+        await network.close();
+      } finally {
+        await cleanUp();
+      }
     });
 
     it('gives each container a namespace, the same one when asked again', async () => {

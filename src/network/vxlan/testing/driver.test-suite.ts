@@ -39,7 +39,10 @@ const calls: Record<string, (argument: never) => unknown> = {
   },
 };
 
-createInterface(process.stdin).on('line', (line) => {
+const lines = createInterface(process.stdin);
+// Whoever asked has died: what goes on for nobody would keep its directory and namespaces.
+lines.on('close', () => process.exit());
+lines.on('line', (line) => {
   const { id, call, argument } = JSON.parse(line) as { id: number; call: string; argument: unknown };
   const answer = (result: object): boolean => process.stdout.write(`${JSON.stringify({ id, ...result })}\n`);
   void (async () => calls[call]?.(argument as never))().then(

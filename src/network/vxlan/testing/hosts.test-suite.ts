@@ -75,9 +75,12 @@ export class TestHosts {
     return host;
   }
 
+  /** One that can't be cleaned up is no reason to leave the others. */
   async close(): Promise<void> {
-    for (const host of this.#hosts) await host.cleanUp();
+    const cleaned = await Promise.allSettled(this.#hosts.map((host) => host.cleanUp()));
     for (const name of ['u', ...this.#hosts.map(({ number }) => String(number))]) spawnSync('ip', ['netns', 'del', this.#prefix + name]);
+    const failed = cleaned.find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
   }
 
   #namespace(name: string): string {
@@ -160,6 +163,7 @@ export class TestDaemon implements Network {
   readonly #waiting = new Map<number, { resolve: (value: unknown) => void; reject: (error: Error) => void }>();
   readonly #ended: Promise<void>;
   #last = 0;
+  #isOver = false;
 
   constructor({ netns, runDir, shortId }: TestHost, environment: Readonly<Record<string, string>>) {
     this.#child = spawn('nsenter', [`--net=${netns}`, process.execPath, NODE_DRIVER, runDir, shortId], {
@@ -167,10 +171,13 @@ export class TestDaemon implements Network {
       env: { ...process.env, ...environment },
     });
     this.ready = new Promise((resolve, reject) => this.#waiting.set(0, { resolve, reject }));
+    // Whoever waits for an answer hears that it has ended.
+    this.#child.stdin?.on('error', () => undefined);
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => this.errors.push(text));
     this.#ended = new Promise((resolve) => {
       this.#child.on('close', () => {
-        for (const { reject } of this.#waiting.values()) reject(new Error(`the driver ended: ${this.errors.join('')}`));
+        this.#isOver = true;
+        for (const { reject } of this.#waiting.values()) reject(this.#end());
         resolve();
       });
     });
@@ -217,7 +224,12 @@ export class TestDaemon implements Network {
     await this.#call(call, argument);
   }
 
+  #end(): Error {
+    return new Error(`the driver ended: ${this.errors.join('')}`);
+  }
+
   #call(call: string, argument?: unknown): Promise<unknown> {
+    if (this.#isOver) return Promise.reject(this.#end());
     this.#last += 1;
     const id = this.#last;
     this.#child.stdin?.write(`${JSON.stringify({ id, call, argument })}\n`);
