@@ -164,9 +164,11 @@ export class AgreementNode {
     await this.host.close();
   }
 
-  on(): void {
+  /** @param knowing what its daemon knows before it starts its part */
+  on(knowing: (host: AgreementHost) => void = () => {}): void {
     this.host = createAgreementHost(this.#options());
     this.isOn = true;
+    knowing(this.host);
     this.host.start();
   }
 

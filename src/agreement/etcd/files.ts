@@ -9,6 +9,8 @@ export interface MemberFiles {
   readonly certificate: string;
   readonly ca: string;
   readonly data: string;
+  /** In it: what it has agreed to. */
+  readonly log: string;
   readonly process: string;
   /** Does not survive a boot. */
   readonly runDir: string;
@@ -37,6 +39,7 @@ export function memberFiles(dir: string, runDir: string): MemberFiles {
     certificate: join(dir, 'member.crt'),
     ca: join(dir, 'ca.crt'),
     data: join(dir, 'etcd'),
+    log: join(dir, 'etcd', 'member', 'wal'),
     process: join(dir, 'etcd.process'),
     runDir,
     hosts: join(runDir, 'hosts'),

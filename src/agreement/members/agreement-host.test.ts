@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, type TestContext } from 'vitest';
@@ -76,6 +76,37 @@ describe.concurrent('one member', () => {
     expect(nodes[1]!.host.isMember).toBe(false);
     expect(existsSync(join(nodes[1]!.dir, 'member.json'))).toBe(false);
     expect(nodes[1]!.etcdPid()).toBeUndefined();
+  });
+
+  it('is none where agreement was rebuilt since, or its data is gone, and follows nobody of the past', async (context) => {
+    const { nodes } = await labOf(context, 2);
+    const [node, other] = nodes as [AgreementNode, AgreementNode];
+    await node.host.found();
+    for (const each of nodes) each.host.start();
+
+    other.host.epochSeen(5);
+    const asked = (verb: string, question: object) =>
+      other.host.servePeer(node.id, `/agreement/members/${verb}`, Buffer.from(JSON.stringify(question)));
+    expect((await asked('prepare', {})).status).toBe(200);
+    const secrets = 'the key';
+    const invitation = { epoch: 4, certificatePem: 'c', secrets, initialCluster: 'm1=https://m1:2380', members: [node.id] };
+    const refused = await asked('join', invitation);
+    expect([refused.status, refused.body.toString()]).toEqual([
+      409,
+      expect.stringMatching(/rebuilt, as epoch 5: .* epoch 4 is of the past/),
+    ]);
+    expect([other.secrets, other.host.isMember]).toEqual([[], false]);
+    await expect(other.host.recoverFrom([], 5)).rejects.toThrow(/rebuilt just now, as epoch 5/);
+
+    await node.off();
+    rmSync(join(node.dir, 'etcd'), { recursive: true });
+    node.on();
+    expect([node.host.isMember, existsSync(join(node.dir, 'member.json'))]).toEqual([false, false]);
+
+    await node.host.recoverFrom([{ key: 'kept', value: '' }], 6);
+    await node.off();
+    node.on((host) => host.epochSeen(7));
+    expect([node.host.isMember, node.host.store, existsSync(join(node.dir, 'etcd'))]).toEqual([false, undefined, false]);
   });
 
   it('makes room where its database is full of what was overwritten', async (context) => {

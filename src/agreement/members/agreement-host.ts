@@ -50,12 +50,16 @@ class Host implements AgreementHost {
   /** The CA key came with an invitation: it is not to be forgotten before the member is made. */
   #isJoining = false;
   #prepared: KeyAndRequest | undefined;
+  /** Of agreement, that this node has heard of. */
+  #newestEpoch = 0;
 
   constructor(options: AgreementHostOptions) {
     this.#options = options;
     this.#tuning = { ...DEFAULT_TUNING, ...options.tuning };
-    this.#member = new OwnMember(options, this.#tuning, () => void this.#exclusive(() => this.#wasRemoved()));
-    this.#manager = new Manager(options, this.#tuning, this.#member);
+    this.#member = new OwnMember(options, this.#tuning, (generation) => {
+      void this.#exclusive(() => this.#wasRemoved(generation));
+    });
+    this.#manager = new Manager(options, this.#tuning, this.#member, (epoch) => this.epochSeen(epoch));
     this.#handingOver = new HandingOver({
       options,
       awayMs: this.#tuning.refusedMs,
@@ -93,7 +97,7 @@ class Host implements AgreementHost {
     if (this.#isStarted || this.#isClosed) return;
     this.#isStarted = true;
     try {
-      this.#member.resume();
+      this.#member.resume(this.#newestEpoch);
     } catch (error) {
       this.#options.log('error', 'this node’s agreement member can’t be started', { why: (error as Error).message });
     }
@@ -105,6 +109,7 @@ class Host implements AgreementHost {
   }
 
   epochSeen(epoch: number): void {
+    this.#newestEpoch = Math.max(this.#newestEpoch, epoch);
     const own = this.#member.record?.epoch;
     if (own === undefined || epoch <= own) return;
     void this.#exclusive(async () => {
@@ -157,7 +162,13 @@ class Host implements AgreementHost {
   }
 
   recoverFrom(entries: Entries, epoch: number): Promise<AgreedVersion> {
-    return this.#exclusive(() => this.#make(epoch, entries, 'recovered'));
+    return this.#exclusive(async () => {
+      if (this.#isClosed) throw new Error('the node is stopping');
+      const newest = this.#newest();
+      // Nobody would follow what counts lower than what they have.
+      if (epoch <= newest) throw new Error(`agreement was rebuilt just now, as epoch ${newest}: look at "caravela agreement status"`);
+      return this.#make(epoch, entries, 'recovered');
+    });
   }
 
   async close(): Promise<void> {
@@ -169,6 +180,10 @@ class Host implements AgreementHost {
   wipe(): void {
     rmSync(this.#options.dir, { recursive: true, force: true });
     rmSync(this.#options.runDir, { recursive: true, force: true });
+  }
+
+  #newest(): number {
+    return Math.max(this.#newestEpoch, this.#member.record?.epoch ?? 0);
   }
 
   async #make(epoch: number, entries: Entries, why: 'founded' | 'recovered'): Promise<AgreedVersion> {
@@ -199,6 +214,10 @@ class Host implements AgreementHost {
       this.#expectStaying();
       const prepared = this.#prepared;
       if (prepared === undefined) throw new Error('nobody asked this node to prepare: its daemon was started anew');
+      const newest = this.#newest();
+      if (invitation.epoch < newest) {
+        throw new Error(`agreement was rebuilt, as epoch ${newest}: who invites by epoch ${invitation.epoch} is of the past`);
+      }
       // Only members have the CA key: whoever sends it speaks for them, and may end what was a member here.
       this.#isJoining = true;
       try {
@@ -298,7 +317,9 @@ class Host implements AgreementHost {
     await this.#member.cluster.remove(leader.id);
   }
 
-  async #wasRemoved(): Promise<void> {
+  async #wasRemoved(generation: number): Promise<void> {
+    // It may have been called again meanwhile.
+    if (generation !== this.#member.generation) return;
     this.#options.log('info', 'the agreement members took this node’s out: it is a candidate again', {});
     await this.#member.end();
   }

@@ -24,6 +24,7 @@ export class Manager {
   readonly #options: AgreementHostOptions;
   readonly #tuning: MemberTuning;
   readonly #member: OwnMember;
+  readonly #epochSeen: (epoch: number) => void;
   readonly #lastSeenMs = new Map<NodeId, number>();
   readonly #refusedUntilMs = new Map<NodeId, number>();
   readonly #capabilities: Capabilities;
@@ -32,10 +33,11 @@ export class Manager {
   #waitsFor: string | undefined;
   isLeaving = false;
 
-  constructor(options: AgreementHostOptions, tuning: MemberTuning, member: OwnMember) {
+  constructor(options: AgreementHostOptions, tuning: MemberTuning, member: OwnMember, epochSeen: (epoch: number) => void) {
     this.#options = options;
     this.#tuning = tuning;
     this.#member = member;
+    this.#epochSeen = epochSeen;
     this.#capabilities = new Capabilities(tuning.refusedMs);
   }
 
@@ -97,6 +99,7 @@ export class Manager {
       const hasLeft = this.#options.facts.hasLeft(node);
       if (id === status.id) return { node, isLearner, hasLeft, deadForMs: 0 };
       const report = alive.has(node) ? await this.#report(node) : undefined;
+      this.#expectOurTime(report);
       // A node that says that it is no member has lost what it had, or never came to have it.
       if (report !== undefined && report.epoch !== this.#member.record?.epoch) return { node, isLearner, hasLeft, deadForMs: Infinity };
       if (report?.isUp === true || !this.#lastSeenMs.has(node)) this.#lastSeenMs.set(node, nowMs);
@@ -106,6 +109,14 @@ export class Manager {
     const views = await Promise.all(list.map(view));
     for (const node of this.#lastSeenMs.keys()) if (views.every((each) => each.node !== node)) this.#lastSeenMs.delete(node);
     return views;
+  }
+
+  /** Where another is of a newer epoch, it is this one that has to go. @throws Error then */
+  #expectOurTime(report: Report | undefined): void {
+    const epoch = report?.epoch ?? 0;
+    if (epoch <= (this.#member.record?.epoch ?? 0)) return;
+    this.#epochSeen(epoch);
+    throw new Error(`agreement was rebuilt elsewhere, as epoch ${epoch}`);
   }
 
   /** undefined: no answer. */
@@ -121,7 +132,11 @@ export class Manager {
 
   #learnWhoIsFit(list: readonly EngineMember[]): Promise<void> {
     const others = this.#options.facts.nodes().filter(({ id }) => list.every(({ node }) => node !== id));
-    return this.#capabilities.learn(others, this.#options.nowMs(), async (node) => (await this.#report(node))?.isCandidate);
+    return this.#capabilities.learn(others, this.#options.nowMs(), async (node) => {
+      const report = await this.#report(node);
+      this.#expectOurTime(report);
+      return report?.isCandidate;
+    });
   }
 
   #candidates(list: readonly EngineMember[]): readonly NodeId[] {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeId } from '../../core/model/index.ts';
 import { Cluster } from '../etcd/cluster.ts';
@@ -35,9 +35,11 @@ export class OwnMember {
   #record: MemberRecord | undefined;
   #store: EtcdStore | undefined;
   #expected: NodeId | undefined;
+  /** How many members this node has been, one after the other. */
+  #generation = 0;
 
-  /** @param onRemoved the members took this one out */
-  constructor(options: AgreementHostOptions, tuning: MemberTuning, onRemoved: () => void) {
+  /** @param onRemoved the members took this one out, of this generation */
+  constructor(options: AgreementHostOptions, tuning: MemberTuning, onRemoved: (generation: number) => void) {
     this.#options = options;
     this.#tuning = tuning;
     this.files = memberFiles(options.dir, options.runDir);
@@ -47,8 +49,12 @@ export class OwnMember {
       etcd: () => etcdCommand(options),
       log: (level, message, facts) => options.log(level, message, facts),
       nowMs: () => options.nowMs(),
-      onRemoved,
+      onRemoved: () => onRemoved(this.#generation),
     });
+  }
+
+  get generation(): number {
+    return this.#generation;
   }
 
   get record(): MemberRecord | undefined {
@@ -72,11 +78,25 @@ export class OwnMember {
     return this.#supervisor.trouble;
   }
 
-  /** What the last run of the daemon left. @throws where its record can't be read */
-  resume(): void {
+  /**
+   * What the last run of the daemon left. @param newestEpoch that is known here: a member of an earlier one is none
+   * @throws where its record can't be read
+   */
+  resume(newestEpoch: number): void {
     if (this.#record !== undefined) return;
     const record = readRecord(this.files.record);
     if (record === undefined) return;
+    if (record.epoch < newestEpoch) {
+      this.#options.log('warn', 'agreement was rebuilt elsewhere: this node’s member is of the past', { own: record.epoch, newestEpoch });
+      this.#removeFiles();
+      return;
+    }
+    if (record.phase === 'voter' && !existsSync(this.files.log)) {
+      // Under its old name it would vote again on what it has forgotten: it is taken out, and comes anew.
+      this.#options.log('error', 'the data of this node’s agreement member is gone: it is none now', { missing: this.files.log });
+      this.#removeFiles();
+      return;
+    }
     if (record.phase === 'making') {
       // What there is of it goes when a member is made here again, or with the node.
       this.#options.log('warn', 'making a first agreement member was cut short: this node is none', { epoch: record.epoch });
@@ -166,6 +186,7 @@ export class OwnMember {
     await this.#halt('closed');
     await endEarlier(this.files.process);
     this.#removeFiles();
+    this.#generation += 1;
     mkdirSync(this.files.dir, { recursive: true, mode: 0o700 });
     writeDurably(this.files.ca, this.#options.trust.caPem);
     writeDurably(this.files.key, identity.privateKeyPem);
