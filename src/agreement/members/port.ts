@@ -156,6 +156,8 @@ export interface MembersStatus {
 export interface MemberReport {
   readonly node: NodeId;
   readonly role: 'leader' | 'follower' | 'learner' | 'unknown';
+  /** Its daemon answered; and its engine did, too. */
+  readonly hasAnswered: boolean;
   readonly isReachable: boolean;
   readonly epoch: number;
   /** 0 where it is not reachable. Of several that survived, the one with the highest (term, index) has the most. */

@@ -35,10 +35,12 @@ export async function membersStatus(sources: StatusSources): Promise<MembersStat
 }
 
 function memberReport(node: NodeId, report: Report | undefined): MemberReport {
-  if (report === undefined) return { node, role: 'unknown', isReachable: false, epoch: 0, term: 0, index: 0, bytes: 0 };
+  if (report === undefined) {
+    return { node, role: 'unknown', hasAnswered: false, isReachable: false, epoch: 0, term: 0, index: 0, bytes: 0 };
+  }
   const { epoch, isUp, term, index, bytes } = report;
   const role = report.isLearner ? 'learner' : report.isLeader ? 'leader' : isUp ? 'follower' : 'unknown';
-  return { node, role, isReachable: isUp, epoch, term, index, bytes };
+  return { node, role, hasAnswered: true, isReachable: isUp, epoch, term, index, bytes };
 }
 
 function* troublesOf({ options, trouble, isCandidate }: StatusSources, status: Omit<MembersStatus, 'troubles'>): Generator<string> {

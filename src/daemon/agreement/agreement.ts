@@ -145,11 +145,13 @@ export function createAgreement(options: AgreementOptions): Agreement {
     host.epochSeen(copy.version.epoch);
     if (!change.nodes && !change.all) return;
     for (const node of copy.views.nodes.values()) if (node.state === 'removed' && node.id !== self) options.disconnect(node.id);
-    if (isRevoked(self)) {
-      caKey.drop();
-      sayRemoved();
-    }
+    if (isRevoked(self)) endAsRemoved();
     host.refresh();
+  }
+
+  function endAsRemoved(): void {
+    caKey.drop();
+    sayRemoved();
   }
 
   function sayRemoved(): void {
@@ -161,7 +163,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
   function see(event: Event): void {
     switch (event.kind) {
       case 'agreed-newer':
-        host.epochSeen(event.version.epoch);
+        // A member of the past ends by the copy that is fetched now, over mutual TLS, and not by a datagram's word.
         sync.newer(event.nodeId, event.version);
         return;
       case 'member-alive':
@@ -209,9 +211,11 @@ export function createAgreement(options: AgreementOptions): Agreement {
         await host.found();
         await agreeOnFirstFacts(disk, state, settings);
       }
+      // What the copy knew before this daemon ended may be newer than the member that it left.
+      host.epochSeen(copy.version.epoch);
       host.start();
       options.onVersion(copy.version);
-      if (isRevoked(self)) sayRemoved();
+      if (isRevoked(self)) endAsRemoved();
       caretaker.start();
     },
     async close() {

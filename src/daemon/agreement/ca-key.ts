@@ -12,6 +12,7 @@ export class CaKey {
   constructor(path: string, caPem: string) {
     this.#path = path;
     this.#caPem = caPem;
+    this.#removeAside();
     this.#pem = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
   }
 
@@ -37,6 +38,12 @@ export class CaKey {
   drop(): void {
     this.#pem = undefined;
     rmSync(this.#path, { force: true });
+    this.#removeAside();
+  }
+
+  /** Left by a write that was cut short: nobody would remember to remove it. */
+  #removeAside(): void {
+    rmSync(`${this.#path}.new`, { force: true });
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryCluster } from '../../agreement/fake/memory-cluster.ts';
 import { MemoryStore } from '../../agreement/fake/memory-store.ts';
-import type { AgreementHost, MembersStatus } from '../../agreement/members/port.ts';
+import type { AgreementHost, MemberReport, MembersStatus } from '../../agreement/members/port.ts';
 import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
 import { encodeFact } from '../../agreement/state/codec.ts';
 import { Copy } from '../../agreement/state/copy.ts';
@@ -25,6 +25,8 @@ class Asked {
     [THREE, 'alive'],
   ]);
   members: readonly NodeId[] = [TWO];
+  reports: readonly MemberReport[] = [];
+  readonly epochs: number[] = [];
   hasKey = true;
   isMember = false;
   isLearner = false;
@@ -72,7 +74,7 @@ class Asked {
   }
 
   #host(): AgreementHost {
-    const status = (): MembersStatus => ({ hasQuorum: false, wanted: 1, isCandidate: true, members: [], troubles: [] });
+    const status = (): MembersStatus => ({ hasQuorum: false, wanted: 1, isCandidate: true, members: this.reports, troubles: [] });
     const asked = (): Asked => this;
     const host: Partial<AgreementHost> = {
       get isMember() {
@@ -87,6 +89,7 @@ class Asked {
       memberNodes: () => this.members,
       status: async () => status(),
       recoverFrom: async (entries, epoch) => {
+        this.epochs.push(epoch);
         this.cluster.recover(entries, epoch);
         this.store.heal();
         return this.cluster.version;
@@ -148,6 +151,68 @@ describe('recovering', () => {
     expect(epoch).toBeGreaterThan(1);
     expect(asked.cluster.list(PREFIX).map(({ key, value }) => ({ key, value }))).toEqual(before);
   });
+});
+
+describe('recovering where not all is known', () => {
+  const report = (node: NodeId, hasAnswered: boolean): MemberReport => ({
+    node,
+    role: 'unknown',
+    hasAnswered,
+    isReachable: false,
+    epoch: 0,
+    term: 0,
+    index: 0,
+    bytes: 0,
+  });
+
+  it('is refused while members that do not answer here are alive as others tell', async () => {
+    const asked = await Asked.create();
+    asked.store.cut();
+    asked.reports = [report(ONE, true), report(TWO, false), report(THREE, false)];
+    await expect(asked.admin.recover()).rejects.toThrow(/may live: alive as others tell, .*: node-2, node-3\. .*stop caravela on them/);
+    asked.states.set(TWO, 'dead');
+    expect((await asked.admin.recover()).epoch).toBeGreaterThan(1);
+  });
+
+  it('is not, where they answer that they are no members any more', async () => {
+    const asked = await Asked.create();
+    asked.store.cut();
+    asked.reports = [report(ONE, true), report(TWO, true), report(THREE, true)];
+    expect((await asked.admin.recover()).epoch).toBeGreaterThan(1);
+  });
+
+  it('twice at once is done once: the second finds that a majority answers', async () => {
+    const asked = await Asked.create();
+    asked.store.cut();
+    const [first, second] = await Promise.allSettled([asked.admin.recover(), asked.admin.recover()]);
+    expect([first?.status, second]).toEqual(['fulfilled', expect.objectContaining({ status: 'rejected' })]);
+    expect(asked.epochs).toHaveLength(1);
+  });
+});
+
+it('a token that was used, taken back or made since a snapshot is as it is now when the snapshot is put back', async () => {
+  const asked = await Asked.create();
+  const token = (digit: string, usedBy?: NodeId) => ({
+    kind: 'token' as const,
+    token: { id: digit.repeat(12), secretHash: digit.repeat(64), createdAtMs: 1, expiresAtMs: 9, singleUse: true, usedBy },
+  });
+  const write = (fact: ReturnType<typeof token>): void => {
+    const { key, value } = encodeFact(fact);
+    asked.cluster.apply({ when: [], then: [{ put: key, value }] });
+  };
+  write(token('1'));
+  write(token('2'));
+  const snapshot = await asked.admin.snapshot();
+  write(token('1', THREE));
+  asked.cluster.apply({ when: [], then: [{ remove: encodeFact(token('2')).key }] });
+  write(token('3'));
+  await asked.admin.restore(snapshot);
+  await asked.catchUp();
+  const now = [...asked.copy.views.tokens.values()].map(({ id, usedBy }) => [id[0], usedBy]);
+  expect(now).toEqual([
+    ['1', THREE],
+    ['3', undefined],
+  ]);
 });
 
 it('a snapshot is put back: networks as they were, who belongs to the instance as it is', async () => {

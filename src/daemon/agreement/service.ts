@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { AgreementUnavailable, type StoreAccess } from '../../agreement/port.ts';
-import type { AgreementHost } from '../../agreement/members/port.ts';
+import type { AgreementHost, MembersStatus } from '../../agreement/members/port.ts';
 import type { Copy } from '../../agreement/state/copy.ts';
 import { KEYS, PREFIX } from '../../agreement/state/keys.ts';
 import type { NodeChanges } from '../../agreement/state/port.ts';
@@ -35,6 +35,8 @@ const EPOCH_STEPS = 1_000;
 /** What the API asks of agreement. */
 export class AgreementAdmin implements AgreementService {
   readonly #parts: AgreementServiceParts;
+  /** What begins agreement anew is done one after the other. */
+  #rebuilding: Promise<unknown> = Promise.resolve();
 
   constructor(parts: AgreementServiceParts) {
     this.#parts = parts;
@@ -46,7 +48,10 @@ export class AgreementAdmin implements AgreementService {
     return {
       ...rest,
       version: copy.version,
-      members: members.map(({ epoch: _epoch, ...member }) => ({ ...member, name: this.#parts.nameOf(member.node) })),
+      members: members.map(({ epoch: _epoch, hasAnswered: _answered, ...member }) => ({
+        ...member,
+        name: this.#parts.nameOf(member.node),
+      })),
       troubles: [...rest.troubles, ...this.#thin()],
     };
   }
@@ -61,36 +66,12 @@ export class AgreementAdmin implements AgreementService {
     return formatSnapshot({ instanceId, version: read.version, takenAtMs: this.#parts.wallMs(), entries: read.value });
   }
 
-  async restore(bytes: Buffer): Promise<AgreedVersion> {
-    let entries: readonly Pair[];
-    try {
-      entries = restored(parseSnapshot(bytes, this.#parts.instanceId), await this.#newest());
-    } catch (error) {
-      throw new AgreementRefused('invalid', (error as Error).message);
-    }
-    return this.#rebuild(entries, 'restored from a snapshot');
+  restore(bytes: Buffer): Promise<AgreedVersion> {
+    return this.#afterOthers(() => this.#restore(bytes));
   }
 
-  async recover(): Promise<AgreedVersion> {
-    const { store, host, copy } = this.#parts;
-    const answers = await store.get(KEYS.networksGuard).then(
-      () => true,
-      () => false,
-    );
-    if (answers || (await host.status()).hasQuorum) {
-      throw new AgreementRefused(
-        'conflict',
-        'a majority of the agreement members answers: there is nothing to recover, and what they agreed on would be lost',
-      );
-    }
-    await this.#newest();
-    if (copy.version.epoch === 0) {
-      throw new AgreementRefused(
-        'failed',
-        'no node that answers has a copy of what was agreed: use "caravela agreement restore" with a snapshot',
-      );
-    }
-    return this.#rebuild(copy.entries(), 'recovered');
+  recover(): Promise<AgreedVersion> {
+    return this.#afterOthers(() => this.#recover());
   }
 
   role(): AgreementRole {
@@ -129,7 +110,8 @@ export class AgreementAdmin implements AgreementService {
         `node ${node.name} alone takes part in agreement, and nothing could be agreed without it: say "caravela leave" on it, which hands its part over; or, where it is in wrong hands, stop it and run "caravela agreement recover" on a node with etcd, then remove it`,
       );
     }
-    const hadKey = copy.views.caHolders.has(node.id);
+    // A member has it before it is written down as a holder.
+    const hadKey = copy.views.caHolders.has(node.id) || this.members().includes(node.id);
     const removed = await nodes.endNode(node.id, 'removed', this.#parts.wallMs());
     if (removed === undefined) throw new AgreementRefused('not-found', `no such node: ${nameOrId}`);
     log('info', 'a node was removed from the instance', { node: removed.name, id: removed.id.slice(0, 12) });
@@ -150,6 +132,60 @@ export class AgreementAdmin implements AgreementService {
     const [node] = found.length > 0 ? found : all.filter((each) => each.state === 'removed' && each.name === nameOrId);
     if (node === undefined) throw new AgreementRefused('not-found', `no such node: ${nameOrId}; "caravela nodes" shows those there are`);
     return node;
+  }
+
+  /** Two at once would each find that nobody answers. */
+  #afterOthers<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#rebuilding.then(work);
+    this.#rebuilding = done.catch(() => undefined);
+    return done;
+  }
+
+  async #restore(bytes: Buffer): Promise<AgreedVersion> {
+    let entries: readonly Pair[];
+    try {
+      entries = restored(parseSnapshot(bytes, this.#parts.instanceId), await this.#newest());
+    } catch (error) {
+      throw new AgreementRefused('invalid', (error as Error).message);
+    }
+    return this.#rebuild(entries, 'restored from a snapshot');
+  }
+
+  async #recover(): Promise<AgreedVersion> {
+    const { store, copy } = this.#parts;
+    const answers = await store.get(KEYS.networksGuard).then(
+      () => true,
+      () => false,
+    );
+    const status = await this.#parts.host.status();
+    if (answers || status.hasQuorum) {
+      throw new AgreementRefused(
+        'conflict',
+        'a majority of the agreement members answers: there is nothing to recover, and what they agreed on would be lost',
+      );
+    }
+    this.#expectLost(status);
+    await this.#newest();
+    if (copy.version.epoch === 0) {
+      throw new AgreementRefused(
+        'failed',
+        'no node that answers has a copy of what was agreed: use "caravela agreement restore" with a snapshot',
+      );
+    }
+    return this.#rebuild(copy.entries(), 'recovered');
+  }
+
+  /** Others may see alive what this node can't reach: then a majority may well agree on things meanwhile. */
+  #expectLost({ members }: MembersStatus): void {
+    const alive = new Set(this.#parts.members().flatMap((member) => (member.state === 'alive' ? [member.id] : [])));
+    const silent = members.filter(({ node, hasAnswered }) => !hasAnswered && alive.has(node));
+    const up = members.filter(({ isReachable }) => isReachable);
+    if (silent.length === 0 || (silent.length + up.length) * 2 <= members.length) return;
+    const names = silent.map(({ node }) => this.#parts.nameOf(node)).join(', ');
+    throw new AgreementRefused(
+      'conflict',
+      `a majority of the agreement members may live: alive as others tell, and without an answer to this node: ${names}. Where they are down, try again when "caravela nodes" says so; where only this node can't reach them, mend that; where they are given up, stop caravela on them first`,
+    );
   }
 
   /** The newest that anybody who answers knows. */

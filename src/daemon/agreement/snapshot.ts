@@ -16,6 +16,7 @@ export interface Snapshot {
 
 const FORMAT = 'caravela agreement snapshot 1';
 const BYTES = 256 * 1024 * 1024;
+const STAYS = [`${PREFIX}nodes/`, `${PREFIX}ca-holders/`, KEYS.tokens];
 
 /** One JSON document, one key a line, for people and diff. */
 export function formatSnapshot({ instanceId, version, takenAtMs, entries }: Snapshot): Buffer {
@@ -44,11 +45,12 @@ export function parseSnapshot(bytes: Buffer, instanceId: string): Snapshot {
 }
 
 /**
- * What to agree on after a restore: the snapshot's networks, leases, tokens and volumes. Who belongs to the instance, who was
- * removed, and the next number stay as they are now: what was given out since must not be given out again.
+ * What to agree on after a restore: the snapshot's networks, leases and volumes. Who belongs to the instance, who was
+ * removed, the next number and the join tokens stay as they are now: what was given out since must not be given out again,
+ * and a token that was used or taken back must let nobody in again.
  */
 export function restored(snapshot: Snapshot, now: readonly Pair[]): readonly Pair[] {
-  const stays = (key: string) => key.startsWith(`${PREFIX}nodes/`) || key.startsWith(`${PREFIX}ca-holders/`);
+  const stays = (key: string) => STAYS.some((prefix) => key.startsWith(prefix));
   const kept = snapshot.entries.filter(({ key }) => key !== KEYS.members && (now.length === 0 || !stays(key)));
   const nodes = now.filter(({ key }) => stays(key));
   const next = Math.max(nextNumber(snapshot.entries), nextNumber(now));
