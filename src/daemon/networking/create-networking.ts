@@ -65,6 +65,7 @@ export function createNetworking(options: CreateNetworkingOptions): {
     vxlanPort: instance.vxlanPort,
     innerRange: INNER_RANGE,
     drift: () => overlay.drift(),
+    nameProblems: () => dns.problems(),
     agreement: () => agreement.service,
     request,
   });

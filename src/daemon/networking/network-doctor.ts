@@ -17,12 +17,23 @@ export interface NetworkDoctorParts {
   readonly vxlanPort: number;
   readonly innerRange: Cidr;
   readonly drift: () => DriftSeen;
+  /** What the server of names can't serve just now, and why. */
+  readonly nameProblems: () => readonly string[];
   readonly agreement: () => Pick<AgreementService, 'status'>;
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
 }
 
 /** The doctor of this daemon: who its peers are, and how they are asked. */
-export function createDoctor({ shortId, node, vxlanPort, innerRange, drift, agreement, request }: NetworkDoctorParts): Doctor {
+export function createDoctor({
+  shortId,
+  node,
+  vxlanPort,
+  innerRange,
+  drift,
+  nameProblems,
+  agreement,
+  request,
+}: NetworkDoctorParts): Doctor {
   const { devices, table } = new Names(shortId);
   return new Doctor({
     self: () => {
@@ -46,6 +57,7 @@ export function createDoctor({ shortId, node, vxlanPort, innerRange, drift, agre
     devices,
     table,
     drift,
+    nameProblems,
     agreement: async () => {
       try {
         return agreementSeen(await agreement().status());

@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkAgreement, checkDrift, checkHost } from './check-host.ts';
+import { checkAgreement, checkDrift, checkHost, checkNames } from './check-host.ts';
 import type { ClosedChain, HostSeen } from './facts.ts';
 import type { Finding } from './finding.ts';
+import { parseStatistics } from './neighbour-table.ts';
 
 const EXPECTED = { underlayIp: '10.0.0.1', underlayMtu: 1500, vxlanPort: 4789, devices: 'cvab12cd' };
 const WELL: HostSeen = {
@@ -10,6 +12,7 @@ const WELL: HostSeen = {
   underlay: { device: 'eth0', mtu: 1500 },
   tunnels: [{ name: 'cvab12cdx000001', mtu: 1450, up: true }],
   strict: [],
+  neighbours: { most: 1024, now: 12, endpoints: 3, refused: 0 },
   firewall: { closed: [], managers: [], legacy: false },
   firewallError: '',
 };
@@ -37,6 +40,7 @@ describe('checkHost', () => {
       'reverse path',
       'underlay',
       'vxlan devices',
+      'neighbours',
     ]);
     expect(check({}).every(({ seen, advice }) => seen !== '' && advice === '')).toBe(true);
   });
@@ -103,6 +107,46 @@ describe('checkHost', () => {
   it('misses VXLAN devices, and knows those that are down', () => {
     expect(wrong({ tunnels: [] })).toMatchObject([{ check: 'vxlan devices', state: 'problem', seen: 'this node has none' }]);
     expect(wrong({ tunnels: [{ name: 'x1', mtu: 1450, up: false }] })).toMatchObject([{ seen: 'x1 is down' }]);
+  });
+});
+
+describe('the neighbour table', () => {
+  const neighbours = { most: 1024, now: 12, endpoints: 3, refused: 0 };
+
+  it('is told of where there is little room left, by what is in it or by what containers need', () => {
+    const advice = expect.stringContaining('gc_thresh3=4096 net.ipv4.neigh.default.gc_thresh2=2048') as string;
+    expect(wrong({ neighbours: { ...neighbours, now: 800 } })).toMatchObject([
+      { check: 'neighbours', state: 'warning', seen: expect.stringMatching(/^800 of at most 1024 entries/), advice },
+    ]);
+    expect(wrong({ neighbours: { ...neighbours, endpoints: 400 } })).toMatchObject([{ state: 'warning', advice }]);
+    expect(wrong({ neighbours: { ...neighbours, refused: 7 } })).toMatchObject([{ seen: expect.stringContaining('7 times') }]);
+  });
+
+  it('is not judged where it is not shown', () => {
+    expect(wrong({ neighbours: undefined })).toEqual([]);
+  });
+
+  it('is read from what the kernel prints', () => {
+    const text = `entries  allocs   destroys lookups  table_fulls
+0000001f 00008095 000070f9 00023c2b 00000001
+0000001f 00007c71 00008231 000234b2 0000000a
+`;
+    expect(parseStatistics(text)).toEqual({ entries: 31, refused: 11 });
+    expect(parseStatistics(text.replace('table_fulls', 'other'))).toEqual({ entries: 31, refused: 0 });
+    expect(parseStatistics('')).toBeUndefined();
+    fc.assert(fc.property(fc.string(), (junk) => void parseStatistics(junk)));
+  });
+});
+
+describe('checkNames', () => {
+  it('says which gateways can’t be asked, and why', () => {
+    expect(checkNames([], EXPECTED).state).toBe('ok');
+    expect(checkNames(['port 53/udp of 10.0.0.1 is taken by dnsmasq (pid 7)'], EXPECTED)).toMatchObject({
+      check: 'names',
+      state: 'problem',
+      seen: 'containers can’t ask for names: port 53/udp of 10.0.0.1 is taken by dnsmasq (pid 7)',
+      advice: expect.stringContaining('except-interface=cvab12cd*'),
+    });
   });
 });
 

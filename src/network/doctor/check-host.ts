@@ -22,7 +22,15 @@ export function checkHost(seen: HostSeen, expected: HostExpected): readonly Find
     checkReversePath(seen),
     checkUnderlay(seen, expected),
     checkTunnels(seen, expected),
+    checkNeighbours(seen),
   ];
+}
+
+/** @param problems what the server of names can't serve: `port 53/udp of 10.0.0.1 is taken by dnsmasq (pid 7)` */
+export function checkNames(problems: readonly string[], { devices }: Pick<HostExpected, 'devices'>): Finding {
+  if (problems.length === 0) return ok('names', 'containers can ask for names at the gateways of their networks');
+  const advice = `Stop what has the port, or let it leave this node’s devices alone (dnsmasq: bind-dynamic and except-interface=${devices}*); see \`ss -lnp sport = 53\`. It is tried again meanwhile.`;
+  return problem('names', `containers can’t ask for names: ${listed(problems)}`, advice);
 }
 
 export function checkDrift({ repairs, last, failure }: DriftSeen): Finding {
@@ -40,6 +48,24 @@ export function checkAgreement({ quorum, words }: AgreementSeen): Finding {
   const advice =
     'Start the missing members again; see `caravela agreement status`. Until then containers run on, but no network can be made.';
   return problem('agreement', `no quorum: ${words}`, advice);
+}
+
+/** From this share on there is little room for the unforeseen. */
+const CROWDED = 0.75;
+/** The host has an entry for a container, and the container one for its gateway. */
+const ENTRIES_PER_ENDPOINT = 2;
+
+function checkNeighbours({ neighbours }: HostSeen): Finding {
+  const check = 'neighbours';
+  if (neighbours === undefined) return ok(check, 'the kernel shows its table in the host’s own network namespace only');
+  const { most, now, endpoints, refused } = neighbours;
+  const used = Math.max(now, endpoints * ENTRIES_PER_ENDPOINT);
+  const seen = `${now} of at most ${most} entries are in use, containers here need ${endpoints * ENTRIES_PER_ENDPOINT} or more`;
+  const enough = 2 ** Math.ceil(Math.log2(Math.max(4 * used, 2 * most)));
+  const advice = `Run \`sysctl -w net.ipv4.neigh.default.gc_thresh3=${enough} net.ipv4.neigh.default.gc_thresh2=${enough / 2}\`, and keep it (/etc/sysctl.d).`;
+  if (used >= CROWDED * most) return warning(check, `${seen}: beyond that packets are lost`, advice);
+  if (refused > 0) return warning(check, `${seen}; ${refused} times since the host’s start there was no room`, advice);
+  return ok(check, seen);
 }
 
 function checkForwarding({ ipForward }: HostSeen): Finding {

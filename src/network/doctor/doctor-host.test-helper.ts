@@ -33,6 +33,7 @@ const doctor = new Doctor({
   devices: 'cvtest01',
   table: 'caravela-test01',
   drift: () => ({ repairs: 0, last: [], failure: undefined }),
+  nameProblems: () => (own === '2' ? ['port 53/udp of 10.7.0.1 is taken by dnsmasq (pid 7)'] : []),
   agreement: async () => ({ quorum: true, words: 'all agree' }),
 });
 

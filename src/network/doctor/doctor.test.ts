@@ -137,6 +137,7 @@ describe('Doctor', () => {
     expect(findings.get('mtu')?.seen).toBe('packets of 1450 bytes pass whole through VXLAN');
     expect(findings.get('checksum offload')?.state).toBe('ok');
     expect(findings.get('underlay')?.seen).toBe('eth0 has 10.7.0.1 and an MTU of 1500');
+    expect((await two.examine()).get('names')).toMatchObject({ state: 'problem', seen: expect.stringContaining('dnsmasq') });
   });
 
   it('finds a closed VXLAN port', async () => {

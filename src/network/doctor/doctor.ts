@@ -1,6 +1,6 @@
 import type { NodeId } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
-import { checkAgreement, checkDrift, checkHost } from './check-host.ts';
+import { checkAgreement, checkDrift, checkHost, checkNames } from './check-host.ts';
 import { checkPeers } from './check-peers.ts';
 import { checksumErrors } from './checksum-errors.ts';
 import { EchoHost } from './echo.ts';
@@ -18,6 +18,8 @@ export interface DoctorParts extends Omit<Probing, 'self'> {
   readonly devices: string;
   readonly table: string;
   readonly drift: () => DriftSeen;
+  /** What the server of names can't serve just now, and why. */
+  readonly nameProblems: () => readonly string[];
   readonly agreement: () => Promise<AgreementSeen>;
 }
 
@@ -48,7 +50,7 @@ export class Doctor {
   }
 
   async examine(): Promise<readonly Finding[]> {
-    const { vxlanPort, devices, table, drift, agreement } = this.#parts;
+    const { vxlanPort, devices, table, drift, nameProblems, agreement } = this.#parts;
     const { underlayIp, underlayMtu } = this.#parts.self();
     const expected = { underlayIp, underlayMtu, vxlanPort, devices };
     const peers = this.#parts.peers();
@@ -56,6 +58,7 @@ export class Doctor {
     const left = peers.length - seen.length;
     return [
       ...checkHost(host, expected),
+      checkNames(nameProblems(), expected),
       checkDrift(drift()),
       ...checkPeers(seen, { vxlanPort, device: host.underlay?.device ?? '' }),
       ...(left > 0 ? [ok('peers', `${left} more were not tried: ask them with \`network doctor NODE\``)] : []),

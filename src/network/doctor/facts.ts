@@ -14,9 +14,22 @@ export interface HostSeen {
   readonly tunnels: readonly { readonly name: string; readonly mtu: number; readonly up: boolean }[];
   /** Our devices whose reverse path filter is strict (ip-sysctl.rst, rp_filter). */
   readonly strict: readonly string[];
+  /** undefined: it is shown in the host's own network namespace only. */
+  readonly neighbours: NeighboursSeen | undefined;
   /** undefined: nft(8) can't be asked, and `firewallError` says why. */
   readonly firewall: FirewallSeen | undefined;
   readonly firewallError: string;
+}
+
+/** The kernel's one table of neighbours, containers' included (arp(7)). */
+export interface NeighboursSeen {
+  /** gc_thresh3: of entries that come and go; those that are set for good, as ours of peers, don't count (since Linux 5.0). */
+  readonly most: number;
+  readonly now: number;
+  /** Those of our containers on this host. */
+  readonly endpoints: number;
+  /** Times since the host's start that an entry was not had for it. */
+  readonly refused: number;
 }
 
 /** Others' packet filters: an `accept` of ours can't open what they drop. */

@@ -6,6 +6,7 @@ import { readSysctl } from '../../linux/sysctl.ts';
 import type { HostExpected } from './check-host.ts';
 import { closedChain } from './closed-chains.ts';
 import type { FirewallSeen, HostSeen } from './facts.ts';
+import { readNeighbourTable } from './neighbour-table.ts';
 
 const STRICT = 1;
 const LEGACY_TABLES = '/proc/thread-self/net/ip_tables_names';
@@ -31,12 +32,15 @@ function readKernel({ underlayIp, devices }: HostExpected): Omit<HostSeen, 'fire
     const ip = parseIpv4(underlayIp);
     const holder = socket.addresses().find(({ address }) => address === ip)?.index;
     const underlay = links.find(({ index }) => index === holder);
+    const tunnels = new Set(ours.flatMap(({ kind, index }) => (kind === 'vxlan' ? [index] : [])));
+    const permanent = socket.neighbours().filter((entry) => entry.permanent && tunnels.has(entry.index)).length;
     return {
       ipForward: readSysctl('ipv4/ip_forward') === '1',
       bridgeNetfilter: flag(readSysctl('bridge/bridge-nf-call-iptables')),
       underlay: underlay && { device: underlay.name, mtu: underlay.mtu },
       tunnels: ours.filter(({ kind }) => kind === 'vxlan').map(({ name, mtu, up }) => ({ name, mtu, up })),
       strict: ours.filter(({ kind, name }) => kind !== 'veth' && reversePath(name) === STRICT).map(({ name }) => name),
+      neighbours: readNeighbourTable(permanent, ours.filter(({ kind }) => kind === 'veth').length),
     };
   } finally {
     socket.close();
