@@ -105,6 +105,15 @@ export function storeContract(name: string, make: () => Promise<StoreBench>): vo
       expect((await store.get('unless/new')).value).toBeUndefined();
     });
 
+    it('writes nothing by what was read in another epoch, and tells what is there', async () => {
+      const { version } = await put('epochs/a', '1');
+      const when = [{ key: 'epochs/a', is: 'at', modRevision: version.revision }] as const;
+      const write = (epoch: number) => other.transact({ when, then: [{ put: 'epochs/b', value: 'x' }], epoch });
+      expect(await write(version.epoch + 1)).toMatchObject({ committed: false, found: [{ key: 'epochs/a' }] });
+      expect((await store.get('epochs/b')).value).toBeUndefined();
+      expect(await write(version.epoch)).toMatchObject({ committed: true });
+    });
+
     it('decides without writing, too', async () => {
       await put('decide/a', '1');
       expect((await store.transact({ when: [{ key: 'decide/a', is: 'present' }], then: [] })).committed).toBe(true);

@@ -49,6 +49,8 @@ export type Write = { readonly put: string; readonly value: string } | { readonl
 export interface Transaction {
   readonly when: readonly Condition[];
   readonly then: readonly Write[];
+  /** Of what the conditions were read; in another epoch, where revisions count anew, the transaction never holds. */
+  readonly epoch?: number;
 }
 
 export interface Outcome {

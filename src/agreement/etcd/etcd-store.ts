@@ -46,6 +46,8 @@ export interface EtcdStoreOptions {
 
 /** Keys of one page of a long range: the member builds each answer in memory, three times over. */
 const PAGE = 2_000;
+/** No key comes to be of this revision. */
+const NEVER = Number.MAX_SAFE_INTEGER;
 
 /** The agreed store by way of this node's own member, which asks the leader itself. */
 export class EtcdStore implements ReplicatedStore {
@@ -125,16 +127,17 @@ export class EtcdStore implements ReplicatedStore {
 
   /** `slot-moved`: nothing happened, the slot was not as believed. */
   async #attempt(
-    { when, then }: Transaction,
+    { when, then, epoch }: Transaction,
     slot: OwnerSlot,
     token: string,
     timeLeftMs: () => number,
     mayHaveHappened: boolean,
   ): Promise<Outcome | 'slot-moved'> {
     const owner = ownerKey(this.#options.client, slot.number);
+    const isOfAnother = epoch !== undefined && epoch !== this.#options.epoch;
     const answer = await this.#write(
       {
-        compare: [compareRevision(owner, slot.revision), ...when.map(compareOf)],
+        compare: [compareRevision(owner, slot.revision), ...when.map(compareOf), ...(isOfAnother ? [compareRevision(owner, NEVER)] : [])],
         success: [...then.map(operationOf), { request_put: { key: owner, value: base64(token) } }],
         failure: [owner, ...new Set(when.map(({ key }) => dataKey(key)))].map(readOf),
       },

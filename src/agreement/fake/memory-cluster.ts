@@ -38,7 +38,8 @@ export class MemoryCluster {
 
   apply(transaction: Transaction): Outcome {
     checkTransaction(transaction);
-    if (!transaction.when.every((condition) => this.#holds(condition))) {
+    const isOfAnother = transaction.epoch !== undefined && transaction.epoch !== this.#version.epoch;
+    if (isOfAnother || !transaction.when.every((condition) => this.#holds(condition))) {
       const found = [...new Set(transaction.when.map(({ key }) => key))].flatMap((key) => this.#entries.get(key) ?? []);
       return { committed: false, version: this.#version, found };
     }

@@ -233,3 +233,39 @@ describe('tokens', () => {
     expect(await b.tokens.replace(token, token)).toBe(false);
   });
 });
+
+describe('where agreement was rebuilt', () => {
+  /** Everything is written anew in the first revision, so that guards of different epochs have the same one. */
+  function rebuild(cluster: MemoryCluster, epoch: number): void {
+    cluster.recover(cluster.list(PREFIX), epoch);
+  }
+
+  test('a copy of before makes no network over one that it does not know, though the guard has the same revision', async () => {
+    const cluster = new MemoryCluster();
+    const [a, b] = [nodeOn(cluster), nodeOn(cluster)];
+    await a.state.createNetwork(testNetwork(1, '10.0.0.0/16'));
+    rebuild(cluster, 2);
+    await b.catchUp();
+    const theirs = testNetwork(2, '10.1.0.0/16');
+    await a.state.createNetwork(theirs);
+    rebuild(cluster, 3);
+    expect(b.state.networks()).toHaveLength(1);
+    expect(await b.state.createNetwork(testNetwork(3, '10.1.4.0/24'))).toEqual({ ok: false, clash: 'subnet', with: theirs });
+  });
+
+  test('leases that were read before do not change', async () => {
+    const cluster = new MemoryCluster();
+    const { state, nodes } = nodeOn(cluster);
+    const network = testNetwork(1, '10.0.0.0/16');
+    await state.createNetwork(network);
+    await nodes.admitNode(testNodeId(1), 'n', 1);
+    const lease: Lease = { network: network.id, block: testSubnet('10.0.0.64/26'), node: testNodeId(1) };
+    rebuild(cluster, 2);
+    const { guard } = await state.readLeases(network.id);
+    rebuild(cluster, 3);
+    expect(await state.changeLeases(network.id, guard, { add: [lease], remove: [] })).toBe('moved');
+    const again = await state.readLeases(network.id);
+    expect([again.guard, again.epoch]).toEqual([guard, 3]);
+    expect(await state.changeLeases(network.id, again.guard, { add: [lease], remove: [] })).toBe('done');
+  });
+});

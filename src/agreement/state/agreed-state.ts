@@ -18,6 +18,8 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
   readonly #copy: Copy;
   readonly #follow: Follow;
   readonly #nodes: NodeBook;
+  /** As read last: a guard says something within its epoch only. */
+  readonly #guards = new Map<NetworkId, { readonly guard: number; readonly epoch: number }>();
 
   constructor(store: StoreAccess, copy: Copy, follow: Follow) {
     this.#store = store;
@@ -82,7 +84,7 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
       }
       if (networks.length >= LIMITS.networks)
         throw new Error(`there are ${LIMITS.networks} networks already, the most there may be: remove some`);
-      if (await this.#commit(creation(network, guard))) return { ok: true };
+      if (await this.#commit({ ...creation(network, guard), epoch: version.epoch })) return { ok: true };
     }
     throw contended('networks');
   }
@@ -91,7 +93,7 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     for (let tries = 0; tries < TRIES; tries++) {
       const { value: found } = await this.#store.get(KEYS.network(id));
       if (found === undefined) return 'absent';
-      const { leases, guard } = await this.readLeases(id);
+      const { leases, guard, epoch } = await this.readLeases(id);
       if (leases.length > 0) return { leased: [...new Set(leases.map((lease) => lease.node))] };
       const removed = await this.#commit({
         when: [
@@ -99,6 +101,7 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
           { key: KEYS.leasesGuard(id), is: 'at', modRevision: guard },
         ],
         then: removal(id, found),
+        epoch,
       });
       if (removed) return 'removed';
     }
@@ -107,11 +110,9 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
 
   async readLeases(network: NetworkId): Promise<LeasesRead> {
     const { value: entries, version } = await this.#store.range(KEYS.leases(network));
-    return {
-      leases: factsOf(entries, 'lease').map((fact) => fact.lease),
-      guard: entries.find((entry) => entry.key === KEYS.leasesGuard(network))?.modRevision ?? 0,
-      epoch: version.epoch,
-    };
+    const guard = entries.find((entry) => entry.key === KEYS.leasesGuard(network))?.modRevision ?? 0;
+    this.#guards.set(network, { guard, epoch: version.epoch });
+    return { leases: factsOf(entries, 'lease').map((fact) => fact.lease), guard, epoch: version.epoch };
   }
 
   async changeLeases(
@@ -123,6 +124,8 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
       throw new RangeError(`at most ${LEASES_PER_CHANGE} leases change together, not ${add.length} and ${remove.length}`);
     }
     const takers = [...new Set(add.map((lease) => lease.node))];
+    const read = this.#guards.get(network);
+    this.#guards.delete(network);
     const transaction: Transaction = {
       when: [
         { key: KEYS.leasesGuard(network), is: 'at', modRevision: guard },
@@ -131,6 +134,7 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
         ...takers.map((node): Condition => ({ key: KEYS.nodeIn(node), is: 'present' })),
       ],
       then: [put({ kind: 'leases-guard', network }), ...leaseWrites(add, remove)],
+      ...(read?.guard === guard && { epoch: read.epoch }),
     };
     const outcome = await this.#store.transact(transaction);
     if (outcome.committed) {

@@ -21,12 +21,13 @@ export class AgreedTokens {
 
   /** False where it is no longer `before`. */
   async replace(before: AgreedToken, after: AgreedToken): Promise<boolean> {
-    const { value: entry } = await this.#store.get(KEYS.token(before.id));
+    const { value: entry, version } = await this.#store.get(KEYS.token(before.id));
     const now = entry === undefined ? undefined : factsOf([entry], 'token')[0]?.token;
     if (entry === undefined || now === undefined || now.usedBy !== before.usedBy || now.expiresAtMs !== before.expiresAtMs) return false;
     const outcome = await this.#store.transact({
       when: [{ key: entry.key, is: 'at', modRevision: entry.modRevision }],
       then: [put({ kind: 'token', token: after })],
+      epoch: version.epoch,
     });
     return outcome.committed;
   }

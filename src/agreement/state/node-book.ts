@@ -27,7 +27,8 @@ export class NodeBook implements NodeChanges {
   async admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode> {
     const taken = new Set([...this.#copy.views.nodes.values()].flatMap((node) => (node.state === 'in' ? [node.name] : [])));
     for (let tries = 0; tries < TRIES; tries++) {
-      const known = nodeOf((await this.#store.get(KEYS.nodeIn(id))).value);
+      const { value: inEntry, version } = await this.#store.get(KEYS.nodeIn(id));
+      const known = nodeOf(inEntry);
       if (known !== undefined) return known;
       const { value: goneEntry } = await this.#store.get(KEYS.nodeGone(id));
       const gone = nodeOf(goneEntry);
@@ -55,6 +56,7 @@ export class NodeBook implements NodeChanges {
           put({ kind: 'node-name', name: node.name, node: id }),
           ...(gone === undefined ? [put({ kind: 'next-number', next: next + 1 })] : [{ remove: KEYS.nodeGone(id) }]),
         ],
+        epoch: version.epoch,
       });
       if (outcome.committed) {
         await this.#follow.reach(outcome.version);
@@ -84,7 +86,7 @@ export class NodeBook implements NodeChanges {
     const networks = new Set(this.#copy.views.leasesOf(id).map((lease) => lease.network));
     for (const network of networks) {
       for (let tries = 0; ; tries++) {
-        const { value: entries } = await this.#store.range(KEYS.leases(network));
+        const { value: entries, version } = await this.#store.range(KEYS.leases(network));
         const guard = entries.find((entry) => entry.key === KEYS.leasesGuard(network));
         const theirs = factsOf(entries, 'lease').filter(({ lease }) => lease.node === id);
         if (theirs.length === 0 || guard === undefined) break;
@@ -96,6 +98,7 @@ export class NodeBook implements NodeChanges {
             put({ kind: 'leases-guard', network }),
             ...theirs.slice(0, LEASES_PER_CHANGE).map(({ lease }): Write => ({ remove: KEYS.lease(network, lease.block) })),
           ],
+          epoch: version.epoch,
         });
         if (outcome.committed) await this.#follow.reach(outcome.version);
         else if (outcome.found.some((entry) => entry.key === condition.key) !== (condition.is === 'present')) return;
@@ -107,7 +110,7 @@ export class NodeBook implements NodeChanges {
   /** From then on no lease can be given to it, so that those it has are all in the copy. */
   async #end(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined> {
     for (let tries = 0; tries < TRIES; tries++) {
-      const goneEntry = (await this.#store.get(KEYS.nodeGone(id))).value;
+      const { value: goneEntry, version } = await this.#store.get(KEYS.nodeGone(id));
       const inEntry = (await this.#store.get(KEYS.nodeIn(id))).value;
       const gone = nodeOf(goneEntry);
       const node = nodeOf(inEntry) ?? gone;
@@ -124,6 +127,7 @@ export class NodeBook implements NodeChanges {
           ...forwardKeys(id).map((key): Write => ({ remove: key })),
           ...this.#oldestLeft(id),
         ],
+        epoch: version.epoch,
       });
       if (outcome.committed) {
         await this.#follow.reach(outcome.version);

@@ -123,11 +123,11 @@ export class ForwardedStore implements StoreAccess {
 }
 
 /** A node that leaves takes its slots away, but for the one by which it does. @throws RangeError for what is no transaction */
-function withSlot({ when, then }: Transaction, slot: Slot, token: string): Transaction {
+function withSlot({ when, then, ...rest }: Transaction, slot: Slot, token: string): Transaction {
   const condition: Condition = { key: slot.key, is: 'at', modRevision: slot.revision };
   const write: Write = { put: slot.key, value: token };
   const others = then.filter((each) => !('remove' in each && each.remove === slot.key));
-  const marked = { when: [...when, condition], then: [...others, write] };
+  const marked = { ...rest, when: [...when, condition], then: [...others, write] };
   checkTransaction(marked);
   return marked;
 }

@@ -57,10 +57,11 @@ export function checkStoreRequest(value: unknown, ownPrefix: string): StoreReque
     case 'range':
       return { kind, prefix: within(prefix) };
     case 'transact': {
-      const { when, then } = fieldsOf(transaction, 'a transaction');
+      const { when, then, epoch } = fieldsOf(transaction, 'a transaction');
       const checked: Transaction = {
         when: listOf(when, 'when', AGREEMENT_LIMITS.perTransaction).map((each) => checkCondition(each, within)),
         then: listOf(then, 'then', AGREEMENT_LIMITS.perTransaction).map((each) => checkWrite(each, within)),
+        ...(epoch !== undefined && { epoch: countOf(epoch, 'epoch') }),
       };
       checkTransaction(checked);
       return { kind, transaction: checked, have: checkVersion(have) };

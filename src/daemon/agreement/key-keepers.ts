@@ -103,6 +103,7 @@ export class KeyKeepers {
           ...keepers.map((id): Condition => ({ key: KEYS.caHolder(id), is: 'present' })),
         ],
         then: [{ remove: KEYS.caHolder(self) }],
+        epoch: copy.version.epoch,
       });
       // It may have been invited meanwhile.
       if (!committed || isMember()) return;
