@@ -85,7 +85,9 @@ function checkBox(box: Box, seen: ContainerInspect, journal: Journal): void {
     journal.fault(`${box.name} was acknowledged to run, and is ${status}: ${seen.State.Error}`, about);
   if (box.state === 'stopped' && status === 'running') journal.fault(`${box.name} was acknowledged to be stopped, and runs`, about);
   const was = networksInWords([...box.nets].map(([net, { address }]) => [net, box.state === 'running' ? address : '']));
-  const is = networksInWords(networksOf(seen).map(([net, { IPAddress }]) => [net, IPAddress]));
+  // What had none yet may have got one.
+  const now = networksOf(seen).map(([net, { IPAddress }]) => [net, box.nets.get(net)?.address === '' ? '' : IPAddress] as const);
+  const is = networksInWords(now);
   if (was !== is) journal.fault(`${box.name} was acknowledged with the networks ${was}, and has ${is}`, about);
 }
 
