@@ -129,10 +129,13 @@ test('what ended while its node’s daemon was away is soon not found any more, 
   const cluster = new NamesCluster(6, 5);
   const [a, b, c] = [cluster.at(0), cluster.at(1), cluster.at(2)];
   const [gone, stays] = [cluster.add(a, 'gone'), cluster.add(a, 'stays')];
-  plug(cluster, a, gone, ['10.0.0.2', 'gone']);
+  // Owned by one node and another.
+  const shared = ['one', 'two', 'three', 'four'];
+  plug(cluster, a, gone, ['10.0.0.2', 'gone', ...shared]);
   plug(cluster, a, stays, ['10.0.0.3', 'stays']);
-  plug(cluster, b, cluster.add(b, 'other'), ['10.0.0.4', 'other']);
+  plug(cluster, b, cluster.add(b, 'other'), ['10.0.0.4', 'other', ...shared]);
   cluster.run(10_000);
+  for (const name of shared) expect(valuesOf(cluster.lookUp(c, key(name)))).toEqual(['10.0.0.2', '10.0.0.4']);
   // It is back before anybody has missed it.
   a.containers.delete(gone.request.containerId);
   a.life++;
@@ -141,6 +144,8 @@ test('what ended while its node’s daemon was away is soon not found any more, 
   for (const other of cluster.nodes) cluster.see(other, a, 'alive');
   cluster.input(a, (turn) => a.names.start(turn));
   plug(cluster, a, stays, ['10.0.0.3', 'stays']);
+  // Where somebody else is called the same, nobody is led to it even for those seconds.
+  for (const name of shared) expect(valuesOf(cluster.lookUp(c, key(name)))).toEqual(['10.0.0.4']);
   for (let s = 0; s < 15; s++) {
     expect(valuesOf(cluster.lookUp(c, key('stays')))).toEqual(['10.0.0.3']);
     expect(valuesOf(cluster.lookUp(c, key('other')))).toEqual(['10.0.0.4']);

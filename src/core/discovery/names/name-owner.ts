@@ -118,7 +118,10 @@ export class NameOwner {
   lookUp(turn: Turn, key: LookUpMessage['key']): Found {
     if (key.kind === 'id' && key.prefix.length < PREFIX_DIGITS) return { entries: [], complete: false };
     const place = ringKey(key);
-    const rows = this.#table.under(place).filter((row) => this.#isShown(row));
+    const shown = this.#table.under(place).filter((row) => this.#isShown(row));
+    // An address that is left over from its node's earlier life may be nobody's: only where there is no other it is better than none.
+    const current = key.kind === 'endpoint' ? shown.filter((row) => this.#isCurrent(row)) : [];
+    const rows = current.length > 0 ? current : shown;
     const meant = key.kind === 'id' ? rows.filter(({ containerId }) => containerId.startsWith(key.prefix)) : rows;
     return {
       entries: meant.slice(0, LIMITS.namesPerKey).map(entryOf),
