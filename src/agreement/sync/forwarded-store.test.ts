@@ -1,21 +1,30 @@
 import { describe, expect, it } from 'vitest';
-import { NO_VERSION } from '../../core/model/index.ts';
+import { type AgreedVersion, NO_VERSION } from '../../core/model/index.ts';
 import { testNodeId } from '../../core/model/network.test-helper.ts';
 import { AgreementUnavailable } from '../port.ts';
 import { PREFIX } from '../state/keys.ts';
+import { MemoryCluster } from '../fake/memory-cluster.ts';
+import { MemoryStore } from '../fake/memory-store.ts';
+import { Copy } from '../state/copy.ts';
 import { ForwardedStore, type ForwardingHost } from './forwarded-store.ts';
+import { pack, unpack } from './pack.ts';
+import { serveStore } from './serve-store.ts';
 import type { Asked } from './port.ts';
 
 const put = { when: [], then: [{ put: `${PREFIX}tokens/a`, value: '1' }] };
 
 /** One member, which answers as the test says. */
-function storeOf(answer: (timeoutMs: number) => Promise<Asked>, nowMs = () => 0): ForwardedStore {
+function storeOf(
+  answer: (timeoutMs: number, body: Buffer) => Promise<Asked>,
+  nowMs = () => 0,
+  version: AgreedVersion = NO_VERSION,
+): ForwardedStore {
   const host: ForwardingHost = {
     self: testNodeId(1),
     members: () => [testNodeId(2)],
-    version: () => NO_VERSION,
+    version: () => version,
     onUpdate: () => {},
-    ask: (_peer, _path, _body, timeoutMs) => answer(timeoutMs),
+    ask: (_peer, _path, body, timeoutMs) => answer(timeoutMs, body),
     nowMs,
   };
   return new ForwardedStore(host);
@@ -57,4 +66,30 @@ it('waiting for others is part of a transaction’s time, and there is a bound o
   // Those that waited longer than their time ask nobody.
   expect(asked).toBeLessThan(20);
   expect(refusals.at(1_000)).toMatchObject({ changed: 'no' });
+});
+
+it('a member of an epoch that is over neither writes nor answers for who knows a newer one', async () => {
+  const cluster = new MemoryCluster();
+  const copy = new Copy({ store: { agreed: () => ({ version: NO_VERSION, entries: [] }), putAgreed: () => {} }, report: () => {} });
+  copy.apply({ from: undefined, version: cluster.version, entries: [], removed: [] });
+  const server = { store: () => new MemoryStore(cluster), copy, waitUntil: async () => true };
+  const serve = (_timeoutMs: number, body: Buffer) => serveStore(testNodeId(1), body, server);
+  const newer = storeOf(serve, () => 0, { epoch: cluster.version.epoch + 1, revision: 1 });
+  await expect(newer.transact(put)).rejects.toMatchObject({ changed: 'no' });
+  await expect(newer.get(put.then[0]!.put)).rejects.toThrow(/epoch 1, which is over/);
+  expect(cluster.read(put.then[0]!.put)).toBeUndefined();
+
+  // One that has not heard of it, and does not look at what the asker has.
+  const careless = storeOf(
+    async (timeoutMs, body) => {
+      const request = (await unpack(body)) as object;
+      return serve(timeoutMs, await pack({ ...request, have: NO_VERSION }));
+    },
+    () => 0,
+    { epoch: 9, revision: 1 },
+  );
+  await expect(careless.transact(put)).rejects.toMatchObject({ changed: 'unknown' });
+
+  const same = storeOf(serve, () => 0, cluster.version);
+  expect(await same.transact(put)).toMatchObject({ committed: true });
 });

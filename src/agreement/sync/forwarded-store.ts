@@ -172,7 +172,14 @@ class Attempts {
         return undefined;
       }
       const answer = checkStoreAnswer(await unpack(body));
-      if (answer.kind !== 'unavailable') return answer;
+      if (answer.kind !== 'unavailable') {
+        const { epoch } = answer.kind === 'transact' ? answer.outcome.version : answer.version;
+        if (epoch >= this.#host.version().epoch) return answer;
+        // Agreement was rebuilt since: what is agreed there is lost as soon as it hears of it.
+        this.#failures.set(member, `it is of epoch ${epoch}, which is over`);
+        this.mayHaveHappened ||= answer.kind === 'transact' && answer.outcome.committed;
+        return undefined;
+      }
       this.#failures.set(member, answer.message);
       if (answer.changed === 'unknown') this.mayHaveHappened = true;
     } catch (error) {

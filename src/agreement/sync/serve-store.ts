@@ -29,6 +29,9 @@ export async function serveStore(from: NodeId, body: Buffer, server: StoreServer
   } catch (error) {
     return { status: 400, body: Buffer.from((error as Error).message) };
   }
+  if (request.kind === 'transact' && request.have.epoch > server.copy.version.epoch) {
+    return { status: 503, body: Buffer.from('agreement was rebuilt, and this node has not heard of it yet') };
+  }
   return { status: 200, body: await pack(await perform(store, request, server)) };
 }
 
