@@ -70,13 +70,16 @@ export class JoinDesk {
   }
 
   async #answer(request: Http2ServerRequest, where: 'here-or-forward' | 'here-only'): Promise<{ status: number; body: string | Buffer }> {
-    this.#working += 1;
+    let isWork = false;
     try {
       if (this.#host === undefined) throw new JoinError('busy', 'the node is still starting: try again in a moment');
-      if (this.#working > JOIN_LIMITS.atATime)
-        throw new JoinError('busy', `${JOIN_LIMITS.atATime} nodes are joining here just now: try again in a moment`);
+      // Who has not sent all of its request takes nobody's place: that costs a stranger nothing, for as long as it likes.
       const body = await readBody(request, JOIN_LIMITS.requestBytes);
       const applicant = parse(body);
+      if (this.#working >= JOIN_LIMITS.atATime)
+        throw new JoinError('busy', `${JOIN_LIMITS.atATime} nodes are joining here just now: try again in a moment`);
+      isWork = true;
+      this.#working += 1;
       const authorities = this.#host.authorities();
       if (authorities === 'here') return { status: 200, body: formatJoinGrant(await admit(this.#host, applicant)) };
       if (where === 'here-only')
@@ -87,7 +90,7 @@ export class JoinDesk {
         error instanceof JoinError ? error : new JoinError('internal', `the join failed on the node asked: ${(error as Error).message}`);
       return { status: STATUS[told.code] ?? 403, body: JSON.stringify({ code: told.code, message: told.message }) };
     } finally {
-      this.#working -= 1;
+      if (isWork) this.#working -= 1;
     }
   }
 

@@ -1,3 +1,4 @@
+import { connect } from 'node:http2';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
@@ -16,7 +17,7 @@ import type { JoinHost } from './desk.ts';
 import { JoinError } from './join-error.ts';
 import { joinInstance } from './join-instance.ts';
 import type { JoinOptions } from './join-instance.ts';
-import { checkJoinGrant, checkJoinRequest, formatJoinGrant } from './messages.ts';
+import { checkJoinGrant, checkJoinRequest, formatJoinGrant, JOIN_PATH } from './messages.ts';
 import type { Applicant, JoinGrant } from './messages.ts';
 
 let instance: TestInstance;
@@ -178,6 +179,16 @@ test('a host that can’t take part is told why before its token is spent', asyn
   const error = await failure(join(creator, token, identity, { describe }));
   expect([error.code, error.message, host.used]).toEqual(['overlap', 'its route 10.0.0.0/8 is in the way', undefined]);
   expect(await join(creator, token)).toMatchObject({ number: 3 });
+});
+
+test('strangers who begin to ask and do not go on keep nobody out', async () => {
+  const { ip, controlPort } = creator.address;
+  const sessions = Array.from({ length: 2 }, () => connect(`https://${ip}:${controlPort}`, { rejectUnauthorized: false }));
+  const streams = Array.from({ length: 20 }, (_, n) => sessions[n % 2]!.request({ ':method': 'POST', ':path': JOIN_PATH }));
+  for (const stream of streams) stream.on('error', () => {}).write('{');
+  await Promise.all(sessions.map((session) => new Promise((resolve) => session.ping(resolve))));
+  expect(await join(creator, token)).toMatchObject({ number: 3 });
+  for (const session of sessions) session.destroy();
 });
 
 test('nothing is sent to a node of another instance', async () => {
