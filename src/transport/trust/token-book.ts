@@ -90,7 +90,9 @@ export class TokenBook {
     if (found.usedBy !== undefined) return { ok: false, why: 'token-used', tokenId: id };
     if (found.expiresAtMs <= this.#now()) return { ok: false, why: 'token-expired', tokenId: id };
     if (found.singleUse && !(await this.#store.replace(found, { ...found, usedBy: nodeId }))) {
-      return { ok: false, why: 'token-used', tokenId: id };
+      // Whoever was faster may be this very node: its join was repeated while the first was under way.
+      const now = (await this.#store.list()).find((record) => record.id === id);
+      if (now?.usedBy !== nodeId) return { ok: false, why: now === undefined ? 'token-unknown' : 'token-used', tokenId: id };
     }
     return { ok: true, tokenId: id };
   }

@@ -73,6 +73,14 @@ test('a single-use token lets one node in, which may retry', async () => {
   expect(await tokens.redeem(secret, winner === a ? b : a)).toMatchObject({ ok: false, why: 'token-used' });
 });
 
+test('a node that asks twice at once is let in twice, by one use', async () => {
+  const { ca, book: tokens } = await book();
+  const { secret } = parseToken((await tokens.create(ca, 60_000, true)).token);
+  const both = await Promise.all([tokens.redeem(secret, a), tokens.redeem(secret, a)]);
+  expect(both.map(({ ok }) => ok)).toEqual([true, true]);
+  expect(await tokens.redeem(secret, b)).toMatchObject({ ok: false, why: 'token-used' });
+});
+
 test('a token without a time to live is refused; old ones are swept', async () => {
   const { clock, store, ca, book: tokens } = await book();
   await expect(tokens.create(ca, 0, false)).rejects.toThrow('got 0');
