@@ -146,8 +146,10 @@ export class OwnMember {
 
   update(change: Partial<Pick<MemberRecord, 'phase' | 'members'>>): void {
     if (this.#record === undefined) return;
-    this.#record = { ...this.#record, ...change };
-    writeRecord(this.files.record, this.#record);
+    const record = { ...this.#record, ...change };
+    // Where the disk is full nothing has changed, and the next look does it.
+    writeRecord(this.files.record, record);
+    this.#record = record;
   }
 
   /** The engine looks for a newcomer as soon as it is added: its name is there before. */
@@ -218,8 +220,14 @@ export class OwnMember {
       const ip = node === undefined ? undefined : ips.get(node);
       return node === undefined || ip === undefined ? [] : [{ node, ip }];
     });
-    mkdirSync(this.files.runDir, { recursive: true, mode: 0o700 });
-    if (writeHostsFile(this.files.hosts, hostsFile(known))) this.#options.log('debug', 'names of agreement members point anew', { known });
+    try {
+      mkdirSync(this.files.runDir, { recursive: true, mode: 0o700 });
+      if (writeHostsFile(this.files.hosts, hostsFile(known)))
+        this.#options.log('debug', 'names of agreement members point anew', { known });
+    } catch (error) {
+      // Whoever tells of an address has no part in that; each look tries again.
+      this.#options.log('warn', 'the names of agreement members can’t be written down', { why: (error as Error).message });
+    }
   }
 
   #launch(record: MemberRecord, ip: string): Launch {

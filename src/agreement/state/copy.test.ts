@@ -130,3 +130,15 @@ test('two copies that exchange differences at random points end the same', () =>
     }
   }
 });
+
+test('a listener that fails keeps a change from nobody else', () => {
+  const { copy, changes } = make();
+  copy.onChange(() => {
+    throw new Error('no room');
+  });
+  const heard: unknown[] = [];
+  copy.onChange((change) => heard.push(change));
+  const entries = [entryOf({ kind: 'next-number', next: 2 }, 1)];
+  expect(() => copy.apply({ from: undefined, version: { epoch: 1, revision: 1 }, entries, removed: [] })).toThrow('no room');
+  expect([changes.length, heard.length, copy.version.revision]).toEqual([1, 1, 1]);
+});

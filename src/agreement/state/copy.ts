@@ -168,7 +168,16 @@ export class Copy {
   }
 
   #tell(change: AgreedChange): void {
-    for (const listener of this.#listeners) listener(change);
+    const failures: unknown[] = [];
+    for (const listener of this.#listeners) {
+      try {
+        listener(change);
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    // What one makes of it keeps it from nobody else.
+    if (failures.length > 0) throw failures[0];
   }
 }
 
