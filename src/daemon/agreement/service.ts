@@ -30,7 +30,7 @@ export interface AgreementServiceParts {
  * Two who rebuild agreement on both sides of a cut must not come to the same epoch: each raises it by so much at most,
  * drawn by lot.
  */
-const EPOCH_STEPS = 1_000;
+const EPOCH_STEPS = 1_000_000;
 
 /** What the API asks of agreement. */
 export class AgreementAdmin implements AgreementService {
