@@ -277,6 +277,24 @@ describe.concurrent('an instance that changes', () => {
     expect(await keysOf(only!.store, '')).toEqual(expect.arrayContaining(['kept', 'after-the-first', 'after-the-leader']));
   });
 
+  it('goes on as one of it was rebuilt elsewhere: the majority of the past ends, and is called anew', async (context) => {
+    const lab = await labOf(context, 3);
+    await lab.up(3);
+    const leader = await lab.leader();
+    const rebuilt = lab.nodes.find((node) => node !== leader)!;
+    rebuilt.isCutOff = true;
+    const { epoch } = await rebuilt.host.recoverFrom([{ key: 'kept', value: 'newer' }], 9);
+    await put(leader.store, 'kept', 'older');
+    rebuilt.isCutOff = false;
+    await until('all to be of the new epoch', async () => {
+      const serving = await lab.untilMembers(3);
+      const versions = await Promise.all(serving.map(({ store }) => store.get('kept')));
+      return versions.every(({ version, value }) => version.epoch === epoch && value?.value === 'newer');
+    });
+    // It was never taken for a dead one of the old, and called to them.
+    expect(rebuilt.changes.slice(-1)).toEqual(['recovered']);
+  });
+
   it('takes out a leader whose node was removed from the instance', async (context) => {
     const lab = await labOf(context, 3);
     await lab.up(3);
