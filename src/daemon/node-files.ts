@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 
 /** Where a node keeps what: everything below its data directory survives a reboot, the run directory does not. */
@@ -50,7 +50,7 @@ export function writeDurably(path: string, content: string, mode = 0o600): void 
   const aside = `${path}.new`;
   const fd = openSync(aside, 'w', mode);
   try {
-    writeSync(fd, content);
+    writeFileSync(fd, content);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
