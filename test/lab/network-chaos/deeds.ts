@@ -195,7 +195,7 @@ export class Deeds {
     if (ended.kind !== 'done') return;
     box.state = 'running';
     [box.openOn] = box.port === undefined ? [] : [...box.nets.keys()];
-    await this.#readAddresses(box);
+    await this.#readAddresses(box, [...box.nets.keys()]);
   }
 
   async #connect(): Promise<void> {
@@ -211,7 +211,7 @@ export class Deeds {
     if (ended.kind === 'unsure') box.state = 'unsure';
     if (ended.kind === 'done') {
       box.nets.set(net, place);
-      if (box.state === 'running') await this.#readAddresses(box);
+      if (box.state === 'running') await this.#readAddresses(box, [net]);
     }
     box.busy = false;
   }
@@ -262,8 +262,8 @@ export class Deeds {
     }
   }
 
-  /** What addresses it was given; nobody who tells: it is seen later. */
-  async #readAddresses(box: Box): Promise<void> {
+  /** What addresses it was given, on these networks just now; nobody who tells: it is seen later. */
+  async #readAddresses(box: Box, on: readonly string[]): Promise<void> {
     const { daemons, journal } = this.#parts;
     const ended = await this.#at(box.host, 'GET', `/containers/${box.id}/json`);
     if (ended.kind !== 'done') {
@@ -275,7 +275,7 @@ export class Deeds {
       place.address = networks[net]?.IPAddress ?? '';
       const words = `${box.name} has ${place.address === '' ? 'no address' : place.address} of ${net} on ${daemons[box.host]?.host.name}`;
       journal.note(words, [box.name, box.id, place.address]);
-      if (place.address === '' || (place.asked !== '' && place.asked !== place.address))
+      if (on.includes(net) && (place.address === '' || (place.asked !== '' && place.asked !== place.address)))
         journal.fault(`acknowledged, but ${words}; asked: ${place.asked === '' ? 'any' : place.asked}`, [box.name, box.id, place.asked]);
     }
   }
