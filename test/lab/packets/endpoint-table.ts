@@ -1,6 +1,7 @@
 import type { Socket } from 'node:dgram';
 import { statfsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { formatIpv4 } from '../../../src/lib/ipv4.ts';
 import { RouteSocket } from '../../../src/linux/rtnetlink/route-socket.ts';
 import type { Whom } from './packet.ts';
 import { PROBE_PORT } from './packet.ts';
@@ -115,7 +116,10 @@ export class EndpointTable {
   isThere(endpoint: Endpoint): boolean {
     const at = this.#hosts.find(({ host }) => host.name === endpoint.host);
     const key = keyOf(endpoint);
-    return at !== undefined && this.#endpoints.get(key) === endpoint && look(at.host, at.netlink).some((each) => keyOf(each) === key);
+    if (at === undefined || this.#endpoints.get(key) !== endpoint || !look(at.host, at.netlink).some((each) => keyOf(each) === key))
+      return false;
+    // A port may be of the container's last task, whose namespace the kernel still tears down.
+    return addressesIn(this.#pathOf(endpoint)).includes(endpoint.address);
   }
 
   #pathOf({ host, container }: Whom): string {
@@ -135,6 +139,20 @@ function look({ name: host, runDir }: ProbedHost, netlink: RouteSocket): readonl
     const inode = mountedAt(namespaceOf(runDir, container));
     return inode === undefined ? [] : [{ host, port, inode, container, network, address }];
   });
+}
+
+function addressesIn(path: string): readonly string[] {
+  try {
+    const netlink = RouteSocket.openIn(path);
+    try {
+      return netlink.addresses().map(({ address }) => formatIpv4(address));
+    } finally {
+      netlink.close();
+    }
+  } catch {
+    // It has just gone.
+    return [];
+  }
 }
 
 /** The namespace's inode. undefined: none is mounted there. */
