@@ -40,7 +40,10 @@ async function ofHost(host: LabHost, defaultSubnet: string): Promise<Having> {
     'forwarding entries': (await lines('bridge', 'fdb', 'show')).filter((line) => line.includes('permanent')),
     // Sets are listed in no order.
     rules: ruleset.flatMap((line) => line.replace(/^elements = \{|\}$/g, '').split(/, ?/)).map((line) => line.trim()),
-    sockets: (await lines('ss', '-H', '-lntu')).map((line) => line.split(/\s+/).toSpliced(2, 2).join(' ')),
+    // Who takes part in agreement changes.
+    sockets: (await lines('ss', '-H', '-lntu'))
+      .filter((line) => !line.includes(':2380 '))
+      .map((line) => line.split(/\s+/).toSpliced(2, 2).join(' ')),
     namespaces: filesIn(join(host.runDir, 'netns')),
     'endpoint files': filesIn(join(host.runDir, 'endpoints')),
   };
@@ -64,7 +67,8 @@ async function agreedKeys(lab: Lab, defaultId: string): Promise<readonly string[
       });
       const { kvs = [] } = JSON.parse(body) as { readonly kvs?: readonly { readonly key: string }[] };
       const keys = kvs.map(({ key }) => Buffer.from(key, 'base64').toString());
-      return keys.filter((key) => !key.includes(`/leases/${defaultId}/`) && !key.startsWith('/caravela/forward/'));
+      const comesAndGoes = [`/leases/${defaultId}/`, '/caravela/forward/', '/ca-holders/'];
+      return keys.filter((key) => !comesAndGoes.some((each) => key.includes(each)));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNREFUSED') throw error;
     } finally {
