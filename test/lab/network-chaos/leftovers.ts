@@ -36,8 +36,8 @@ async function ofHost(host: LabHost, defaultSubnet: string): Promise<Having> {
     conmons: kernel.processes.filter((line) => line.includes('conmon')),
     routes: routes.filter((line) => !ofDefault.test(line) || line.includes('unreachable')),
     neighbours: await lines('ip', 'neigh', 'show', 'nud', 'permanent'),
-    // What is learned of a bridge's ports comes and goes.
-    'forwarding entries': (await lines('bridge', 'fdb', 'show')).filter((line) => line.includes('permanent')),
+    // What is learned of a bridge's ports comes and goes; multicast groups are the kernel's, and not there on a bridge that was made anew.
+    'forwarding entries': (await lines('bridge', 'fdb', 'show')).filter((line) => line.includes('permanent') && !line.startsWith('33:33:')),
     // Sets are listed in no order.
     rules: ruleset.flatMap((line) => line.replace(/^elements = \{|\}$/g, '').split(/, ?/)).map((line) => line.trim()),
     // Who takes part in agreement changes.
