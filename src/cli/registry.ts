@@ -15,7 +15,7 @@ const start: Entry = { summary: 'start stopped containers', load: async () => (a
 const stop: Entry = { summary: 'stop containers', load: async () => (await import('./commands/stop.ts')).stopCommand };
 const restart: Entry = {
   summary: 'stop containers and start them again',
-  load: async () => (await import('./commands/restart.ts')).restartCommand,
+  load: async () => (await import('./commands/stop.ts')).restartCommand,
 };
 const kill: Entry = { summary: 'send a signal to containers', load: async () => (await import('./commands/kill.ts')).killCommand };
 const rm: Entry = { summary: 'remove containers', load: async () => (await import('./commands/rm.ts')).rmCommand };

@@ -14,7 +14,8 @@ import { addAddress } from './rtnetlink/addresses.ts';
 import { addBridge, addVeth, changeLink } from './rtnetlink/links.ts';
 import { addNeighbour } from './rtnetlink/neighbours.ts';
 import { RouteSocket } from './rtnetlink/route-socket.ts';
-import { addRoute, MAIN_TABLE, OUR_PROTOCOL, type Route } from './rtnetlink/routes.ts';
+import { blackhole } from './rtnetlink/routes.test-helper.ts';
+import { addRoute, type Route } from './rtnetlink/routes.ts';
 import { readSysctl, setSysctl } from './sysctl.ts';
 
 let dir: string;
@@ -94,13 +95,10 @@ describe('watchKernel', () => {
     const watch = inNetns(path, () => watchKernel(['routes'], seen.add));
     const socket = RouteSocket.openIn(path);
     try {
-      socket.must([changeLink('lo', { up: true })]);
-      // More than its buffer takes, before the event loop has a chance to read.
-      const route = (base: number): Route => ({ ...BLACKHOLE, destination: { base, prefix: 32 } });
-      socket.must(Array.from({ length: 10_000 }, (_, n) => addRoute(route(ip('10.0.0.0') + n))));
+      overrun(socket);
       await seen.until(({ kind }) => kind === 'lost');
       const last = ip('10.200.0.1');
-      socket.must([addRoute(route(last))]);
+      socket.must([addRoute(hostRoute(last))]);
       await seen.until((event) => event.kind === 'route' && event.route.destination.base === last);
       expect(seen.all.filter(({ kind }) => kind === 'route').length).toBeLessThan(10_001);
     } finally {
@@ -114,16 +112,14 @@ describe('watchKernel', () => {
     const watch = inNetns(path, () => watchKernel(['routes'], seen.add));
     const socket = RouteSocket.openIn(path);
     try {
-      socket.must([changeLink('lo', { up: true })]);
-      const route = (base: number): Route => ({ ...BLACKHOLE, destination: { base, prefix: 32 } });
-      socket.must(Array.from({ length: 10_000 }, (_, n) => addRoute(route(ip('10.0.0.0') + n))));
+      overrun(socket);
       const before = limitDescriptors(3n);
       await pause(50);
       limitDescriptors(before);
       expect(seen.all.filter(({ kind }) => kind === 'lost')).toEqual([]);
       await seen.until(({ kind }) => kind === 'lost');
       const last = ip('10.200.0.1');
-      socket.must([addRoute(route(last))]);
+      socket.must([addRoute(hostRoute(last))]);
       await seen.until((event) => event.kind === 'route' && event.route.destination.base === last);
     } finally {
       watch.close();
@@ -166,19 +162,13 @@ function limitDescriptors(soft: bigint): bigint {
   return before;
 }
 
-const BLACKHOLE: Route = {
-  destination: { base: 0, prefix: 32 },
-  type: 'blackhole',
-  via: undefined,
-  onlink: false,
-  device: 0,
-  mtu: 0,
-  source: undefined,
-  metric: 0,
-  scope: 'global',
-  protocol: OUR_PROTOCOL,
-  table: MAIN_TABLE,
-};
+const hostRoute = (base: number): Route => blackhole({ base, prefix: 32 });
+
+/** More than the buffer of who watches takes, before the event loop has a chance to read. */
+function overrun(socket: RouteSocket): void {
+  socket.must([changeLink('lo', { up: true })]);
+  socket.must(Array.from({ length: 10_000 }, (_, n) => addRoute(hostRoute(ip('10.0.0.0') + n))));
+}
 
 describe('nft', () => {
   it('applies all or nothing, and lists', async () => {

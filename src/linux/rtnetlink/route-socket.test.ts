@@ -11,6 +11,7 @@ import type { Link } from './link.ts';
 import { addBridge, addVeth, addVxlan, changeLink, deleteLink } from './links.ts';
 import { addFdbEntry, addNeighbour, deleteFdbEntry, deleteNeighbour } from './neighbours.ts';
 import { RouteSocket } from './route-socket.ts';
+import { blackhole } from './routes.test-helper.ts';
 import { addRoute, deleteRoute, MAIN_TABLE, OUR_PROTOCOL, replaceRoute, type Route } from './routes.ts';
 
 let dir: string;
@@ -151,19 +152,7 @@ describe('links', () => {
   });
 });
 
-const BLACKHOLE: Route = {
-  destination: cidr('10.9.0.0/16'),
-  type: 'blackhole',
-  via: undefined,
-  onlink: false,
-  device: 0,
-  mtu: 0,
-  source: undefined,
-  metric: 0,
-  scope: 'global',
-  protocol: OUR_PROTOCOL,
-  table: MAIN_TABLE,
-};
+const BLACKHOLE = blackhole(cidr('10.9.0.0/16'));
 
 describe('addresses, routes, neighbours', () => {
   beforeEach(() => {
