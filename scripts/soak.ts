@@ -17,6 +17,11 @@ const FIRST_SEED = 30_000_000;
 const [simulationMinutes = 20, hostMinutes = 18] = process.argv.slice(2, 4).map(Number);
 const firstSeed = firstSeedOf(process.argv[4]);
 
+/** What failed, to be said again at the very end: who reads a log of an hour reads its end. */
+const red: string[] = [];
+/** Characters of each failure that are said again. */
+const SAID_AGAIN = 6_000;
+
 function run(words: readonly string[]): Promise<{ code: number; output: string }> {
   const [program = '', ...args] = words;
   return new Promise((resolve) => {
@@ -48,7 +53,9 @@ async function simulate(worker: number, until: number, firstSeed: number): Promi
     seeds += batch;
     if (code === 0) continue;
     failed++;
-    console.log(`exit code ${code} of: node ${words.join(' ')}\n${output.trimEnd().replace(/^/gm, '  ')}`);
+    const said = `exit code ${code} of: node ${words.join(' ')}\n${output.trimEnd().replace(/^/gm, '  ')}`;
+    console.log(said);
+    red.push(said.slice(0, SAID_AGAIN));
   }
   return { seeds, failed };
 }
@@ -83,19 +90,30 @@ const ON_HOSTS: readonly (readonly [file: string, share: number])[] = [
 /** Of the test of networks: about as many of its operations as two cores get done in a minute. */
 const OPERATIONS_PER_MINUTE = 500;
 
-async function onHosts(file: string, minutes: number): Promise<boolean> {
+async function onHosts(file: string, minutes: number): Promise<void> {
   console.log(`hosts: ${file}, ${minutes > 0 ? `${minutes.toFixed(1)} min` : 'as long as it takes'}`);
   const env = { SOAK_MINUTES: String(minutes), SOAK_OPERATIONS: String(Math.round(minutes * OPERATIONS_PER_MINUTE)) };
   const child = spawn('vitest', ['run', '--project', 'soak', `test/soak/${file}.test.ts`], {
-    stdio: 'inherit',
+    stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
   });
-  return new Promise((resolve) => {
-    child.on('error', () => resolve(false));
-    child.on('close', (code) => resolve(code === 0));
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (data: Buffer) => {
+      process.stdout.write(data);
+      output = (output + String(data)).slice(-20 * SAID_AGAIN);
+    });
+  }
+  const code = await new Promise<number | null>((resolve) => {
+    child.on('error', () => resolve(null));
+    child.on('close', resolve);
   });
+  if (code === 0) return;
+  const from = output.indexOf('Failed ');
+  red.push(`hosts: ${file}\n${from === -1 ? output.slice(-SAID_AGAIN) : output.slice(from, from + SAID_AGAIN)}`);
 }
 
-let allHeld = failed === 0;
-for (const [file, share] of ON_HOSTS) allHeld = (await onHosts(file, share * hostMinutes)) && allHeld;
-process.exitCode = allHeld ? 0 : 1;
+for (const [file, share] of ON_HOSTS) await onHosts(file, share * hostMinutes);
+
+console.log(red.length === 0 ? 'all held' : `did not hold:\n\n${red.join('\n\n')}`);
+process.exitCode = red.length === 0 ? 0 : 1;
