@@ -11,10 +11,21 @@ import type {
   Resources,
   Result,
 } from '../core/model/index.ts';
-import type { AttachedStreams, AttachOptions, ContainerDetails, ImageStore, LogEntry, LogOptions, TerminalSize } from '../engine/port.ts';
+import type {
+  AttachedStreams,
+  AttachOptions,
+  ContainerDetails,
+  FileAccess,
+  ImageStore,
+  LogEntry,
+  LogOptions,
+  ProcessAccess,
+  TerminalSize,
+} from '../engine/port.ts';
 import type { PeerRequest, PeerResponse } from '../transport/port.ts';
 import type { AgreementService } from './agreement-service.ts';
 import type { NetworkService } from './network-service.ts';
+import type { VolumeService } from './volume-service.ts';
 
 export interface InstanceFacts {
   readonly instanceId: string;
@@ -80,6 +91,9 @@ export interface Backend {
   attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams>;
   /** @throws EngineError */
   resize(id: ContainerId, size: TerminalSize): Promise<void>;
+  /** Processes and files of containers here. */
+  readonly access: ProcessAccess & FileAccess;
+  readonly volumes: VolumeService;
   /** A command to this node's core. A `run` may place anywhere; the rest concern containers here. */
   command(command: Command): Promise<Result>;
   /** Past facts of this node's core, as they happen. Returns the way to stop listening. */

@@ -1,6 +1,16 @@
-import type { Readable } from 'node:stream';
 import type { ContainerId, NetworkId, PortProtocol, TaskId } from '../core/model/index.ts';
 
+import type { FileAccess } from './files-port.ts';
+import type { BlobSource, ImageRef, ImageStore } from './image-port.ts';
+import type { MountWish, VolumeStore } from './volume-port.ts';
+import type { ContainerLimits, ProcessAccess } from './process-port.ts';
+import type { LogEntry, OutputPiece, TerminalSize } from './stream-port.ts';
+
+export * from './files-port.ts';
+export * from './image-port.ts';
+export * from './process-port.ts';
+export * from './stream-port.ts';
+export * from './volume-port.ts';
 export { signalNumber } from './signals.ts';
 
 /** `none`: own network namespace with loopback only. `host`: the host's. `container`: another container's. */
@@ -79,13 +89,52 @@ export interface ContainerSpec {
   readonly capAdd: readonly string[];
   readonly capDrop: readonly string[];
   readonly init: boolean;
+  /** What is mounted into it, in order; absent: nothing. */
+  readonly mounts?: readonly MountWish[];
+  /** What few ask for; absent: all of it as Docker has it by default. */
+  readonly extras?: SpecExtras;
 }
 
-export interface ImageRef {
-  /** As the user wrote it, normalised: `docker.io/library/busybox:latest`, `10.0.0.1:5000/x:1`. */
-  readonly reference: string;
-  /** Digest of the index or manifest it was resolved to: sha256:… */
-  readonly digest: string;
+/** The rarer of Docker's options, each absent where it was not asked for. */
+export interface SpecExtras {
+  readonly privileged?: boolean;
+  readonly cpuShares?: number;
+  /** Microseconds; both or none. */
+  readonly cpuQuota?: number;
+  readonly cpuPeriod?: number;
+  /** As `0-3,5`. */
+  readonly cpusetCpus?: string;
+  readonly cpusetMems?: string;
+  /** Bytes; -1: no limit. Memory and swap together, as Docker counts. */
+  readonly memorySwapBytes?: number;
+  readonly memoryReservationBytes?: number;
+  readonly oomScoreAdj?: number;
+  readonly oomKillDisable?: boolean;
+  readonly shmBytes?: number;
+  readonly ulimits?: readonly { readonly name: string; readonly soft: number; readonly hard: number }[];
+  /** Of the container's own namespaces. */
+  readonly sysctls?: Readonly<Record<string, string>>;
+  /** Names or numbers. */
+  readonly groupAdd?: readonly string[];
+  readonly devices?: readonly { readonly hostPath: string; readonly containerPath: string; readonly permissions: string }[];
+  readonly deviceCgroupRules?: readonly string[];
+  /** As Docker takes them: `no-new-privileges`, `seccomp=unconfined`, `seccomp={…}` … */
+  readonly securityOptions?: readonly string[];
+  /** `host`, `private`, `container:ID` on the same node. */
+  readonly pidMode?: string;
+  readonly ipcMode?: string;
+  readonly utsMode?: string;
+  readonly cgroupnsMode?: string;
+  readonly maskedPaths?: readonly string[];
+  readonly readonlyPaths?: readonly string[];
+  /** Docker's HEALTHCHECK; absent: as the image says. Durations in nanoseconds. */
+  readonly healthcheck?: {
+    readonly test: readonly string[];
+    readonly interval: number;
+    readonly timeout: number;
+    readonly startPeriod: number;
+    readonly retries: number;
+  };
 }
 
 /** Facts about a container that only its engine knows, for inspect. */
@@ -107,17 +156,6 @@ export interface ContainerDetails {
   /** runc or crun. */
   readonly runtime: string;
 }
-
-export type LogStream = 'stdout' | 'stderr';
-/** One piece of output as the container wrote it, newline included where it wrote one. */
-export interface LogEntry {
-  readonly stream: LogStream;
-  /** RFC 3339 with nanoseconds. */
-  readonly timestamp: string;
-  readonly data: Buffer;
-}
-/** What a container wrote, as it came. With a terminal there is only stdout. */
-export type OutputPiece = Pick<LogEntry, 'stream' | 'data'>;
 
 export interface AttachOptions {
   /** Whether this one may write; where the spec has stdinOnce and no terminal, the first such one that goes takes the input's end with it. */
@@ -145,12 +183,6 @@ export interface AttachedStreams {
 /** A reader was let go: what it reads is not whole. */
 export class ReaderTooSlow extends Error {
   override name = 'ReaderTooSlow';
-}
-
-/** In characters. */
-export interface TerminalSize {
-  readonly rows: number;
-  readonly columns: number;
 }
 
 export interface LogOptions {
@@ -200,6 +232,7 @@ export type Recovered =
       readonly taskId: TaskId;
       readonly pid: number;
       readonly startedAtMs: number;
+      readonly paused: boolean;
     }
   | { readonly containerId: ContainerId; readonly state: 'exited'; readonly exit: Exit };
 
@@ -217,8 +250,9 @@ export class EngineError extends Error {
  * Runs containers on this host. Every method is safe to repeat after a crash; whatever fails cleans
  * up after itself. One adapter instance owns its state directory.
  */
-export interface Engine {
+export interface Engine extends ProcessAccess, FileAccess {
   readonly images: ImageStore;
+  readonly volumes: VolumeStore;
   /** Name and version of what runs containers, for `docker version` and `info`. */
   readonly description: { readonly name: string; readonly version: string; readonly cgroupVersion: 1 | 2; readonly seccomp: boolean };
   /**
@@ -239,6 +273,11 @@ export interface Engine {
   kill(id: ContainerId, signal: string): Promise<void>;
   /** `signal`, wait up to `timeoutMs`, SIGKILL. Resolves when the container has exited; at once where it isn't running. */
   stop(id: ContainerId, signal: string, timeoutMs: number): Promise<void>;
+  /** Stops its processes from running, all of them, until `unpause`; both do nothing where it is so already. @throws EngineError wrong-state */
+  pause(id: ContainerId): Promise<void>;
+  unpause(id: ContainerId): Promise<void>;
+  /** Other limits, at once where it runs, and for its next starts. @throws EngineError */
+  update(id: ContainerId, limits: ContainerLimits): Promise<void>;
   /** Ends it if it runs, then removes directory, mounts, cgroup. Idempotent. */
   remove(id: ContainerId): Promise<void>;
   logs(id: ContainerId, options: LogOptions): AsyncIterable<LogEntry>;
@@ -251,93 +290,4 @@ export interface Engine {
   onExit(listener: (exit: Exit) => void): void;
   /** Stops watching; containers run on. */
   close(): Promise<void>;
-}
-
-// ---- images ----
-
-export interface ImageSummary {
-  /** Docker's image id: config digest of this node's platform, `sha256:…`. */
-  readonly id: string;
-  /** Index or manifest digest: the image's identity between nodes. */
-  readonly digest: string;
-  /** Normalised references that point to it. */
-  readonly references: readonly string[];
-  readonly createdAtMs: number;
-  /** Sum of unpacked layers, bytes. */
-  readonly sizeBytes: number;
-  readonly labels: Readonly<Record<string, string>>;
-}
-
-export interface ImageDetails extends ImageSummary {
-  readonly architecture: string;
-  readonly os: string;
-  readonly variant: string;
-  readonly author: string;
-  readonly layers: readonly string[];
-  /** The image config's `config` member as it stands (Env, Cmd, Entrypoint, …). */
-  readonly config: Readonly<Record<string, unknown>>;
-  readonly history: readonly {
-    readonly created?: string;
-    readonly created_by?: string;
-    readonly comment?: string;
-    readonly empty_layer?: boolean;
-  }[];
-  /** Architectures that the index names (one, for a plain manifest). */
-  readonly arches: readonly string[];
-}
-
-export interface PullProgress {
-  /** Docker's words: `Pulling fs layer`, `Downloading`, `Extracting`, `Pull complete`, `Already exists`, `Digest: …`, `Status: …`. */
-  readonly status: string;
-  /** Short layer digest, or ''. */
-  readonly id: string;
-  readonly currentBytes?: number;
-  readonly totalBytes?: number;
-}
-
-export interface RegistryCredentials {
-  readonly username: string;
-  readonly password: string;
-}
-
-export interface PullOptions {
-  readonly credentials: RegistryCredentials | undefined;
-  readonly onProgress: (progress: PullProgress) => void;
-  readonly signal: AbortSignal;
-}
-
-/** Somewhere blobs (manifests among them) can be had by digest: a peer, a registry. */
-export interface BlobSource {
-  /** For messages: `node-2`, `registry 10.0.0.1:5000`. */
-  readonly name: string;
-  /** undefined: has it not. The reader verifies size and digest. */
-  open(digest: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number | undefined; readonly stream: Readable } | undefined>;
-}
-
-/** Why an image can't be had. `not-found` maps to 404, `denied` to 403, `bad-reference` to 400, the rest to 500. */
-export class ImageError extends Error {
-  override name = 'ImageError';
-  readonly code: 'not-found' | 'denied' | 'bad-reference' | 'unreachable' | 'corrupt' | 'in-use' | 'no-platform' | 'no-space' | 'failed';
-  constructor(code: ImageError['code'], message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
-export interface ImageStore {
-  list(): Promise<readonly ImageSummary[]>;
-  /** By reference, digest, image id or a unique prefix of one. */
-  inspect(nameOrId: string): Promise<ImageDetails | undefined>;
-  /** Resolves at the registry, fetches and unpacks this platform's layers, points the reference at it. @throws ImageError */
-  pull(reference: string, options: PullOptions): Promise<ImageDetails>;
-  /** Reads a `docker save` or OCI layout archive (tar, plain or gzip). @throws ImageError */
-  load(archive: Readable, onProgress: (progress: PullProgress) => void): Promise<readonly ImageDetails[]>;
-  /** Makes the image with this digest usable here from `sources`, tried in order per blob. @throws ImageError */
-  fetch(image: ImageRef, sources: readonly BlobSource[], signal: AbortSignal): Promise<void>;
-  /** Untags or deletes, as Docker's rmi. @throws ImageError in-use, not-found */
-  remove(nameOrId: string, force: boolean): Promise<readonly { readonly untagged?: string; readonly deleted?: string }[]>;
-  /** A blob to serve to a peer; undefined where it isn't here. */
-  openBlob(digest: string): Promise<{ readonly sizeBytes: number; readonly stream: Readable } | undefined>;
-  /** The registry as a source for an image's blobs, by its reference. */
-  registrySource(reference: string, credentials: RegistryCredentials | undefined): BlobSource;
 }

@@ -21,6 +21,8 @@ export interface Task {
   readonly error: string;
   /** 0 unless running. */
   readonly pid: number;
+  /** Only while running: its processes are kept from running; absent: no. */
+  readonly paused?: boolean;
 }
 
 /** What the user wants of a container, as far as said: created → running ⇄ stopped → removed. */

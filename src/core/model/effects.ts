@@ -6,7 +6,8 @@ import type { CommandId, ContainerId, NodeId, OrderId, TaskId } from './ids.ts';
 import type { Message } from './message.ts';
 import type { NameEntry, NameHolder, NameKey } from './names.ts';
 import type { Placement } from './explain.ts';
-import type { Request, Stack } from './request.ts';
+import type { Request, RestartPolicy, Stack } from './request.ts';
+import type { Resources } from './resources.ts';
 import type { Prng } from '../../lib/prng.ts';
 
 export const MACHINES = ['membership', 'supplier', 'publisher', 'trader', 'buyer', 'node', 'names'] as const;
@@ -36,6 +37,9 @@ export type Order = { readonly id: OrderId } & (
   /** TERM (or `signal`), wait, KILL. Answered when the signals are sent; the end comes as an observation. */
   | { readonly kind: 'engine-stop'; readonly containerId: ContainerId; readonly signal: string; readonly timeoutMs: number }
   | { readonly kind: 'engine-kill'; readonly containerId: ContainerId; readonly signal: string }
+  | { readonly kind: 'engine-pause' | 'engine-unpause'; readonly containerId: ContainerId }
+  /** Its spec is another from now on: limits, which take hold at once where it runs. */
+  | { readonly kind: 'engine-update'; readonly containerId: ContainerId; readonly spec: string }
   | { readonly kind: 'engine-remove'; readonly containerId: ContainerId }
 );
 
@@ -75,6 +79,18 @@ export type Command =
     }
   | { readonly kind: 'kill'; readonly containerId: ContainerId; readonly signal: string }
   | { readonly kind: 'remove'; readonly containerId: ContainerId; readonly force: boolean }
+  /** wrong-state where it does not run, or is (not) paused already. */
+  | { readonly kind: 'pause' | 'unpause'; readonly containerId: ContainerId }
+  /** Answered when the name is claimed in the name directory and written down; name-taken otherwise, with its holder. */
+  | { readonly kind: 'rename'; readonly containerId: ContainerId; readonly name: string }
+  /** Other limits and restart policy: refused (no-room) where this node has no room for the difference. `spec` replaces the request's. */
+  | {
+      readonly kind: 'update';
+      readonly containerId: ContainerId;
+      readonly resources: Resources;
+      readonly restart: RestartPolicy;
+      readonly spec: string;
+    }
   /** What this host can't give to containers just now; replaces what was told before. */
   | { readonly kind: 'host-facts'; readonly facts: HostFacts }
   /** The endpoints of a container of this node, all of them; none: it is on no network any more. The name directory learns them. */

@@ -39,6 +39,8 @@ export type Event =
       readonly oomKilled: boolean;
       readonly restartAfterMs: number | undefined;
     }
+  | { readonly kind: 'task-paused' | 'task-unpaused'; readonly containerId: ContainerId; readonly taskId: TaskId }
+  | { readonly kind: 'container-updated'; readonly containerId: ContainerId; readonly resources: Resources }
   | { readonly kind: 'task-failed'; readonly containerId: ContainerId; readonly taskId: TaskId; readonly error: string }
   /** It was never started, and holds nothing any more; its start asks for room anew. */
   | { readonly kind: 'room-given-back'; readonly containerId: ContainerId; readonly resources: Resources }
