@@ -20,8 +20,8 @@ import { until } from '../lab/shell.ts';
 
 const OPERATIONS = Number(process.env['SOAK_OPERATIONS'] ?? 3_000);
 const SEED = Number(process.env['SOAK_SEED'] ?? Math.floor(Date.now() / 1000) % 1_000_000);
-/** Within which nothing is left of what was removed: a sweep is each minute. */
-const LEFT_MS = 75_000;
+/** Within which nothing is left of what was removed: a sweep is each minute, and looks after what is half a minute old. */
+const LEFT_MS = 110_000;
 /** Where all that happened is written at the end. */
 const JOURNAL = process.env['SOAK_JOURNAL'];
 const HOSTS = 4;

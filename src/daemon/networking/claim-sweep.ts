@@ -14,8 +14,10 @@ export interface ClaimSweepParts {
 }
 
 const EVERY_MS = 60_000;
-/** A claim of this age is asked after: its container is long placed, or never was. */
-const AGE_MS = 600_000;
+/** A claim of this age is asked after: its node has the container, or never will. */
+const AGE_MS = 30_000;
+/** One whose run is under way: it is long placed, or never was. */
+const PLACING_MS = 600_000;
 const TIMEOUT_MS = 3_000;
 
 /** Asks after containers that ports of this node are kept for: whoever should have told us of their end may have died before. */
@@ -43,7 +45,7 @@ export class ClaimSweep {
     if (this.#isBusy) return;
     this.#isBusy = true;
     try {
-      for (const { container, node } of this.#parts.claims.olderThan(AGE_MS)) {
+      for (const { container, node } of this.#parts.claims.olderThan(AGE_MS, PLACING_MS)) {
         const isGone = await this.#isGone(container, node);
         if (this.#isClosed) return;
         if (isGone) this.#parts.release(container);

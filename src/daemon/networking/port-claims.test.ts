@@ -65,12 +65,12 @@ describe('PortClaims', () => {
     const served = claims.serve(A, NODE, [lead(port)]);
     claims.release(A);
     expect(await served).toEqual([]);
-    expect([keptPorts(), claims.olderThan(-1)]).toEqual([[], []]);
+    expect([keptPorts(), claims.olderThan(-1, -1)]).toEqual([[], []]);
   });
 
   it('remembers nothing of containers that have no ports here', async () => {
     expect(await claims.serve(B, NODE, [])).toEqual([]);
-    expect(claims.olderThan(-1)).toEqual([]);
+    expect(claims.olderThan(-1, -1)).toEqual([]);
   });
 
   it('opens again after a restart of the daemon what is free, though one port is not', async () => {
@@ -88,12 +88,25 @@ describe('PortClaims', () => {
   it('counts the age of claims by a clock of its own, from when this run of the daemon came to them', async () => {
     await claims.claim(A, []);
     nowMs = 700_000;
-    expect(claims.olderThan(600_000)).toEqual([{ container: A, node: undefined }]);
+    expect(claims.olderThan(600_000, 600_000)).toEqual([{ container: A, node: undefined }]);
     nowMs = 5;
     const after = newClaims();
-    expect(after.olderThan(600_000)).toEqual([]);
+    expect(after.olderThan(600_000, 600_000)).toEqual([]);
     nowMs = 600_010;
-    expect(after.olderThan(600_000)).toHaveLength(1);
+    expect(after.olderThan(600_000, 600_000)).toHaveLength(1);
+  });
+
+  it('gives a claim longer while its container is being placed, which no earlier run of the daemon does any more', async () => {
+    await claims.claim(A, []);
+    nowMs = 40_000;
+    expect(claims.olderThan(30_000, 600_000)).toEqual([]);
+    claims.placed(A, NODE);
+    expect(claims.olderThan(30_000, 600_000)).toEqual([{ container: A, node: NODE }]);
+    await claims.claim(B, []);
+    const after = newClaims();
+    nowMs = 80_000;
+    expect(after.olderThan(30_000, 600_000).map(({ container }) => container)).toEqual([A, B]);
+    expect(claims.olderThan(30_000, 600_000).map(({ container }) => container)).toEqual([A]);
   });
 
   it('goes on where the disk takes nothing, but promises nothing new', async () => {

@@ -32,6 +32,8 @@ export class PortClaims {
   #book: Book;
   /** When this run of the daemon came to each: the host's clock may be set meanwhile. */
   readonly #sinceMs = new Map<ContainerId, number>();
+  /** What an earlier run of the daemon claimed: who was placing these then is not any more. */
+  readonly #inherited = new Set<ContainerId>();
 
   constructor(store: Store, reserver: PortReserver, nowMs: () => number, log: Log) {
     this.#store = store;
@@ -39,7 +41,10 @@ export class PortClaims {
     this.#nowMs = nowMs;
     this.#log = log;
     this.#book = (store.document(DOCUMENT) as Book | undefined) ?? {};
-    for (const [id] of this.#entries()) this.#sinceMs.set(id, nowMs());
+    for (const [id] of this.#entries()) {
+      this.#sinceMs.set(id, nowMs());
+      this.#inherited.add(id);
+    }
   }
 
   /** Opens again what an earlier run of the daemon kept. */
@@ -72,6 +77,7 @@ export class PortClaims {
     if (!Object.hasOwn(this.#book, container)) return;
     this.#reserver.release(container, 'claim');
     this.#sinceMs.delete(container);
+    this.#inherited.delete(container);
     const { [container]: _gone, ...rest } = this.#book;
     this.#note(rest);
   }
@@ -126,10 +132,14 @@ export class PortClaims {
     return this.#book[container]?.served ?? [];
   }
 
-  /** Claims older than this, to be looked after: nobody may have told us of their end. */
-  olderThan(ms: number): readonly { readonly container: ContainerId; readonly node: NodeId | undefined }[] {
-    const before = this.#nowMs() - ms;
-    return this.#entries().flatMap(([container, { node }]) => ((this.#sinceMs.get(container) ?? 0) < before ? [{ container, node }] : []));
+  /** Claims to be looked after: nobody may have told us of their end. One that is being placed here now is given longer. */
+  olderThan(ms: number, placingMs: number): readonly { readonly container: ContainerId; readonly node: NodeId | undefined }[] {
+    const nowMs = this.#nowMs();
+    return this.#entries().flatMap(([container, { node }]) => {
+      const isBeingPlaced = node === undefined && !this.#inherited.has(container);
+      const ageMs = nowMs - (this.#sinceMs.get(container) ?? 0);
+      return ageMs > (isBeingPlaced ? placingMs : ms) ? [{ container, node }] : [];
+    });
   }
 
   #entries(): readonly [ContainerId, Claim][] {
