@@ -3,7 +3,7 @@ import type { ContainerId, NetworkId, PortProtocol, TaskId } from '../core/model
 import type { FileAccess } from './files-port.ts';
 import type { BlobSource, ImageRef, ImageStore } from './image-port.ts';
 import type { MountWish, VolumeStore } from './volume-port.ts';
-import type { ContainerLimits, ProcessAccess } from './process-port.ts';
+import type { ContainerLimits, HealthChange, ProcessAccess } from './process-port.ts';
 import type { LogEntry, OutputPiece, TerminalSize } from './stream-port.ts';
 
 export * from './files-port.ts';
@@ -288,6 +288,8 @@ export interface Engine extends ProcessAccess, FileAccess {
   details(id: ContainerId): Promise<ContainerDetails>;
   /** Told once per task, also for those that ended while we were down (through `recover`). */
   onExit(listener: (exit: Exit) => void): void;
+  /** Told when a container's health changes: to `starting` with each start of one that has a check. */
+  onHealth(listener: (change: HealthChange) => void): void;
   /** Stops watching; containers run on. */
   close(): Promise<void>;
 }

@@ -107,4 +107,37 @@ export interface ProcessAccess {
   ): Promise<{ readonly titles: readonly string[]; readonly processes: readonly (readonly string[])[] }>;
   /** undefined: it does not run. @throws EngineError no-such-container */
   stats(id: ContainerId): Promise<ContainerStats | undefined>;
+  /**
+   * Of its running task, or its last; undefined where nothing checks it, or it was not started since this engine was
+   * opened. An engine that is opened anew begins with `starting`. @throws EngineError no-such-container
+   */
+  health(id: ContainerId): Promise<ContainerHealth | undefined>;
+}
+
+export const HEALTH_STATUSES = ['starting', 'healthy', 'unhealthy'] as const;
+export type HealthStatus = (typeof HEALTH_STATUSES)[number];
+
+/** What a container's HEALTHCHECK says of it. */
+export interface ContainerHealth {
+  readonly status: HealthStatus;
+  /** Failed checks in a row. */
+  readonly failingStreak: number;
+  /** The last checks, at most five, the oldest first. */
+  readonly log: readonly HealthProbe[];
+}
+
+/** One check that has ended. */
+export interface HealthProbe {
+  readonly startedAtMs: number;
+  readonly endedAtMs: number;
+  /** 0: healthy. -1: it could not be run, or took too long: `output` says which. */
+  readonly exitCode: number;
+  /** The first 4096 bytes of what it wrote. */
+  readonly output: string;
+}
+
+/** A container's health is not what it was. */
+export interface HealthChange {
+  readonly containerId: ContainerId;
+  readonly status: HealthStatus;
 }
