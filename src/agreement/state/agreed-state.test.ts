@@ -177,7 +177,7 @@ describe('nodes', () => {
     }
     await b.catchUp();
     expect(await b.nodes.endNode(testNodeId(1), 'removed', 3)).toMatchObject({ name: 'one', state: 'removed' });
-    expect([b.state.leasesOf(testNodeId(1)), b.copy.views.leasesOfGone()]).toEqual([[], []]);
+    expect([b.state.leasesOf(testNodeId(1)), b.copy.views.holdersGone()]).toEqual([[], []]);
     expect(await a.nodes.endNode(testNodeId(1), 'removed', 4)).toMatchObject({ state: 'removed', sinceMs: 3 });
     await expect(a.nodes.admitNode(testNodeId(1), 'one', 5)).rejects.toThrow(NodeGone);
     expect(await a.nodes.admitNode(testNodeId(2), 'one', 5)).toMatchObject({ name: 'one', number: 2 });
@@ -197,10 +197,9 @@ describe('nodes', () => {
     a.store.loseAnswers(1);
     await expect(a.nodes.endNode(testNodeId(1), 'removed', 2)).rejects.toThrow(AgreementUnavailable);
     await b.catchUp();
-    const [left] = b.copy.views.leasesOfGone();
-    expect(left?.node).toBe(testNodeId(1));
-    await b.nodes.returnLeases(testNodeId(1));
-    expect(b.copy.views.leasesOfGone()).toEqual([]);
+    expect(b.copy.views.holdersGone()).toEqual([testNodeId(1)]);
+    await b.nodes.returnHoldings(testNodeId(1));
+    expect(b.copy.views.holdersGone()).toEqual([]);
   });
 
   test('a name stays a label when it is given a number', () => {

@@ -4,9 +4,11 @@ import { overlaps } from '../../lib/ipv4.ts';
 import { type Condition, type Entry, type StoreAccess, type Transaction, type Write } from '../port.ts';
 import type { Copy } from './copy.ts';
 import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put, reached, TRIES } from './deciding.ts';
+import type { AgreedVolume } from './fact.ts';
 import { KEYS } from './keys.ts';
 import { NodeBook } from './node-book.ts';
 import type { AgreedChange, AgreedState, LeasesRead, NetworkCreated, NodeChanges } from './port.ts';
+import { VolumeBook } from './volume-book.ts';
 
 /**
  * What is agreed: read from this node's copy, changed by transactions. What a decision rests on is a condition
@@ -18,6 +20,7 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
   readonly #copy: Copy;
   readonly #follow: Follow;
   readonly #nodes: NodeBook;
+  readonly #volumes: VolumeBook;
   /** As read last: a guard says something within its epoch only. */
   readonly #guards = new Map<NetworkId, { readonly guard: number; readonly epoch: number }>();
 
@@ -25,7 +28,8 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     this.#store = store;
     this.#copy = copy;
     this.#follow = follow;
-    this.#nodes = new NodeBook(store, copy, follow);
+    this.#volumes = new VolumeBook(store, copy, follow);
+    this.#nodes = new NodeBook(store, copy, follow, this.#volumes);
   }
 
   version(): AgreedVersion {
@@ -54,6 +58,14 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
 
   node(id: NodeId): AgreedNode | undefined {
     return this.#copy.views.nodes.get(id);
+  }
+
+  volumes(): readonly AgreedVolume[] {
+    return this.#volumes.all();
+  }
+
+  volume(name: string): AgreedVolume | undefined {
+    return this.#volumes.get(name);
   }
 
   onChange(listener: (change: AgreedChange) => void): () => void {
@@ -149,6 +161,14 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     return 'moved';
   }
 
+  claimVolume(name: string, node: NodeId, nowMs: number): Promise<AgreedVolume> {
+    return this.#volumes.claim(name, node, nowMs);
+  }
+
+  releaseVolume(name: string, node: NodeId): Promise<void> {
+    return this.#volumes.release(name, node);
+  }
+
   admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode> {
     return this.#nodes.admitNode(id, wantedName, nowMs);
   }
@@ -157,8 +177,8 @@ export class AgreedStateOver implements AgreedState, NodeChanges {
     return this.#nodes.endNode(id, state, nowMs);
   }
 
-  returnLeases(id: NodeId): Promise<void> {
-    return this.#nodes.returnLeases(id);
+  returnHoldings(id: NodeId): Promise<void> {
+    return this.#nodes.returnHoldings(id);
   }
 
   endLeases(id: NodeId, isStillAway: () => boolean): Promise<void> {

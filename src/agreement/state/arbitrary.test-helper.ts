@@ -64,5 +64,8 @@ export const facts: fc.Arbitrary<Fact> = fc.oneof(
   fc.record({ kind: fc.constant('network-vni' as const), vni: vnis, network: networkIds }),
   fc.record({ kind: fc.constant('leases-guard' as const), network: networkIds }),
   fc.record({ kind: fc.constant('lease' as const), lease: fc.record({ network: networkIds, block: blocks, node: nodeIds }) }),
-  fc.record({ kind: fc.constant('volume' as const), name: names, home: nodeIds }),
+  fc.record({
+    kind: fc.constant('volume' as const),
+    volume: fc.record({ name: fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/), node: nodeIds, createdAtMs: moments }),
+  }),
 );

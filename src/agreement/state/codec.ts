@@ -1,7 +1,7 @@
 import { type AgreedNetwork, type AgreedNode, type Lease, LIMITS, type NetworkId } from '../../core/model/index.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { type Cidr, formatCidr, formatIpv4 } from '../../lib/ipv4.ts';
-import type { AgreedToken, Fact } from './fact.ts';
+import type { AgreedToken, AgreedVolume, Fact } from './fact.ts';
 import { cidrOf, type Fields, flagOf, integerOf, ipv4Of, momentOf, networkIdOf, nodeIdOf, nodeIdsOf, textOf, textsOf } from './fields.ts';
 import { KEYS, PREFIX } from './keys.ts';
 
@@ -13,6 +13,8 @@ const TEXTS = 256;
 const TEXTS_LENGTH = 32 * 1024;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
 const NAME_LENGTH = 128;
+/** Docker's; one character alone is none. */
+export const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const VNIS = 2 ** 24;
 /** Learners and those about to go included. */
 const MEMBERS = 16;
@@ -76,7 +78,7 @@ function write(fact: Fact): { readonly key: string; readonly fields: Fields } {
     case 'lease':
       return { key: KEYS.lease(fact.lease.network, fact.lease.block), fields: { node: fact.lease.node } };
     case 'volume':
-      return { key: KEYS.volume(fact.name), fields: { node: fact.home } };
+      return { key: KEYS.volume(fact.volume.name), fields: { node: fact.volume.node, createdAtMs: fact.volume.createdAtMs } };
     default:
       return assertNever(fact);
   }
@@ -112,10 +114,7 @@ const READERS: readonly (readonly [form: RegExp, read: Read])[] = [
   ],
   [/^leases\/([^/]+)\/guard$/, (_fields, id) => ({ kind: 'leases-guard', network: networkIdOf(id, 'network') })],
   [/^leases\/([^/]+)\/([0-9a-f]{8}-(?:0|[1-9]\d?))$/, (fields, id, block) => ({ kind: 'lease', lease: leaseOf(id, block, fields) })],
-  [
-    /^volumes\/([^/]+)$/,
-    (fields, name) => ({ kind: 'volume', name: textOf(name, 'name', NAME_LENGTH, NAME), home: nodeIdOf(fields['node'], 'node') }),
-  ],
+  [/^volumes\/([^/]+)$/, (fields, name) => ({ kind: 'volume', volume: volumeOf(name, fields) })],
 ];
 
 function read(key: string, fields: Fields): Fact {
@@ -158,6 +157,14 @@ function leaseOf(network: string, name: string, fields: Fields): Lease {
   // Bits beyond the prefix must be clear, as in any block.
   cidrOf(formatCidr(block), 'block');
   return { network: networkIdOf(network, 'network'), block, node: nodeIdOf(fields['node'], 'node') };
+}
+
+function volumeOf(name: string, fields: Fields): AgreedVolume {
+  return {
+    name: textOf(name, 'name', LIMITS.volumeName, VOLUME_NAME),
+    node: nodeIdOf(fields['node'], 'node'),
+    createdAtMs: momentOf(fields['createdAtMs'], 'createdAtMs'),
+  };
 }
 
 function networkFields(network: AgreedNetwork): Fields {

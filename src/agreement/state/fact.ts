@@ -13,6 +13,15 @@ export interface AgreedToken {
   readonly usedBy: NodeId | undefined;
 }
 
+/** A named volume and the node that has it (DESIGN §7): its containers go there. */
+export interface AgreedVolume {
+  /** Docker's: `[a-zA-Z0-9][a-zA-Z0-9_.-]+`, at most LIMITS.volumeName characters. */
+  readonly name: string;
+  readonly node: NodeId;
+  /** When it was first used, ms since 1970. */
+  readonly createdAtMs: number;
+}
+
 /** What one key and its value say. */
 export type Fact =
   | { readonly kind: 'next-number'; readonly next: number }
@@ -27,4 +36,4 @@ export type Fact =
   | { readonly kind: 'network-vni'; readonly vni: number; readonly network: NetworkId }
   | { readonly kind: 'leases-guard'; readonly network: NetworkId }
   | { readonly kind: 'lease'; readonly lease: Lease }
-  | { readonly kind: 'volume'; readonly name: string; readonly home: NodeId };
+  | { readonly kind: 'volume'; readonly volume: AgreedVolume };

@@ -4,6 +4,7 @@ import type { Copy } from './copy.ts';
 import { contended, factsOf, type Follow, LEASES_PER_CHANGE, put, TRIES, unchanged } from './deciding.ts';
 import { forwardKeys, KEYS } from './keys.ts';
 import { type NodeChanges, NodeGone } from './port.ts';
+import { VolumeBook } from './volume-book.ts';
 
 /** Nodes that left are remembered for people to look them up, the newest of them. */
 const LEFT_REMEMBERED = 1_024;
@@ -17,9 +18,11 @@ export class NodeBook implements NodeChanges {
   readonly #store: StoreAccess;
   readonly #copy: Copy;
   readonly #follow: Follow;
+  readonly #volumes: VolumeBook;
 
-  constructor(store: StoreAccess, copy: Copy, follow: Follow) {
+  constructor(store: StoreAccess, copy: Copy, follow: Follow, volumes = new VolumeBook(store, copy, follow)) {
     this.#store = store;
+    this.#volumes = volumes;
     this.#copy = copy;
     this.#follow = follow;
   }
@@ -69,12 +72,13 @@ export class NodeBook implements NodeChanges {
 
   async endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined> {
     const ended = await this.#end(id, state, nowMs);
-    if (ended !== undefined) await this.returnLeases(id);
+    if (ended !== undefined) await this.returnHoldings(id);
     return ended;
   }
 
-  returnLeases(id: NodeId): Promise<void> {
-    return this.#takeLeases(id, { key: KEYS.nodeIn(id), is: 'absent' }, () => true);
+  async returnHoldings(id: NodeId): Promise<void> {
+    await this.#takeLeases(id, { key: KEYS.nodeIn(id), is: 'absent' }, () => true);
+    await this.#volumes.returnAll(id);
   }
 
   endLeases(id: NodeId, isStillAway: () => boolean): Promise<void> {

@@ -1,4 +1,5 @@
 import type { AgreedNetwork, AgreedNode, AgreedVersion, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
+import type { AgreedVolume } from './fact.ts';
 
 /** What a change of this node's copy touched. */
 export interface AgreedChange {
@@ -36,6 +37,9 @@ export interface AgreedState {
   leasesOf(node: NodeId): readonly Lease[];
   nodes(): readonly AgreedNode[];
   node(id: NodeId): AgreedNode | undefined;
+  /** Named volumes of nodes that are in the instance. */
+  volumes(): readonly AgreedVolume[];
+  volume(name: string): AgreedVolume | undefined;
   /** Returns the way to stop listening. A change made here is in the copy before its promise resolves. */
   onChange(listener: (change: AgreedChange) => void): () => void;
 
@@ -49,6 +53,14 @@ export interface AgreedState {
     guard: number,
     change: { readonly add: readonly Lease[]; readonly remove: readonly Lease[] },
   ): Promise<'done' | 'moved' | 'no-network'>;
+  /**
+   * Makes a volume the node's, unless another node that is in the instance has it. Whose it is now, and since when: who
+   * repeats gets the same. What this copy shows as the node's own is so without asking anybody.
+   * @throws RangeError for a name that is none; Error where the node is not in, or there are LIMITS.volumes
+   */
+  claimVolume(name: string, node: NodeId, nowMs: number): Promise<AgreedVolume>;
+  /** It is nobody's any more, if it was the node's. */
+  releaseVolume(name: string, node: NodeId): Promise<void>;
 }
 
 /** Who belongs to the instance, as agreed. All throw AgreementUnavailable; all may be repeated. */
@@ -58,10 +70,10 @@ export interface NodeChanges {
    * @throws NodeGone for a node that was removed
    */
   admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode>;
-  /** It left, or is removed: its name is free, its leases go, its number is never used again. undefined: nobody knows it. */
+  /** It left, or is removed: its name is free, its leases and volumes go, its number is never used again. undefined: nobody knows it. */
   endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined>;
-  /** Of a node that is in no longer. May be repeated, by anybody: what was begun elsewhere is ended here. */
-  returnLeases(id: NodeId): Promise<void>;
+  /** Leases and volumes of a node that is in no longer. May be repeated, by anybody: what was begun elsewhere is ended here. */
+  returnHoldings(id: NodeId): Promise<void>;
   /**
    * Of a node that is in, and has been away for too long: its addresses are free, its name and number stay its own. It
    * finds so when it comes back, and gets others. Asked before each change: whether that is still so.

@@ -1,5 +1,5 @@
 import type { AgreedNetwork, AgreedNode, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
-import type { AgreedToken, Fact } from './fact.ts';
+import type { AgreedToken, AgreedVolume, Fact } from './fact.ts';
 
 /** The agreed facts by what they are asked for. Fed with each fact that comes and goes, by its key. */
 export class Views {
@@ -8,7 +8,7 @@ export class Views {
   readonly tokens = new Map<string, AgreedToken>();
   readonly caHolders = new Set<NodeId>();
   /** Named volumes and the node that has each. */
-  readonly volumes = new Map<string, NodeId>();
+  readonly volumes = new Map<string, AgreedVolume>();
   readonly #leases = new Map<NetworkId, Map<string, Lease>>();
   readonly #leasesOf = new Map<NodeId, Map<string, Lease>>();
   /** Of agreement. */
@@ -22,9 +22,19 @@ export class Views {
     return [...(this.#leasesOf.get(node)?.values() ?? [])];
   }
 
-  /** Of those nodes that are in no longer, and still have one. */
-  leasesOfGone(): readonly Lease[] {
-    return [...this.#leasesOf].flatMap(([node, leases]) => (this.nodes.get(node)?.state === 'in' ? [] : [...leases.values()]));
+  volumesOf(node: NodeId): readonly AgreedVolume[] {
+    return [...this.volumes.values()].filter((volume) => volume.node === node);
+  }
+
+  isIn(node: NodeId): boolean {
+    return this.nodes.get(node)?.state === 'in';
+  }
+
+  /** Nodes that are in no longer, and still have a lease or a volume. */
+  holdersGone(): readonly NodeId[] {
+    const holders = new Set(this.#leasesOf.keys());
+    for (const { node } of this.volumes.values()) holders.add(node);
+    return [...holders].filter((node) => !this.isIn(node));
   }
 
   add(key: string, fact: Fact): void {
@@ -45,7 +55,7 @@ export class Views {
         this.members = fact.members;
         return;
       case 'volume':
-        this.volumes.set(fact.name, fact.home);
+        this.volumes.set(fact.volume.name, fact.volume);
         return;
       case 'lease':
         within(this.#leases, fact.lease.network).set(key, fact.lease);
@@ -74,7 +84,7 @@ export class Views {
         this.members = [];
         return;
       case 'volume':
-        this.volumes.delete(fact.name);
+        this.volumes.delete(fact.volume.name);
         return;
       case 'lease':
         without(this.#leases, fact.lease.network, key);

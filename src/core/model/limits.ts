@@ -48,6 +48,9 @@ export const LIMITS = {
   /** Networks and leases of an instance; names of one endpoint. */
   networks: 4_096,
   leases: 262_144,
+  /** Named volumes of an instance; characters of one name. */
+  volumes: 16_384,
+  volumeName: 255,
   endpointNames: 32,
   considered: 64,
   /** Characters of the words with one of them. */

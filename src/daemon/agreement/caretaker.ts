@@ -26,7 +26,7 @@ const SOON_MS = 2_000;
 
 /**
  * Looks, now and then, after what may have broken off in its midst: sees that enough nodes have the CA's key, returns
- * the leases of nodes that are gone or lost, and asks somebody whether this copy missed anything.
+ * the leases and volumes of nodes that are gone or lost, and asks somebody whether this copy missed anything.
  */
 export class Caretaker {
   readonly #parts: CaretakerParts;
@@ -63,7 +63,7 @@ export class Caretaker {
       await this.#askSomebody();
       isMore = await this.#parts.keys.round();
       if (this.#parts.isServing()) {
-        await this.#returnLeases();
+        await this.#returnHoldings();
         await this.#parts.lost.round();
       } else if (!this.#parts.isMember()) this.#parts.lost.forget();
     } catch (error) {
@@ -80,8 +80,8 @@ export class Caretaker {
     if (peer !== undefined) await this.#parts.sync.fetchFrom(peer);
   }
 
-  async #returnLeases(): Promise<void> {
+  async #returnHoldings(): Promise<void> {
     const { copy, state } = this.#parts;
-    for (const node of new Set(copy.views.leasesOfGone().map((lease) => lease.node))) await state.returnLeases(node);
+    for (const node of copy.views.holdersGone()) await state.returnHoldings(node);
   }
 }
