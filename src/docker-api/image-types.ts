@@ -56,6 +56,48 @@ export interface ProgressMessage {
   errorDetail?: { code?: number; message: string };
 }
 
+/** One row of GET /images/{name}/history, the newest first. */
+export interface HistoryRow {
+  /** `<missing>` where that step is no image of its own. */
+  Id: string;
+  /** Seconds since 1970. */
+  Created: number;
+  CreatedBy: string;
+  Tags: string[] | null;
+  Size: number;
+  Comment: string;
+}
+
+/** One row of GET /images/search. */
+export interface SearchRow {
+  name: string;
+  description: string;
+  star_count: number;
+  is_official: boolean;
+  is_automated?: boolean;
+}
+
+/** POST /images/prune. */
+export interface ImagesPruned {
+  ImagesDeleted: ImageDeleteItem[] | null;
+  /** Bytes. */
+  SpaceReclaimed: number;
+}
+
+/** POST /containers/prune. */
+export interface ContainersPruned {
+  ContainersDeleted: string[] | null;
+  /** Bytes. */
+  SpaceReclaimed: number;
+}
+
+/** POST /auth. */
+export interface AuthAnswer {
+  Status: string;
+  /** To be used in the place of the password; '' where the registry gives none. */
+  IdentityToken?: string;
+}
+
 /** The decoded X-Registry-Auth header (base64url of this JSON). */
 export interface RegistryAuth {
   username?: string;

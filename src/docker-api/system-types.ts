@@ -1,4 +1,7 @@
-/** Version, info and events (Engine API 1.41). */
+/** Version, info, events and disk usage (Engine API 1.41). */
+import type { ContainerSummary } from './container-answer.ts';
+import type { ImageSummary } from './image-types.ts';
+import type { VolumeRow } from './volume-types.ts';
 
 interface VersionComponent {
   Name: string;
@@ -89,4 +92,14 @@ export interface EventMessage {
   from?: string;
   /** Classic Swarm's. */
   node?: { Id: string; Name: string; Ip: string; Addr: string };
+}
+
+/** GET /system/df. */
+export interface DiskUsage {
+  /** Bytes of all layers, each counted once. */
+  LayersSize: number;
+  Images: ImageSummary[] | null;
+  Containers: ContainerSummary[] | null;
+  Volumes: VolumeRow[] | null;
+  BuildCache: unknown[] | null;
 }

@@ -19,6 +19,9 @@ export interface ErrorBody {
 
 export * from './container-answer.ts';
 export type * from './container-request.ts';
+export * from './file-types.ts';
 export type * from './image-types.ts';
 export type * from './network-types.ts';
+export type * from './process-types.ts';
 export type * from './system-types.ts';
+export type * from './volume-types.ts';
