@@ -104,6 +104,8 @@ export interface NewImage {
 export interface PullOptions {
   /** Of the node where it is absent. What a node can't run it may still have, to look at, save and push. */
   readonly platform?: ImagePlatform;
+  /** Tried for each blob before the registry, which says only what the reference names; absent: none. */
+  readonly sources?: readonly BlobSource[];
   readonly credentials: RegistryCredentials | undefined;
   readonly onProgress: (progress: PullProgress) => void;
   readonly signal: AbortSignal;
@@ -113,8 +115,15 @@ export interface PullOptions {
 export interface BlobSource {
   /** For messages: `node-2`, `registry 10.0.0.1:5000`. */
   readonly name: string;
-  /** undefined: has it not. The reader verifies size and digest. */
-  open(digest: string, signal: AbortSignal): Promise<{ readonly sizeBytes: number | undefined; readonly stream: Readable } | undefined>;
+  /**
+   * undefined: has it not. The reader verifies size and digest. `fromByte`: what the reader lacks begins there; a source
+   * that can resume says `startsAt` that byte, one that can't begins anew and says 0 or nothing. `sizeBytes`: of all of it.
+   */
+  open(
+    digest: string,
+    signal: AbortSignal,
+    fromByte?: number,
+  ): Promise<{ readonly sizeBytes: number | undefined; readonly stream: Readable; readonly startsAt?: number } | undefined>;
 }
 
 /** Why an image can't be had. `not-found` maps to 404, `denied` to 403, `bad-reference` to 400, the rest to 500. */
@@ -139,8 +148,8 @@ export interface ImageStore {
   fetch(image: ImageRef, sources: readonly BlobSource[], signal: AbortSignal): Promise<void>;
   /** Untags or deletes, as Docker's rmi. @throws ImageError in-use, not-found */
   remove(nameOrId: string, force: boolean): Promise<readonly ImageRemoval[]>;
-  /** A blob to serve to a peer; undefined where it isn't here. */
-  openBlob(digest: string): Promise<{ readonly sizeBytes: number; readonly stream: Readable } | undefined>;
+  /** A blob to serve to a peer, from a byte within it on; undefined where it isn't here. `sizeBytes`: of all of it. */
+  openBlob(digest: string, fromByte?: number): Promise<{ readonly sizeBytes: number; readonly stream: Readable } | undefined>;
   /** The registry as a source for an image's blobs, by its reference. */
   registrySource(reference: string, credentials: RegistryCredentials | undefined): BlobSource;
   /** Points one more reference at an image. @throws ImageError not-found, bad-reference */
