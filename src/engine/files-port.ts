@@ -16,7 +16,10 @@ export interface PathStat {
 export interface WriteArchiveOptions {
   /** Refuse where a directory would take the place of a file, or the other way round. */
   readonly noOverwriteDirNonDir: boolean;
-  /** Keep the archive's owners; else all belongs to the container's user. */
+  /**
+   * Docker's `copyUIDGID`, which does the opposite of what it is called: all belongs to the user that the container was
+   * given, where it was given one. Else, and without this, the archive's owners are kept.
+   */
   readonly copyUidGid: boolean;
 }
 

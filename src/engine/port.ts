@@ -155,6 +155,8 @@ export interface ContainerDetails {
   readonly logPath: string;
   /** runc or crun. */
   readonly runtime: string;
+  /** All it has: the spec's, and volumes made for its image's `VOLUME`s. Absent: the spec's. */
+  readonly mounts?: readonly MountWish[];
 }
 
 export interface AttachOptions {
@@ -278,8 +280,11 @@ export interface Engine extends ProcessAccess, FileAccess {
   unpause(id: ContainerId): Promise<void>;
   /** Other limits, at once where it runs, and for its next starts. @throws EngineError */
   update(id: ContainerId, limits: ContainerLimits): Promise<void>;
-  /** Ends it if it runs, then removes directory, mounts, cgroup. Idempotent. */
-  remove(id: ContainerId): Promise<void>;
+  /**
+   * Ends it if it runs, then removes directory, mounts, cgroup; with `volumes` also those of its volumes that nobody
+   * named and no other container has. Idempotent.
+   */
+  remove(id: ContainerId, options?: { readonly volumes: boolean }): Promise<void>;
   logs(id: ContainerId, options: LogOptions): AsyncIterable<LogEntry>;
   /** @throws EngineError no-such-container */
   attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams>;
