@@ -254,7 +254,7 @@ export function engineContract(name: string, makeBench: () => Promise<EngineBenc
       engine = await bench.open();
       listen(engine);
       const found = await engine.recover(() => true);
-      expect(found).toContainEqual({ containerId: A, state: 'running', taskId: taskId(A, 1), pid, startedAtMs });
+      expect(found).toContainEqual({ containerId: A, state: 'running', taskId: taskId(A, 1), pid, startedAtMs, paused: false });
       expect(found).toContainEqual({ containerId: B, state: 'created' });
       expect(found).toHaveLength(2);
       while (!(await output()).includes('after')) await delay(10);

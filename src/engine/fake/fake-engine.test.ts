@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { attachContract, SHORT_PATIENCE } from '../attach.test-suite.ts';
 import { type EngineBench, engineContract } from '../contract.test-suite.ts';
-import { FakeEngine, FakeHost } from './fake-engine.ts';
+import { FakeEngine } from './fake-engine.ts';
+import { FakeHost } from './fake-host.ts';
 import { fakeImage } from './fake-images.ts';
 
 async function makeBench(): Promise<EngineBench> {

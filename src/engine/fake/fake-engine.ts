@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { type ContainerId, shortId, type TaskId } from '../../core/model/index.ts';
 import { FAN, type FanOptions } from '../output-fan.ts';
 import {
@@ -5,66 +6,61 @@ import {
   type AttachOptions,
   type BlobSource,
   type ContainerDetails,
+  type ContainerHealth,
+  type ContainerLimits,
   type ContainerSpec,
+  type ContainerStats,
   type Engine,
   EngineError,
+  type ExecSpec,
   type Exit,
+  type FileChange,
+  type HealthChange,
   ImageError,
   type LogEntry,
   type LogOptions,
+  type PathStat,
   type Recovered,
+  type RunningExec,
   type StartedTask,
   type TaskFiles,
   type TaskPlace,
   type TerminalSize,
+  type WriteArchiveOptions,
 } from '../port.ts';
+import { notRunningMessage, pausedMessage } from '../refusals.ts';
 import { signalNumber } from '../signals.ts';
-import { FakeImages, fakeImage } from './fake-images.ts';
+import { updatedSpec } from '../updated-spec.ts';
+import { mergeEnvironment } from '../oci/process-config.ts';
+import { FakeExec } from './fake-exec.ts';
+import { FakeFiles } from './fake-files.ts';
+import { type FakeContainer, FakeHost } from './fake-host.ts';
+import type { FakeImages } from './fake-images.ts';
 import { FakeLog } from './fake-log.ts';
-import { FakeProcess } from './fake-process.ts';
+import { FakeProcess, type ProcessContext } from './fake-process.ts';
+import { fakePs } from './fake-ps.ts';
+import { fakeStats } from './fake-stats.ts';
 import { FakeStreams } from './fake-streams.ts';
+import type { FakeVolumes } from './fake-volumes.ts';
 import { canPlay } from './script.ts';
 
-interface FakeContainer {
-  readonly spec: ContainerSpec;
-  readonly details: ContainerDetails;
-  readonly log: FakeLog;
-  /** Of the running task, or the next. */
-  streams: FakeStreams;
-  size: TerminalSize;
-  process: FakeProcess | undefined;
-  started: (StartedTask & { readonly taskId: TaskId }) | undefined;
-  exit: Exit | undefined;
-  /** What the newest task was given, and since. */
-  place: TaskPlace | undefined;
-}
-
-/** What survives a FakeEngine: containers run on while no engine is open. */
-export class FakeHost {
-  readonly images = new FakeImages();
-  readonly containers = new Map<ContainerId, FakeContainer>();
-  /** Hears of exits; the engine that is open. */
-  listener: ((exit: Exit) => void) | undefined;
-  nextPid = 1_000;
-
-  constructor() {
-    this.images.publish(fakeImage());
-    this.images.add(fakeImage());
-  }
-}
+const SIGKILL = 9;
 
 /** An engine in memory: commands that busybox would run are played (fake-process), output is kept, time is real. */
 export class FakeEngine implements Engine {
   readonly images: FakeImages;
+  readonly volumes: FakeVolumes;
   readonly description = { name: 'fake', version: '1', cgroupVersion: 2, seccomp: false } as const;
   readonly #host: FakeHost;
   readonly #fan: FanOptions;
   readonly #listeners: ((exit: Exit) => void)[] = [];
+  readonly #healthListeners: ((change: HealthChange) => void)[] = [];
 
   constructor(host: FakeHost = new FakeHost(), fan: FanOptions = FAN) {
     this.#host = host;
     this.#fan = fan;
     this.images = host.images;
+    this.volumes = host.volumes;
   }
 
   async recover(known: (id: ContainerId) => boolean): Promise<readonly Recovered[]> {
@@ -72,9 +68,9 @@ export class FakeEngine implements Engine {
       for (const listener of this.#listeners) listener(exit);
     };
     const found: Recovered[] = [];
-    for (const [containerId, { started, exit }] of this.#host.containers) {
+    for (const [containerId, { started, paused, exit }] of this.#host.containers) {
       if (!known(containerId)) await this.remove(containerId);
-      else if (started !== undefined) found.push({ containerId, state: 'running', ...started });
+      else if (started !== undefined) found.push({ containerId, state: 'running', ...started, paused });
       else if (exit !== undefined) found.push({ containerId, state: 'exited', exit });
       else found.push({ containerId, state: 'created' });
     }
@@ -93,14 +89,20 @@ export class FakeEngine implements Engine {
     const inherited =
       spec.networkMode === 'container' ? this.#host.containers.get(spec.networkOf as ContainerId)?.details.hostname : undefined;
     const named = { ...spec, hostname: spec.hostname || (inherited ?? '') };
+    for (const mount of spec.mounts ?? []) {
+      if (mount.kind === 'volume') await this.volumes.create({ ...mount, options: {} });
+    }
     const details = detailsOf(id, named, image?.id ?? '', (image?.config['Cmd'] ?? null) as string[] | null);
     this.#host.containers.set(id, {
       spec,
       details,
       log: new FakeLog(),
+      files: new FakeFiles(),
       streams: new FakeStreams(spec, this.#fan),
       size: spec.terminalSize ?? { rows: 24, columns: 80 },
       process: undefined,
+      paused: false,
+      execs: new Set(),
       started: undefined,
       exit: undefined,
       place: undefined,
@@ -123,14 +125,7 @@ export class FakeEngine implements Engine {
     const task = { pid: this.#host.nextPid++, startedAtMs: Date.now() };
     container.started = { ...task, taskId };
     container.place = place;
-    const env = new Map(details.env.map((entry) => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]));
-    const context = {
-      env,
-      workingDir: details.workingDir,
-      hostname: details.hostname,
-      uid: Number.parseInt(details.user, 10) || 0,
-      size: () => container.size,
-    };
+    const context = { ...contextOf(details, details), size: () => container.size };
     const { streams } = container;
     log.open();
     container.process = new FakeProcess(argv, context, {
@@ -153,9 +148,9 @@ export class FakeEngine implements Engine {
 
   async kill(id: ContainerId, signal: string): Promise<void> {
     const number = numberOf(signal);
-    const { process } = this.#held(id);
-    if (process === undefined) throw new EngineError('wrong-state', `container ${shortId(id)} is not running`);
-    process.signal(number);
+    const container = this.#held(id);
+    running(id, container).signal(number);
+    if (number === SIGKILL) this.#thaw(container);
   }
 
   async stop(id: ContainerId, signal: string, timeoutMs: number): Promise<void> {
@@ -165,8 +160,27 @@ export class FakeEngine implements Engine {
     const gone = container.log.closed();
     const timer = setTimeout(() => process.end(137), timeoutMs);
     process.signal(numberOf(signal || container.details.stopSignal));
+    this.#thaw(container);
     await gone;
     clearTimeout(timer);
+  }
+
+  async pause(id: ContainerId): Promise<void> {
+    const container = this.#held(id);
+    const process = running(id, container);
+    container.paused = true;
+    for (const each of [process, ...[...container.execs].map((exec) => exec.process)]) each.pause();
+  }
+
+  async unpause(id: ContainerId): Promise<void> {
+    const container = this.#held(id);
+    running(id, container);
+    this.#thaw(container);
+  }
+
+  async update(id: ContainerId, limits: ContainerLimits): Promise<void> {
+    const container = this.#held(id);
+    container.spec = updatedSpec(container.spec, limits);
   }
 
   async remove(id: ContainerId): Promise<void> {
@@ -187,8 +201,68 @@ export class FakeEngine implements Engine {
 
   async resize(id: ContainerId, size: TerminalSize): Promise<void> {
     const container = this.#held(id);
-    if (container.process === undefined) throw new EngineError('wrong-state', `container ${shortId(id)} is not running`);
+    running(id, container);
     if (container.spec.tty) container.size = size;
+  }
+
+  async exec(id: ContainerId, spec: ExecSpec): Promise<RunningExec> {
+    const container = this.#held(id);
+    running(id, container);
+    if (container.paused) throw new EngineError('wrong-state', pausedMessage(id));
+    const { details, execs } = container;
+    const user = spec.user || details.user;
+    if (!/^(\d+|root)?(:|$)/.test(user)) {
+      throw new EngineError('engine-failed', `unable to find user ${user.split(':')[0]}: no matching entries in passwd file`);
+    }
+    const env = mergeEnvironment(spec.tty ? ['TERM=xterm'] : [], details.env, spec.env);
+    const context = contextOf(details, { env, user, workingDir: spec.workingDir || details.workingDir });
+    const exec = new FakeExec(this.#host.nextPid++, spec, context, this.#fan, () => execs.delete(exec));
+    execs.add(exec);
+    return exec;
+  }
+
+  async top(id: ContainerId, psArguments: readonly string[]) {
+    const { process, started, details, execs } = this.#held(id);
+    if (process === undefined || started === undefined) throw new EngineError('wrong-state', notRunningMessage(id));
+    return fakePs([{ pid: started.pid, argv: [details.path, ...details.args] }, ...execs], psArguments);
+  }
+
+  async stats(id: ContainerId): Promise<ContainerStats | undefined> {
+    const { started, spec, execs } = this.#held(id);
+    return started && fakeStats(started.startedAtMs, 1 + execs.size, spec);
+  }
+
+  async health(id: ContainerId): Promise<ContainerHealth | undefined> {
+    this.#held(id);
+    return undefined;
+  }
+
+  async statPath(id: ContainerId, path: string): Promise<PathStat> {
+    return this.#held(id).files.stat(path);
+  }
+
+  async readArchive(id: ContainerId, path: string, _signal: AbortSignal) {
+    return this.#held(id).files.read(path);
+  }
+
+  async writeArchive(id: ContainerId, path: string, archive: Readable, options: WriteArchiveOptions): Promise<void> {
+    await this.#held(id).files.write(path, archive, options);
+  }
+
+  async exportRoot(id: ContainerId, _signal: AbortSignal): Promise<Readable> {
+    return this.#held(id).files.exportRoot();
+  }
+
+  async exportLayer(id: ContainerId, _signal: AbortSignal): Promise<Readable> {
+    return this.#held(id).files.exportLayer();
+  }
+
+  async changes(id: ContainerId): Promise<readonly FileChange[]> {
+    return this.#held(id).files.changes();
+  }
+
+  async sizes(id: ContainerId) {
+    return this.#held(id).files.sizes();
   }
 
   async details(id: ContainerId): Promise<ContainerDetails> {
@@ -197,6 +271,10 @@ export class FakeEngine implements Engine {
 
   onExit(listener: (exit: Exit) => void): void {
     this.#listeners.push(listener);
+  }
+
+  onHealth(listener: (change: HealthChange) => void): void {
+    this.#healthListeners.push(listener);
   }
 
   async close(): Promise<void> {
@@ -210,15 +288,37 @@ export class FakeEngine implements Engine {
     return container;
   }
 
+  #thaw(container: FakeContainer): void {
+    container.paused = false;
+    container.process?.resume();
+    for (const { process } of container.execs) process.resume();
+  }
+
   #ended(id: ContainerId, container: FakeContainer, exit: Exit): void {
     container.process = undefined;
+    container.paused = false;
     container.started = undefined;
+    for (const exec of [...container.execs]) exec.process.end(128 + SIGKILL);
     container.exit = exit;
     container.log.close();
     container.streams.close();
     container.streams = new FakeStreams(container.spec, this.#fan);
     if (this.#host.containers.has(id)) this.#host.listener?.(exit);
   }
+}
+
+function running(id: ContainerId, { process }: FakeContainer): FakeProcess {
+  if (process === undefined) throw new EngineError('wrong-state', notRunningMessage(id));
+  return process;
+}
+
+/** Where a process of a container runs, and as whom. */
+function contextOf(
+  { hostname }: ContainerDetails,
+  { env, workingDir, user }: Pick<ContainerDetails, 'env' | 'workingDir' | 'user'>,
+): Omit<ProcessContext, 'size'> {
+  const variables = env.map((entry): [string, string] => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]);
+  return { env: new Map(variables), workingDir, hostname, uid: Number.parseInt(user, 10) || 0 };
 }
 
 function numberOf(signal: string): number {

@@ -34,6 +34,9 @@ export class FakeProcess {
   readonly #traps = new Map<number, readonly Step[]>();
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
+  #paused = false;
+  /** What happens when it is not paused any more. */
+  #later: (() => void)[] = [];
 
   constructor(argv: readonly string[], context: ProcessContext, host: ProcessHost) {
     this.#host = host;
@@ -41,8 +44,22 @@ export class FakeProcess {
     this.#timer = setTimeout(() => this.#go(parseScript(argv), 0), 0);
   }
 
+  /** Does nothing until `resume`; a sleep that ends meanwhile has ended then. */
+  pause(): void {
+    this.#paused = true;
+  }
+
+  resume(): void {
+    this.#paused = false;
+    for (const work of this.#later.splice(0)) work();
+  }
+
   signal(number: number): void {
     if (this.#ended) return;
+    if (this.#paused) {
+      this.#later.push(() => this.signal(number));
+      return;
+    }
     const trap = this.#traps.get(number);
     if (number === SIGKILL) this.end(128 + SIGKILL);
     else if (trap !== undefined && trap.length > 0) {
@@ -60,6 +77,10 @@ export class FakeProcess {
 
   #go(steps: readonly Step[], hops: number): void {
     if (this.#ended) return;
+    if (this.#paused) {
+      this.#later.push(() => this.#go(steps, hops));
+      return;
+    }
     const [step, ...rest] = steps;
     if (step === undefined) return this.end(0);
     const next = (afterMs: number): void => {
@@ -88,6 +109,7 @@ export class FakeProcess {
 
   async #copy(): Promise<void> {
     for (let data = await this.#host.read(); data !== undefined && !this.#ended; data = await this.#host.read()) {
+      if (this.#paused) await new Promise<void>((resolve) => void this.#later.push(resolve));
       await this.#host.write('stdout', data);
     }
   }
