@@ -298,7 +298,7 @@ export class FakeEngine implements Engine {
     container.process = undefined;
     container.paused = false;
     container.started = undefined;
-    for (const exec of [...container.execs]) exec.process.end(128 + SIGKILL);
+    for (const exec of container.execs) exec.process.end(128 + SIGKILL);
     container.exit = exit;
     container.log.close();
     container.streams.close();
