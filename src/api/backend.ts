@@ -16,6 +16,7 @@ import type {
   AttachOptions,
   ContainerDetails,
   FileAccess,
+  HealthChange,
   ImageStore,
   LogEntry,
   LogOptions,
@@ -98,6 +99,8 @@ export interface Backend {
   command(command: Command): Promise<Result>;
   /** Past facts of this node's core, as they happen. Returns the way to stop listening. */
   subscribe(listener: (event: Event) => void): () => void;
+  /** Of containers here, as it changes. */
+  onHealth(listener: (change: HealthChange) => void): void;
   readonly images: ImageStore;
   /** @throws PeerUnreachable */
   request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;

@@ -1,4 +1,6 @@
 import type { Backend } from './backend.ts';
+import { EventHub } from './events/event-hub.ts';
+import type { Fact } from './events/fact.ts';
 import { ApiError } from './http/api-error.ts';
 import { Whereabouts } from './instance/whereabouts.ts';
 import { API_LIMITS } from './limits.ts';
@@ -9,10 +11,18 @@ export class ApiContext {
   readonly whereabouts = new Whereabouts();
   /** Names that creates under way here have claimed. */
   readonly claimedNames = new Set<string>();
+  /** What happens on this node, for whoever listens to it. */
+  readonly events: EventHub;
   #viewers = 0;
 
   constructor(backend: Backend) {
     this.backend = backend;
+    this.events = new EventHub(backend);
+  }
+
+  /** Tells those who listen to this node's events what a route has done. */
+  note(fact: Fact): void {
+    this.events.note(fact);
   }
 
   /** Counts a stream or a wait while it is open; returns the way to say that it ended. @throws ApiError 503 */

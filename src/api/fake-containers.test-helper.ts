@@ -19,6 +19,7 @@ import {
   type ContainerDetails,
   type ContainerSpec,
   EngineError,
+  type HealthChange,
   type LogEntry,
   type LogOptions,
   type TerminalSize,
@@ -35,6 +36,7 @@ export abstract class FakeContainers {
   readonly #logs = new Map<ContainerId, FakeLog>();
   readonly #streams = new Map<ContainerId, FakeStreams>();
   readonly #listeners = new Set<(event: Event) => void>();
+  #healthListener: (change: HealthChange) => void = () => undefined;
 
   /** A container that is simply there. */
   put(
@@ -108,8 +110,9 @@ export abstract class FakeContainers {
     return [...this.#logs.values()].reduce((sum, log) => sum + log.readers, 0);
   }
 
+  /** Beside the one that the server itself has. */
   get listeners(): number {
-    return this.#listeners.size;
+    return this.#listeners.size - 1;
   }
 
   // ---- what of it is the Backend's ----
@@ -160,6 +163,14 @@ export abstract class FakeContainers {
   subscribe(listener: (event: Event) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  onHealth(listener: (change: HealthChange) => void): void {
+    this.#healthListener = listener;
+  }
+
+  turn(id: ContainerId, status: HealthChange['status']): void {
+    this.#healthListener({ containerId: id, status });
   }
 
   wallMs(): number {

@@ -40,6 +40,8 @@ export const API_LIMITS = {
   connections: 2_048,
   /** Events one slow reader may fall behind before it is cut off. */
   eventsBehind: 1_024,
+  /** Past events of this node that `since` can bring back: as many as Docker keeps. */
+  eventsKept: 256,
   /** Pull progress lines kept for a slow reader; newer ones replace older ones of the same layer. */
   progressBehind: 256,
   /** Remembered places of containers on other nodes. */

@@ -1,45 +1,56 @@
-import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Member } from '../../core/model/index.ts';
-import { jsonLines } from '../../docker-api/json-lines.ts';
+import type { FastifyInstance } from 'fastify';
+import type { EventMessage } from '../../docker-api/types.ts';
 import type { ApiContext } from '../context.ts';
-import { EVENT_FILTERS, eventIsMeant, eventMessage } from '../events/message.ts';
+import { EVENT_FILTERS, eventIsMeant } from '../events/filter.ts';
+import { JoinedPeers } from '../events/join-peers.ts';
 import { BoundedQueue } from '../events/queue.ts';
 import { goneSignal, pump } from '../http/pump.ts';
 import { filtersOf, momentOf, type Query } from '../http/query.ts';
 import { startStream } from '../http/stream-reply.ts';
-import { nameSilent, SCOPE_HEADER, scopeOf } from '../instance/scope.ts';
+import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 
+/** Node fires longer timers at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
- * `GET /events`: what happens from now on, on this node and on those that are alive when it is asked.
- * What is past is not kept, so `since` brings nothing back. A reader that falls too far behind is cut off.
+ * `GET /events`: what happens from now on, on this node and on those that are there or come. `since` brings back what
+ * each keeps. A reader that falls too far behind is cut off.
  */
 export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
-  const { backend } = context;
+  const { backend, events } = context;
 
   app.get('/events', async (request, reply) => {
     const query = request.query as Query;
     const filters = filtersOf(query, EVENT_FILTERS);
-    const untilMs = momentOf(query, 'until');
+    const [sinceMs, untilMs] = [momentOf(query, 'since'), momentOf(query, 'until')];
     const lines = new BoundedQueue<Buffer>(API_LIMITS.eventsBehind);
+    const push = (message: unknown): boolean => lines.push(Buffer.from(`${JSON.stringify(message)}\n`));
+    const show = (message: EventMessage): void => {
+      if (eventIsMeant(message, filters) && (untilMs === undefined || message.timeNano <= untilMs * 1e6)) push(message);
+    };
     const gone = goneSignal(reply.raw);
-    const stop = backend.subscribe((event) => {
-      const message = eventMessage(backend, event);
-      if (message !== undefined && eventIsMeant(message, filters)) push(lines, message);
-    });
-    let leave = (): void => undefined;
+    const peers = scopeOf(request) === 'node' ? undefined : new JoinedPeers(backend, request.url, gone.signal, push);
+    // In one go: nothing is missed between what was and what comes.
+    if (sinceMs !== undefined) for (const message of events.since(sinceMs)) show(message);
+    const stop = events.subscribe(show);
+    const end = async (): Promise<void> => {
+      if (peers !== undefined) await Promise.race([peers.ended(), passed(API_LIMITS.askDeadlineMs)]);
+      lines.end();
+    };
     const timer =
-      untilMs === undefined ? undefined : setTimeout(() => lines.end(), Math.min(Math.max(0, untilMs - backend.wallMs()), 2 ** 31 - 1));
+      untilMs === undefined ? undefined : setTimeout(() => void end(), Math.min(Math.max(0, untilMs - backend.wallMs()), LONGEST_TIMER_MS));
+    let leave = (): void => undefined;
     try {
       leave = context.enter();
-      const silent = scopeOf(request) === 'node' ? [] : await joinPeers(context, request, lines, gone.signal);
-      nameSilent(reply, silent);
+      if (peers !== undefined) nameSilent(reply, await peers.open());
       const raw = startStream(reply, 200, { 'content-type': 'application/json' });
       await pump(lines, raw, gone.signal);
       raw.end();
     } finally {
       clearTimeout(timer);
       stop();
+      peers?.close();
       lines.end();
       gone.abort();
       leave();
@@ -48,41 +59,7 @@ export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
-/** Opens each peer's stream and lets its lines flow into ours. @returns who did not answer */
-async function joinPeers(
-  { backend }: ApiContext,
-  request: FastifyRequest,
-  lines: BoundedQueue<Buffer>,
-  signal: AbortSignal,
-): Promise<readonly Member[]> {
-  const self = backend.self().id;
-  const peers = backend.members().filter((m) => m.id !== self && (m.state === 'alive' || m.state === 'suspect'));
-  const silent: Member[] = [];
-  const join = async (member: Member): Promise<void> => {
-    const { body, status } = await backend.request(member.id, {
-      method: 'GET',
-      path: `/api${request.url}`,
-      headers: { [SCOPE_HEADER]: 'node' },
-      timeoutMs: API_LIMITS.askDeadlineMs,
-      signal,
-    });
-    const close = (): void => void body.destroy();
-    if (status !== 200 || signal.aborted) {
-      close();
-      silent.push(member);
-      return;
-    }
-    signal.addEventListener('abort', close, { once: true });
-    void forward(body, lines)
-      .catch(() => undefined)
-      .finally(() => signal.removeEventListener('abort', close));
-  };
-  await Promise.all(peers.slice(0, API_LIMITS.askParallel).map((member) => join(member).catch(() => silent.push(member))));
-  return silent;
-}
-
-async function forward(body: AsyncIterable<Uint8Array>, lines: BoundedQueue<Buffer>): Promise<void> {
-  for await (const message of jsonLines<unknown>(body)) if (!push(lines, message)) return;
-}
-
-const push = (lines: BoundedQueue<Buffer>, message: unknown): boolean => lines.push(Buffer.from(`${JSON.stringify(message)}\n`));
+const passed = (ms: number): Promise<void> =>
+  new Promise((resolve) => {
+    setTimeout(resolve, ms).unref();
+  });
