@@ -112,6 +112,7 @@ export async function killCgroup(trees: CgroupTrees, path: string): Promise<bool
     const pids = new Set(dirs.flatMap((dir) => pidsIn(dir)));
     if (pids.size === 0) return true;
     if (!cgroupDirs(trees, path).every(killAtOnce)) for (const pid of pids) kill(pid);
+    for (const dir of dirs) thaw(dir);
     await new Promise((resolve) => setTimeout(resolve, Math.min(1 + round, 20)));
   }
   return false;
@@ -167,6 +168,15 @@ function killAtOnce(dir: string): boolean {
     return true;
   } catch {
     return false;
+  }
+}
+
+/** On v1 who is frozen dies when it is thawed. */
+function thaw(dir: string): void {
+  try {
+    writeFileSync(join(dir, 'freezer.state'), 'THAWED', { flag: 'r+' });
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT', 'ENODEV')) throw error;
   }
 }
 
