@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import type { AgreementService } from '../api/agreement-service.ts';
 import type { Backend, HostFacts, InstanceFacts, Tokens } from '../api/backend.ts';
 import type { NetworkService } from '../api/network-service.ts';
+import type { VolumeService } from '../api/volume-service.ts';
 import type { ContainerId, Event, NodeId } from '../core/model/index.ts';
 import type { CoreNode } from '../core/node/port.ts';
 import type { Engine } from '../engine/port.ts';
 import type { Transport } from '../transport/port.ts';
 import type { CoreLoop } from './core-loop.ts';
+import type { NodeImageExchange } from './image-exchange.ts';
 import type { Log } from './log.ts';
 
 /** Listeners of one daemon: waits, followed events. The next one is refused. */
@@ -20,6 +22,8 @@ export interface BackendParts {
   readonly loop: CoreLoop;
   readonly engine: Engine;
   readonly transport: Transport;
+  readonly exchange: NodeImageExchange;
+  readonly volumes: VolumeService;
   readonly tokens: Tokens;
   readonly networks: NetworkService;
   readonly agreement: AgreementService;
@@ -36,7 +40,7 @@ export interface DaemonBackend extends Backend {
 }
 
 export function createBackend(parts: BackendParts): DaemonBackend {
-  const { node, loop, engine, transport } = parts;
+  const { node, loop, engine, transport, exchange } = parts;
   const listeners = new Set<(event: Event) => void>();
   return {
     version: parts.version,
@@ -51,13 +55,16 @@ export function createBackend(parts: BackendParts): DaemonBackend {
     logs: (id, options) => engine.logs(id, options),
     attach: (id, options) => engine.attach(id, options),
     resize: (id, size) => engine.resize(id, size),
-    command: (command) => loop.command(command),
+    access: engine,
+    volumes: parts.volumes,
+    command: (command) => exchange.during(command, () => loop.command(command)),
     subscribe(listener) {
       if (listeners.size >= LISTENERS) throw new Error(`${LISTENERS} clients wait for events on this node already: try again later`);
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     images: engine.images,
+    exchange,
     request: (peer, request) => transport.request(peer, request),
     tokens: parts.tokens,
     networks: parts.networks,

@@ -24,6 +24,7 @@ import { CoreLoop } from './core-loop.ts';
 import { currentAddress, hasMoved } from './current-address.ts';
 import { logEvent } from './event-log.ts';
 import { hostArch, hostCapacity, hostVariant, kernelVersion, mtuOf, operatingSystem } from './host-facts.ts';
+import { EXCHANGE_PATH, NodeImageExchange } from './image-exchange.ts';
 import { leave } from './leave.ts';
 import type { Log } from './log.ts';
 import { MemberKeeper } from './member-keeper.ts';
@@ -32,11 +33,12 @@ import { serveDoctor } from './networking/network-doctor.ts';
 import { NETWORK_PATH, type Networking } from './networking/networking.ts';
 import { isNode, type NodePaths, readCredentials } from './node-files.ts';
 import { performOrder } from './orders.ts';
-import { BLOBS_PATH, peerBlobs } from './peer-blobs.ts';
+import { BLOBS_PATH } from './peer-blobs.ts';
 import { RecordWriter } from './record-writer.ts';
 import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
 import { stopContainers } from './stop-containers.ts';
 import { VERSION } from './version.ts';
+import { NodeVolumes } from './volumes.ts';
 
 export interface DaemonOptions {
   readonly paths: NodePaths;
@@ -167,6 +169,20 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     },
   );
 
+  const exchange = new NodeImageExchange({
+    images: engine.images,
+    self: () => settings.nodeId,
+    members: () => node.members(),
+    request: (peer, request) => transport.request(peer, request),
+    nowMs: () => performance.now(),
+  });
+  const volumes = new NodeVolumes({
+    self: settings.nodeId,
+    here: engine.volumes,
+    agreed: agreement.state,
+    nameOf: (id) => node.member(id)?.name ?? shortId(id),
+    wallMs: () => Date.now(),
+  });
   const keeper = new MemberKeeper(store, () => node.members(), log);
   const records = new RecordWriter(store);
   const loop: CoreLoop = new CoreLoop(
@@ -182,10 +198,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
             engine,
             networking,
             container: (id) => node.container(id),
-            sourcesFor: (id, spec) => [
-              peerBlobs({ candidates: imageHolders(node, id), request: (peer, request) => transport.request(peer, request) }),
-              images.registrySource(spec.image.reference, undefined),
-            ],
+            sourcesFor: (id, spec) => exchange.sourcesFor(id, spec, node.container(id)?.buyer),
           },
           order,
         ),
@@ -224,6 +237,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     loop,
     engine,
     transport,
+    exchange,
+    volumes,
     tokens: agreement.tokens,
     networks: networking.service,
     agreement: agreement.service,
@@ -240,7 +255,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     else if (path.startsWith(AGREEMENT_PATH)) agreement.servePeer(peer, request, response);
     else if (path.startsWith(DOCTOR_PATH)) void serveDoctor(doctor, peer, request, response);
     else if (path.startsWith(NETWORK_PATH)) void networking.servePeer(peer, request, response);
-    else if (path.startsWith(BLOBS_PATH)) void serveBlob(engine.images, path.slice(BLOBS_PATH.length), request, response);
+    else if (path.startsWith(BLOBS_PATH)) void serveBlob(exchange.blobs, path.slice(BLOBS_PATH.length), request, response);
+    else if (path.startsWith(EXCHANGE_PATH)) exchange.serve(peer, path, response);
     else {
       log('warn', 'a peer asked for an unknown path', { peer: shortId(peer), path });
       response.writeHead(404).end();
@@ -326,12 +342,4 @@ function nodeConfig(settings: NodeSettings): NodeConfig {
       draining: false,
     },
   };
-}
-
-/** Other alive nodes, the buyer first: it resolved the image, so it most likely holds it. */
-function imageHolders(node: Node, id: ContainerId): readonly NodeId[] {
-  const self = node.self().id;
-  const alive = node.members().filter((member) => member.state === 'alive' && member.id !== self);
-  const buyer = node.container(id)?.buyer;
-  return alive.map((member) => member.id).toSorted((a, b) => Number(b === buyer) - Number(a === buyer));
 }

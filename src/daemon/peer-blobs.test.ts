@@ -1,29 +1,34 @@
 import { Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
 import { expect, test } from 'vitest';
 import { type NodeId, nodeId } from '../core/model/index.ts';
 import { type PeerRequest, type PeerResponse, PeerUnreachable } from '../transport/port.ts';
-import { peerBlobs } from './peer-blobs.ts';
+import { openAt, PeerBlobs } from './peer-blobs.ts';
 
 const id = (n: number) => nodeId(n.toString(16).padStart(32, '0'));
 const signal = new AbortController().signal;
+const DIGEST = 'sha256:a';
 
 function peers(holding: Record<number, readonly string[]>, gone: readonly number[] = []) {
   const asked: string[] = [];
-  const request = async (peer: NodeId, { method, path }: PeerRequest): Promise<PeerResponse> => {
+  const request = async (peer: NodeId, { method, path, headers }: PeerRequest): Promise<PeerResponse> => {
     const n = Number.parseInt(peer, 16);
     asked.push(`${method} ${n}`);
     if (gone.includes(n)) throw new PeerUnreachable(peer, 'gone');
     const digest = path.slice('/blobs/'.length);
     const has = holding[n]?.includes(digest) === true;
-    return { status: has ? 200 : 404, headers: { 'content-length': '4' }, body: Readable.from(has && method === 'GET' ? ['blob'] : []) };
+    const from = Number(/^bytes=(\d+)-$/.exec(headers?.['range'] ?? '')?.[1] ?? 0);
+    const body = has && method === 'GET' ? ['blob'.slice(from)] : [];
+    const status = has ? (from > 0 ? 206 : 200) : 404;
+    return { status, headers: { 'content-length': String(4 - from) }, body: Readable.from(body) };
   };
   return { asked, request };
 }
 
 test('finds who holds a blob and asks it first for the next', async () => {
-  const { asked, request } = peers({ 2: ['sha256:a', 'sha256:b'] }, [1]);
-  const source = peerBlobs({ candidates: [id(1), id(2), id(3)], request });
-  const blob = await source.open('sha256:a', signal);
+  const { asked, request } = peers({ 2: [DIGEST, 'sha256:b'] }, [1]);
+  const source = new PeerBlobs({ candidates: [id(1), id(2), id(3)], request });
+  const blob = await source.open(DIGEST, signal);
   expect(blob?.sizeBytes).toBe(4);
   expect((await blob?.stream.toArray())?.join('')).toBe('blob');
   expect(asked).toEqual(['HEAD 1', 'HEAD 2', 'HEAD 3', 'GET 2']);
@@ -34,6 +39,38 @@ test('finds who holds a blob and asks it first for the next', async () => {
 
 test('is undefined where nobody has it, whoever is gone', async () => {
   const { request } = peers({}, [1, 2]);
-  expect(await peerBlobs({ candidates: [id(1), id(2)], request }).open('sha256:a', signal)).toBeUndefined();
-  expect(await peerBlobs({ candidates: [], request }).open('sha256:a', signal)).toBeUndefined();
+  expect(await new PeerBlobs({ candidates: [id(1), id(2)], request }).open(DIGEST, signal)).toBeUndefined();
+  expect(await new PeerBlobs({ candidates: [], request }).open(DIGEST, signal)).toBeUndefined();
+});
+
+test('goes on where a stream broke off, at the same peer', async () => {
+  const { asked, request } = peers({ 1: [DIGEST], 2: [DIGEST] });
+  const source = new PeerBlobs({ candidates: [id(1), id(2)], request });
+  await source.open(DIGEST, signal);
+  asked.length = 0;
+  const rest = await source.open(DIGEST, signal, 3);
+  expect(rest).toMatchObject({ startsAt: 3, sizeBytes: 4 });
+  expect(await text(rest?.stream ?? Readable.from([]))).toBe('b');
+  expect(asked.at(-1)).toBe('GET 1');
+});
+
+test('asks a peer that gave something else for nothing more of the image', async () => {
+  const { asked, request } = peers({ 1: [DIGEST, 'sha256:b'], 2: [DIGEST, 'sha256:b'] });
+  const source = new PeerBlobs({ candidates: [id(1), id(2)], request });
+  await source.open(DIGEST, signal);
+  expect(asked).toContain('GET 1');
+  asked.length = 0;
+  await source.open(DIGEST, signal);
+  await source.open('sha256:b', signal);
+  expect(asked).toEqual(['HEAD 2', 'GET 2', 'HEAD 2', 'GET 2']);
+});
+
+test('tells a blob that comes from one that does not', async () => {
+  const answer = (status: number) => ({
+    request: async (): Promise<PeerResponse> => ({ status, headers: {}, body: Readable.from([]) }),
+  });
+  const wanted = { signal, fromByte: 0, waitMs: 1 };
+  expect(await openAt(answer(202), id(1), DIGEST, wanted)).toBe('coming');
+  expect(await openAt(answer(404), id(1), DIGEST, wanted)).toBeUndefined();
+  expect(await openAt(answer(416), id(1), DIGEST, wanted)).toBeUndefined();
 });

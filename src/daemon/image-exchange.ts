@@ -1,0 +1,158 @@
+import type { Http2ServerResponse } from 'node:http2';
+import { text } from 'node:stream/consumers';
+import { Object as ObjectOf, Optional, String as StringOf } from 'typebox';
+import { Check } from 'typebox/schema';
+import type { ImageExchange } from '../api/image-exchange.ts';
+import type { Command, ContainerId, Member, NodeId, Request } from '../core/model/index.ts';
+import type { BlobSource, ContainerSpec, ImageDetails, ImageRef, ImageStore, PullOptions, RegistryCredentials } from '../engine/port.ts';
+import type { PeerRequest, PeerResponse } from '../transport/port.ts';
+import type { BlobServerParts } from './blob-server.ts';
+import { ImageCredentials } from './image-credentials.ts';
+import { imageSources, type ImageSourcesParts } from './image-sources.ts';
+import { ImageArrivals, ImageTurns } from './image-turns.ts';
+
+/** Path prefix of what nodes ask each other about images, besides the blobs themselves. */
+export const EXCHANGE_PATH = '/exchange/';
+
+const ASK_TIMEOUT_MS = 2_000;
+const ANSWER_BYTES = 64 * 1024;
+const TURN = /^turns\/(sha256:[0-9a-f]{64})(?:\?not=([0-9a-f]{32}))?$/;
+const CREDENTIALS = /^credentials\/([0-9a-f]{64})$/;
+const CREDENTIALS_ANSWER = ObjectOf({ username: StringOf(), password: StringOf(), identityToken: Optional(StringOf()) });
+
+export interface ImageExchangeParts {
+  readonly images: ImageStore;
+  self(): NodeId;
+  members(): readonly Member[];
+  request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;
+  nowMs(): number;
+}
+
+/**
+ * Images between nodes (DESIGN §7): who pulls, or is given a container, has each blob from a peer that holds it, else
+ * from the one peer that gets it, else from the registry, with the credentials of whoever pulled at the node that was
+ * asked for the container. Those travel over mutual TLS, to the one node that needs them, when it needs them.
+ */
+export class NodeImageExchange implements ImageExchange {
+  /** For the peers' requests under BLOBS_PATH. */
+  readonly blobs: BlobServerParts;
+  readonly #parts: ImageExchangeParts;
+  readonly #credentials: ImageCredentials;
+  readonly #sources: ImageSourcesParts;
+
+  constructor(parts: ImageExchangeParts) {
+    const nowMs = () => parts.nowMs();
+    const arrivals = new ImageArrivals(nowMs);
+    this.#parts = parts;
+    this.#credentials = new ImageCredentials(nowMs);
+    this.blobs = { images: parts.images, isComing: (digest) => arrivals.isUnderWay(digest) };
+    this.#sources = {
+      self: parts.self(),
+      others: () => this.#others(),
+      request: (peer, request) => parts.request(peer, request),
+      turns: new ImageTurns((node) => node === parts.self() || this.#others().includes(node), nowMs),
+      arrivals,
+      askTurn: (arbiter, digest, not, signal) => this.#askTurn(arbiter, digest, not, signal),
+    };
+  }
+
+  async pull(reference: string, options: Omit<PullOptions, 'sources'>): Promise<ImageDetails> {
+    const { images } = this.#parts;
+    const sources = imageSources(this.#sources, images.registrySource(reference, options.credentials), undefined);
+    const image = await images.pull(reference, { ...options, sources });
+    this.#credentials.keep(reference, options.credentials);
+    return image;
+  }
+
+  async bring(image: ImageRef, signal: AbortSignal): Promise<void> {
+    const registry = this.#parts.images.registrySource(image.reference, this.#credentials.of(image.reference));
+    await this.#parts.images.fetch(image, imageSources(this.#sources, registry, undefined), signal);
+  }
+
+  /** Where the image of a container that `buyer` placed here can be had, best first. */
+  sourcesFor(
+    container: ContainerId,
+    { image: { reference } }: Pick<ContainerSpec, 'image'>,
+    buyer: NodeId | undefined,
+  ): readonly BlobSource[] {
+    const { images } = this.#parts;
+    let registry: Promise<BlobSource> | undefined;
+    const lazy: BlobSource = {
+      name: images.registrySource(reference, undefined).name,
+      open: async (...wanted) => {
+        registry ??= this.#borrow(container, reference, buyer).then((credentials) => images.registrySource(reference, credentials));
+        return (await registry).open(...wanted);
+      },
+    };
+    return imageSources(this.#sources, lazy, buyer);
+  }
+
+  /** Does what a client asks for; the nodes that are to have its containers may borrow its credentials meanwhile. */
+  async during<T>(command: Command, work: () => Promise<T>): Promise<T> {
+    const requests =
+      command.kind === 'run' ? [command.request] : command.kind === 'run-stack' ? command.stack.parts.map((p) => p.request) : [];
+    if (requests.length === 0) return work();
+    return this.#credentials.lendWhile(() => requests.flatMap(imageOf), work);
+  }
+
+  /** Answers what a peer asks under EXCHANGE_PATH. */
+  serve(peer: NodeId, path: string, response: Pick<Http2ServerResponse, 'writeHead' | 'end'>): void {
+    const asked = path.slice(EXCHANGE_PATH.length);
+    const [, digest, not] = TURN.exec(asked) ?? [];
+    if (digest !== undefined) {
+      response.writeHead(200, { 'content-type': 'text/plain' });
+      response.end(this.#sources.turns.take(digest, peer, not as NodeId | undefined));
+      return;
+    }
+    const container = CREDENTIALS.exec(asked)?.[1] as ContainerId | undefined;
+    const credentials = container === undefined ? undefined : this.#credentials.lentFor(container);
+    if (credentials === undefined) {
+      response.writeHead(404);
+      response.end();
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+    response.end(JSON.stringify(credentials));
+  }
+
+  #others(): readonly NodeId[] {
+    const self = this.#parts.self();
+    return this.#parts.members().flatMap(({ id, state }) => (state === 'alive' && id !== self ? [id] : []));
+  }
+
+  /** From who pulled; undefined where it has none, or is gone: the registry may want none. */
+  async #borrow(container: ContainerId, reference: string, buyer: NodeId | undefined): Promise<RegistryCredentials | undefined> {
+    if (buyer === undefined || buyer === this.#parts.self()) return this.#credentials.of(reference);
+    const answer = await this.#ask(buyer, `credentials/${container}`, undefined).catch(() => undefined);
+    if (answer === undefined) return undefined;
+    const value: unknown = JSON.parse(answer);
+    return Check(CREDENTIALS_ANSWER, value) ? value : undefined;
+  }
+
+  async #askTurn(arbiter: NodeId, digest: string, not: NodeId | undefined, signal: AbortSignal): Promise<NodeId> {
+    const answer = await this.#ask(arbiter, `turns/${digest}${not === undefined ? '' : `?not=${not}`}`, signal);
+    return answer as NodeId;
+  }
+
+  /** @throws where the peer does not answer with success */
+  async #ask(peer: NodeId, what: string, signal: AbortSignal | undefined): Promise<string> {
+    const path = `${EXCHANGE_PATH}${what}`;
+    const response = await this.#parts.request(peer, { method: 'POST', path, timeoutMs: ASK_TIMEOUT_MS, ...(signal && { signal }) });
+    if (response.status !== 200 || Number(response.headers['content-length'] ?? 0) > ANSWER_BYTES) {
+      response.body.destroy();
+      throw new Error(`peer ${peer} answered ${response.status}`);
+    }
+    let bytes = 0;
+    response.body.on('data', (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes > ANSWER_BYTES) response.body.destroy(new RangeError(`more than ${ANSWER_BYTES} bytes`));
+    });
+    return text(response.body);
+  }
+}
+
+/** What travels as a spec is text; ours were made here. */
+function imageOf({ containerId, spec }: Request): readonly (readonly [ContainerId, string])[] {
+  const { image } = JSON.parse(spec) as Pick<ContainerSpec, 'image'>;
+  return [[containerId, image.reference]];
+}
