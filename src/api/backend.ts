@@ -25,6 +25,7 @@ import type {
 } from '../engine/port.ts';
 import type { PeerRequest, PeerResponse } from '../transport/port.ts';
 import type { AgreementService } from './agreement-service.ts';
+import type { ImageExchange } from './image-exchange.ts';
 import type { NetworkService } from './network-service.ts';
 import type { VolumeService } from './volume-service.ts';
 
@@ -102,6 +103,7 @@ export interface Backend {
   /** Of containers here, as it changes. */
   onHealth(listener: (change: HealthChange) => void): void;
   readonly images: ImageStore;
+  readonly exchange: ImageExchange;
   /** @throws PeerUnreachable */
   request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;
   readonly tokens: Tokens;

@@ -16,6 +16,7 @@ import {
   type Stack,
   subtract,
 } from '../core/model/index.ts';
+import { ImageError } from '../engine/port.ts';
 import { type PeerRequest, type PeerResponse, PeerUnreachable } from '../transport/port.ts';
 import { type Backend, LeaveRefused, type Tokens } from './backend.ts';
 import { type Api, createApi } from './create-api.ts';
@@ -28,6 +29,7 @@ import { FakePeers } from './fake-peers.test-helper.ts';
 import { failed } from './fake-records.test-helper.ts';
 import { FakeTokens } from './fake-tokens.test-helper.ts';
 import { FakeVolumes } from './fake-volumes.test-helper.ts';
+import type { ImageExchange } from './image-exchange.ts';
 
 const CAPACITY: Resources = { cpuMillicores: 2_000, memoryBytes: 1024 * 1024 * 1024 };
 
@@ -53,6 +55,14 @@ export class FakeNode extends FakeContainers implements Backend {
   readonly socketPath: string;
   readonly commands: Command[] = [];
   readonly images = new FakeImages();
+  readonly exchange: ImageExchange = {
+    pull: (reference, options) => this.images.pull(reference, options),
+    bring: async ({ digest }) => {
+      const image = this.#instance.nodes.flatMap(({ images }) => images.stored).find((each) => each.digest === digest);
+      if (image === undefined) throw new ImageError('not-found', `no node has ${digest}`);
+      this.images.stored.push(image);
+    },
+  };
   readonly tokens: Tokens = new FakeTokens();
   readonly networks: FakeNetworks;
   readonly agreement = new FakeAgreement();
