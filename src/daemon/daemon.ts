@@ -198,6 +198,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
             engine,
             networking,
             container: (id) => node.container(id),
+            claimVolumes: (_id, spec) => volumes.claimAll(spec),
             sourcesFor: (id, spec) => exchange.sourcesFor(id, spec, node.container(id)?.buyer),
           },
           order,
