@@ -1,8 +1,6 @@
-import type { AgreedNetwork } from '../../core/model/index.ts';
 import type { Backend } from '../backend.ts';
-import { labelMatches } from '../containers/list.ts';
-import { ApiError } from '../http/api-error.ts';
-import { filtersOf, type Query } from '../http/query.ts';
+import { pruneFilterOf } from '../http/prune-filter.ts';
+import type { Query } from '../http/query.ts';
 import { NetworkRefused } from '../network-service.ts';
 import { askEndpoints } from './ask-endpoints.ts';
 import { isPredefined } from './predefined.ts';
@@ -12,13 +10,13 @@ import { isPredefined } from './predefined.ts';
  * it may have containers there. @returns the names of those removed. @throws ApiError 400
  */
 export async function pruneNetworks(backend: Backend, query: Query): Promise<readonly string[]> {
-  const isMeant = pruneFilter(backend, query);
+  const { untilMs = Infinity, isMeant } = pruneFilterOf(query, backend.wallMs());
   const { endpoints, silent } = await askEndpoints(backend, undefined, 'instance');
   const used = new Set(endpoints.map(({ network }) => network));
   const silentIds = new Set(silent.map(({ id }) => id));
   const removed: string[] = [];
   for (const network of backend.networks.list()) {
-    if (isPredefined(network.name) || used.has(network.id) || !isMeant(network)) continue;
+    if (isPredefined(network.name) || used.has(network.id) || network.createdAtMs > untilMs || !isMeant(network.labels)) continue;
     if (backend.networks.leases(network.id).some(({ node }) => silentIds.has(node))) continue;
     try {
       await backend.networks.remove(network.id);
@@ -29,26 +27,4 @@ export async function pruneNetworks(backend: Backend, query: Query): Promise<rea
     }
   }
   return removed;
-}
-
-function pruneFilter(backend: Backend, query: Query): (network: AgreedNetwork) => boolean {
-  const filters = filtersOf(query, ['until', 'label', 'label!']);
-  const [until] = filters.get('until') ?? [];
-  const untilMs = until === undefined ? Infinity : momentBefore(until, backend.wallMs());
-  return ({ labels, createdAtMs }) =>
-    createdAtMs <= untilMs &&
-    (filters.get('label') ?? []).every((wanted) => labelMatches(wanted, labels)) &&
-    !(filters.get('label!') ?? []).some((unwanted) => labelMatches(unwanted, labels));
-}
-
-const UNITS_MS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-/** `24h`, `1h30m` before now; seconds since 1970; RFC 3339. @throws ApiError 400 */
-function momentBefore(text: string, nowMs: number): number {
-  if (/^(\d+(ms|[smh]))+$/.test(text)) {
-    return [...text.matchAll(/(\d+)(ms|[smh])/g)].reduce((ms, [, count, unit = '']) => ms - Number(count) * (UNITS_MS[unit] ?? 0), nowMs);
-  }
-  const ms = /^\d+(\.\d*)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
-  if (Number.isFinite(ms)) return ms;
-  throw new ApiError(400, `invalid filter 'until=${text.slice(0, 80)}': write 24h, seconds since 1970 or an RFC 3339 time`);
 }
