@@ -42,6 +42,13 @@ const moveMount = libc<(nr: number, from: number, fromPath: string, to: number, 
   'long syscall(long nr, int from, const char *from_path, int to, const char *to_path, unsigned int flags)',
 );
 
+/** Whatever this kernel's defaults are: what a container wrote is to be whole in its upper directory, readable without the layers below. */
+const PLAIN = [
+  ['redirect_dir', 'off'],
+  ['metacopy', 'off'],
+  ['index', 'off'],
+] as const;
+
 let layerByLayer: boolean | undefined;
 
 /** Mounts it at `target`. The kernel accepts two mounts on one upper directory and corrupts it: the caller must not. @throws SystemError */
@@ -60,6 +67,7 @@ export function mountLayerByLayer(target: string, overlay: Overlay): void {
     for (const dir of overlay.lowerDirs) set('lowerdir+', dir);
     set('upperdir', overlay.upperDir);
     set('workdir', overlay.workDir);
+    for (const [key, value] of PLAIN) set(key, value);
     checked(fsconfig(SYS_FSCONFIG, context, FSCONFIG_CMD_CREATE, null, null, 0), 'fsconfig create', overlay.upperDir, target);
     const detached = checked(fsmount(SYS_FSMOUNT, context, CLOEXEC, 0), 'fsmount', target);
     try {
@@ -81,7 +89,7 @@ export function mountByShortLinks(target: string, overlay: Overlay): void {
       return name;
     };
     const lower = overlay.lowerDirs.map((dir, index) => link(index.toString(36), dir)).join(':');
-    const data = `lowerdir=${lower},upperdir=${link('U', overlay.upperDir)},workdir=${link('W', overlay.workDir)}`;
+    const data = `lowerdir=${lower},upperdir=${link('U', overlay.upperDir)},workdir=${link('W', overlay.workDir)},${PLAIN.map((option) => option.join('=')).join(',')}`;
     process.chdir(links);
     mount('overlay', target, 'overlay', 0, data);
   } finally {

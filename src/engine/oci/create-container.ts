@@ -5,6 +5,10 @@ import { assertNever } from '../../lib/assert.ts';
 import { type BlobSource, type ContainerSpec, EngineError, ImageError } from '../port.ts';
 import { containerCapabilities } from './capabilities.ts';
 import type { Host } from './host.ts';
+import { containerMounts } from './mounts/container-mounts.ts';
+import { fillVolumes } from './mounts/fill-volumes.ts';
+import { prepareMounts } from './mounts/prepare-mounts.ts';
+import { volumeNames } from './mounts/volume-names.ts';
 import { mergeProcessConfig } from './process-config.ts';
 import { type ContainerRecord, writeRecord } from './record.ts';
 import type { Rootfs, RootfsProvider } from './rootfs-provider.ts';
@@ -27,10 +31,17 @@ export async function createContainer(
     for (const dir of [paths.upper, paths.work, paths.logDir]) await mkdir(dir, { recursive: true });
     // It is the container's root directory: anyone may pass, whatever our umask.
     await chmod(paths.upper, 0o755);
-    const record: ContainerRecord = { version: 1, id, spec, imageId: rootfs.imageId, layerDirs: rootfs.layerDirs, process };
+    const mounts = containerMounts(spec, rootfs.config);
+    host.volumes.retain(id, volumeNames(mounts));
+    await prepareMounts(mounts, host.volumes);
+    await fillVolumes(mounts, host.volumes, { layerDirs: rootfs.layerDirs, at: paths.dir, signal });
+    const record: ContainerRecord = { version: 1, id, spec, imageId: rootfs.imageId, layerDirs: rootfs.layerDirs, process, mounts };
     await writeRecord(paths.record, record, true);
     images.retain(spec.image.digest, id);
     return record;
+  } catch (error) {
+    host.volumes.release(id);
+    throw error;
   } finally {
     rootfs.release();
   }

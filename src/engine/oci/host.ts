@@ -4,8 +4,9 @@ import type { Runtimes } from './choose-runtime.ts';
 import type { EnginePaths } from './engine-paths.ts';
 import type { EngineLog } from './engine-log.ts';
 import type { SeccompProfile } from './seccomp.ts';
+import type { OciVolumes } from './volumes/oci-volumes.ts';
 
-/** What the engine found out about this host, once, when it was made. */
+/** What the engine found out about this host, once, when it was made, and what it has on it. */
 export interface Host {
   readonly paths: EnginePaths;
   readonly trees: CgroupTrees;
@@ -17,6 +18,7 @@ export interface Host {
   readonly ownCapabilities: ReadonlySet<string>;
   readonly swapLimit: boolean;
   readonly bootId: string;
+  readonly volumes: OciVolumes;
   readonly log: EngineLog;
 }
 

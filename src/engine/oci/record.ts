@@ -1,7 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { ContainerId, TaskId } from '../../core/model/index.ts';
 import type { ProcessIdentity } from '../../linux/process-identity.ts';
-import type { ContainerSpec } from '../port.ts';
+import type { ContainerSpec, MountWish } from '../port.ts';
 import type { ProcessConfig } from './process-config.ts';
 import type { RuntimeName } from './runtime.ts';
 
@@ -14,6 +14,8 @@ export interface ContainerRecord {
   /** The image's unpacked layers, the topmost first; they stay while the container retains the image. */
   readonly layerDirs: readonly string[];
   readonly process: ProcessConfig;
+  /** The spec's, and a volume for each `VOLUME` of the image; absent in records of older releases, where there was none. */
+  readonly mounts?: readonly MountWish[];
 }
 
 /**
