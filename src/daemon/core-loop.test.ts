@@ -5,7 +5,7 @@ import { Prng } from '../lib/prng.ts';
 import { CoreLoop, type CoreLoopHost } from './core-loop.ts';
 
 const COMMAND: Command = { kind: 'leave' };
-const order = (id: number): Order => ({ id: id as OrderId, kind: 'engine-remove', containerId: 'c' as ContainerId });
+const order = (id: number): Order => ({ id: id as OrderId, kind: 'engine-unpause', containerId: 'c' as ContainerId });
 
 /** A core of which a test writes the inputs it wants to see; the views are not for the loop. */
 function coreOf(inputs: Partial<Pick<CoreNode, 'start' | 'command' | 'answer' | 'timer'>>): CoreNode {

@@ -57,8 +57,16 @@ export function logEvent(log: Log, event: Event): void {
       });
     case 'container-renamed': {
       const { containerId, from, to, why } = event;
-      return log('warn', 'container renamed', { container: shortId(containerId), from, to, why });
+      return log(why === 'asked' ? 'info' : 'warn', 'container renamed', { container: shortId(containerId), from, to, why });
     }
+    case 'task-paused':
+    case 'task-unpaused':
+      return log('info', event.kind === 'task-paused' ? 'task paused' : 'task unpaused', {
+        container: shortId(event.containerId),
+        task: event.taskId.slice(65),
+      });
+    case 'container-updated':
+      return log('info', 'container updated', { container: shortId(event.containerId), ...event.resources });
     case 'agreed-newer':
       return log('debug', 'a node has newer agreed state', { node: shortId(event.nodeId), ...event.version });
     case 'container-removed':

@@ -66,6 +66,7 @@ function hostOf(spec: string, networking: Partial<OrderContext['networking']> = 
     networking: { ...NETWORKING, ...networking },
     container: () => container,
     sourcesFor: () => [],
+    claimVolumes: async () => undefined,
   };
   return { context, engine };
 }

@@ -1,5 +1,13 @@
 import type { Container, ContainerId, CoreError, Order, OrderAnswer } from '../core/model/index.ts';
-import { type BlobSource, type ContainerSpec, type Engine, EngineError, ImageError } from '../engine/port.ts';
+import {
+  type BlobSource,
+  type ContainerLimits,
+  type ContainerSpec,
+  type Engine,
+  EngineError,
+  ImageError,
+  type SpecExtras,
+} from '../engine/port.ts';
 import { assertNever } from '../lib/assert.ts';
 import type { Store } from '../store/port.ts';
 import { NetworkRefused } from '../api/network-service.ts';
@@ -17,6 +25,11 @@ export interface OrderContext {
   container(id: ContainerId): Container | undefined;
   /** Where the container's image can be had, best first. */
   sourcesFor(id: ContainerId, spec: ContainerSpec): readonly BlobSource[];
+  /**
+   * Makes the named volumes of a spec this node's, before a container of it is made.
+   * @throws Error in words where one is another node's; AgreementUnavailable
+   */
+  claimVolumes(id: ContainerId, spec: ContainerSpec): Promise<void>;
 }
 
 /** Performs the core's orders on the host. What is to be stored is durable when it is answered. Never rejects. */
@@ -52,10 +65,16 @@ function perform(context: OrderContext, order: Order): OrderAnswer | Promise<Ord
       return engineDid(() => context.engine.stop(order.containerId, order.signal, order.timeoutMs));
     case 'engine-kill':
       return engineDid(() => context.engine.kill(order.containerId, order.signal));
+    case 'engine-pause':
+      return engineDid(() => context.engine.pause(order.containerId));
+    case 'engine-unpause':
+      return engineDid(() => context.engine.unpause(order.containerId));
+    case 'engine-update':
+      return engineDid(() => update(context, order));
     case 'engine-remove':
       return engineDid(async () => {
         const container = context.container(order.containerId);
-        await context.engine.remove(order.containerId);
+        await context.engine.remove(order.containerId, { volumes: order.volumes });
         await context.networking.forget(container, order.containerId);
       });
     default:
@@ -67,7 +86,14 @@ async function create(context: OrderContext, { containerId, spec: text }: Order 
   const container = context.container(containerId);
   if (container === undefined) throw new EngineError('no-such-container', `container ${containerId} is not on this node`);
   const spec = readSpec(text, container.request.resources);
+  await context.claimVolumes(containerId, spec);
   await context.engine.create(containerId, spec, context.sourcesFor(containerId, spec));
+}
+
+/** What may change of a spec are its limits. */
+async function update(context: OrderContext, { containerId, spec: text, resources }: Order & { kind: 'engine-update' }): Promise<void> {
+  const { nanoCpus, memoryBytes, pidsLimit, extras } = readSpec(text, resources);
+  await context.engine.update(containerId, { nanoCpus, memoryBytes, pidsLimit, ...limitsAmong(extras) });
 }
 
 async function start(context: OrderContext, order: Order & { kind: 'engine-start' }): Promise<Partial<OrderAnswer>> {
@@ -85,6 +111,12 @@ async function start(context: OrderContext, order: Order & { kind: 'engine-start
     });
     throw error;
   }
+}
+
+function limitsAmong(extras: SpecExtras | undefined): ContainerLimits {
+  const { memorySwapBytes, memoryReservationBytes, cpuShares, cpuQuota, cpuPeriod, cpusetCpus, cpusetMems } = extras ?? {};
+  const limits = { memorySwapBytes, memoryReservationBytes, cpuShares, cpuQuota, cpuPeriod, cpusetCpus, cpusetMems };
+  return Object.fromEntries(Object.entries(limits).filter(([, limit]) => limit !== undefined));
 }
 
 async function engineDid(work: () => Promise<object | void>): Promise<OrderAnswer> {

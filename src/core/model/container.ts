@@ -50,6 +50,10 @@ export interface Container {
   readonly taskNumber: number;
   /** Whether its resources are held now (DESIGN §6, Holds). */
   readonly holding: boolean;
+  /** An update is under way: the engine may have another spec than the request's, and is told that one again after a crash. Absent: no. */
+  readonly updating?: boolean;
+  /** Where `removed` is desired: its volumes that nobody named go with it. Absent: no. */
+  readonly volumesToo?: boolean;
   /** What the buyer considered, for `caravela explain`; JSON of model/explain's Placement. */
   readonly placement: string;
 }

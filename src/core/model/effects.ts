@@ -38,9 +38,10 @@ export type Order = { readonly id: OrderId } & (
   | { readonly kind: 'engine-stop'; readonly containerId: ContainerId; readonly signal: string; readonly timeoutMs: number }
   | { readonly kind: 'engine-kill'; readonly containerId: ContainerId; readonly signal: string }
   | { readonly kind: 'engine-pause' | 'engine-unpause'; readonly containerId: ContainerId }
-  /** Its spec is another from now on: limits, which take hold at once where it runs. */
-  | { readonly kind: 'engine-update'; readonly containerId: ContainerId; readonly spec: string }
-  | { readonly kind: 'engine-remove'; readonly containerId: ContainerId }
+  /** Its spec is another from now on: limits, which take hold at once where it runs, and are within `resources`. */
+  | { readonly kind: 'engine-update'; readonly containerId: ContainerId; readonly spec: string; readonly resources: Resources }
+  /** `volumes`: those that nobody named go with it. */
+  | { readonly kind: 'engine-remove'; readonly containerId: ContainerId; readonly volumes: boolean }
 );
 
 export type OrderAnswer =
@@ -78,7 +79,8 @@ export type Command =
       readonly signal: string | undefined;
     }
   | { readonly kind: 'kill'; readonly containerId: ContainerId; readonly signal: string }
-  | { readonly kind: 'remove'; readonly containerId: ContainerId; readonly force: boolean }
+  /** `volumes`: those that nobody named go with it, as they always do with one that removes itself. Absent: they stay. */
+  | { readonly kind: 'remove'; readonly containerId: ContainerId; readonly force: boolean; readonly volumes?: boolean }
   /** wrong-state where it does not run, or is (not) paused already. */
   | { readonly kind: 'pause' | 'unpause'; readonly containerId: ContainerId }
   /** Answered when the name is claimed in the name directory and written down; name-taken otherwise, with its holder. */

@@ -1,6 +1,7 @@
-import { LIMITS, shortId } from '../model/index.ts';
+import { LIMITS } from '../model/index.ts';
 import type { CommandId, CoreError, NameHolder, NodeId, Request, RequestId, Result, Turn } from '../model/index.ts';
 import type { NameClaims } from '../discovery/names/name-claims.ts';
+import { nameTaken } from './name-taken.ts';
 
 /** What is to get its names. */
 export interface Effort {
@@ -58,7 +59,7 @@ export class NamedRuns {
       const { id: requestId, containerId, name } = request;
       this.#claims.claim(turn, { requestId, containerId, name }, (turn, holder) => {
         if (run.over) return;
-        if (holder !== undefined) return this.#end(turn, run, this.#taken(name, holder), holder);
+        if (holder !== undefined) return this.#end(turn, run, nameTaken(name, holder, this.#nameOf), holder);
         run.missing--;
         if (prepared && run.missing === 0) effort.begin(turn);
       });
@@ -113,11 +114,6 @@ export class NamedRuns {
     const { underWay } = this.#claims;
     if (underWay + requests.length <= LIMITS.nameClaims) return undefined;
     return tooMany(`claims ${underWay} names for its runs already, of ${LIMITS.nameClaims} that it may, and this needs ${requests.length}`);
-  }
-
-  #taken(name: string, { containerId, node }: NameHolder): CoreError {
-    const message = `the name ${name} is taken by container ${shortId(containerId)} on ${this.#nameOf(node)}: remove that one, or take another name`;
-    return { code: 'name-taken', message, changed: false };
   }
 }
 

@@ -36,12 +36,13 @@ import { Supplier } from '../supplier/supplier.ts';
 import { IncarnationKeeper } from './incarnation-keeper.ts';
 import { isShort } from './is-short.ts';
 import { LocalTurn } from './local-turn.ts';
+import { NamedRenames } from './named-renames.ts';
 import { NamedRuns } from './named-runs.ts';
 import type { Effort } from './named-runs.ts';
 import { gossiped } from './surroundings.ts';
 import type { Peers, SurroundingsFactory } from './surroundings.ts';
 import type { CoreNode, Kept, NodeConfig } from './port.ts';
-import { unsendable } from './unsendable.ts';
+import { unkeepable, unsendable } from './unsendable.ts';
 
 /** In one input: each of LIMITS.runs may send some finds to a node that is its own trader. More feed themselves without end. */
 const OWN_MESSAGES = 65_536;
@@ -58,6 +59,7 @@ export class Node implements CoreNode {
   readonly #scheduler: Scheduler;
   readonly #names: Names;
   readonly #namedRuns: NamedRuns;
+  readonly #namedRenames: NamedRenames;
   #lastOrder = 0;
   /** The supplier's counter when the publisher last looked. */
   #published = -1;
@@ -123,6 +125,8 @@ export class Node implements CoreNode {
       times: NAME_TIMES[config.profile],
     });
     this.#namedRuns = new NamedRuns(this.#names.claims, (id) => this.#nameOf(id));
+    const supplier = this.#supplier;
+    this.#namedRenames = new NamedRenames({ self: this.#id, claims: this.#names.claims, supplier, nameOf: (id) => this.#nameOf(id) });
     this.#scheduler = new Scheduler({
       self: this.#id,
       directory,
@@ -330,7 +334,15 @@ export class Node implements CoreNode {
       case 'stop':
       case 'kill':
       case 'remove':
+      case 'pause':
+      case 'unpause':
         return this.#supplier.command(turn, id, command);
+      case 'update': {
+        const error = unkeepable(this.#supplier.container(command.containerId)?.request, command);
+        return error === undefined ? this.#supplier.command(turn, id, command) : turn.reply(id, { ok: false, error });
+      }
+      case 'rename':
+        return this.#namedRenames.rename(turn, id, command.containerId, command.name);
       case 'host-facts':
         this.#supplier.hostFacts(command.facts);
         break;

@@ -43,6 +43,7 @@ export interface Kept {
     readonly taskId: TaskId;
     readonly pid: number;
     readonly startedAtMs: number;
+    readonly paused: boolean;
   }[];
   readonly exited: readonly Observation[];
 }

@@ -72,7 +72,7 @@ test('a crash in the middle of a launch, a start, a removal: picked up where it 
   one.instance.run(100);
   expect(one.get(half)).toMatchObject({ readiness: 'ready', desired: 'created', holding: true });
 
-  one.node.host.running.set(half.containerId, { taskId: taskId(half.containerId, 1), pid: 7, startedAtMs: 1 });
+  one.node.host.running.set(half.containerId, { taskId: taskId(half.containerId, 1), pid: 7, startedAtMs: 1, paused: false });
   one.restart({ reboot: false });
   expect(one.get(half)).toMatchObject({ task: { state: 'running', pid: 7 } });
   expect(one.heldCpu()).toBe(500);

@@ -19,7 +19,10 @@ const refusal = (code: CoreError['code'], message: string): OrderAnswer => ({ ok
 export class TestHost {
   readonly containers = new Map<ContainerId, Container>();
   readonly tombstones = new Map<ContainerId, Tombstone>();
-  readonly running = new Map<ContainerId, { readonly taskId: TaskId; readonly pid: number; readonly startedAtMs: number }>();
+  readonly running = new Map<
+    ContainerId,
+    { readonly taskId: TaskId; readonly pid: number; readonly startedAtMs: number; readonly paused: boolean }
+  >();
   readonly made = new Set<ContainerId>();
   readonly exits: Observation[] = [];
   readonly starts: TaskId[] = [];
@@ -28,6 +31,12 @@ export class TestHost {
   storeFails = false;
   createFails: string | undefined;
   startFails: string | undefined;
+  pauseFails: string | undefined;
+  updateFails: string | undefined;
+  /** What the engine was told of each container last: at its creation, or by an update. */
+  readonly specs = new Map<ContainerId, string>();
+  /** Removed with their volumes. */
+  readonly withVolumes = new Set<ContainerId>();
   /** Containers that it can't make. */
   readonly failsFor = new Set<ContainerId>();
   createMs = 20;
@@ -70,16 +79,24 @@ export class TestHost {
         if (this.createFails !== undefined) return refusal('engine-failed', this.createFails);
         if (this.failsFor.has(order.containerId)) return refusal('engine-failed', 'it is not for this host');
         this.made.add(order.containerId);
+        this.specs.set(order.containerId, order.spec);
         return OK;
       case 'engine-start': {
         if (this.startFails !== undefined) return refusal('engine-failed', this.startFails);
         if (!this.made.has(order.containerId)) return refusal('no-such-container', 'was never made');
         if (this.running.has(order.containerId)) return refusal('wrong-state', 'runs already');
-        const run = { taskId: order.taskId, pid: this.#pid++, startedAtMs: wallMs };
+        const run = { taskId: order.taskId, pid: this.#pid++, startedAtMs: wallMs, paused: false };
         this.running.set(order.containerId, run);
         this.starts.push(order.taskId);
         return { ok: true, pid: run.pid, startedAtMs: run.startedAtMs };
       }
+      case 'engine-pause':
+      case 'engine-unpause':
+        return this.#pause(order.containerId, order.kind === 'engine-pause');
+      case 'engine-update':
+        if (this.updateFails !== undefined) return refusal('engine-failed', this.updateFails);
+        this.specs.set(order.containerId, order.spec);
+        return OK;
       case 'engine-stop':
         if (!this.stubborn) this.exit(order.containerId, 143, wallMs, observe);
         return OK;
@@ -89,10 +106,19 @@ export class TestHost {
       case 'engine-remove':
         this.exit(order.containerId, 137, wallMs, observe);
         this.made.delete(order.containerId);
+        if (order.volumes) this.withVolumes.add(order.containerId);
         return OK;
       default:
         return assertNever(order);
     }
+  }
+
+  #pause(id: ContainerId, paused: boolean): OrderAnswer {
+    if (this.pauseFails !== undefined) return refusal('engine-failed', this.pauseFails);
+    const run = this.running.get(id);
+    if (run === undefined) return refusal('wrong-state', 'it does not run');
+    this.running.set(id, { ...run, paused });
+    return OK;
   }
 
   exit(containerId: ContainerId, exitCode: number, wallMs: number, observe: (seen: Observation) => void): void {

@@ -11,3 +11,9 @@ export function unsendable(requests: readonly Request[]): CoreError | undefined 
     return { code: 'invalid-request', message: `the request can't be sent to other nodes: ${error.message}`, changed: false };
   }
 }
+
+/** The same of what an update makes of a request: it stays within what a run could have asked for. */
+export function unkeepable(request: Request | undefined, change: Pick<Request, 'resources' | 'restart' | 'spec'>): CoreError | undefined {
+  const { resources, restart, spec } = change;
+  return request === undefined ? undefined : unsendable([{ ...request, resources, restart, spec }]);
+}

@@ -2,7 +2,7 @@ import { shortId } from '../model/index.ts';
 import type { Command, CommandId, Container, ContainerId, Observation, Task, Tombstone, CoreError } from '../model/index.ts';
 
 /** A command that concerns the life of one container. */
-export type ContainerCommand = Extract<Command, { readonly kind: 'start' | 'stop' | 'kill' | 'remove' }>;
+export type ContainerCommand = Extract<Command, { readonly kind: 'start' | 'stop' | 'kill' | 'remove' | 'pause' | 'unpause' | 'update' }>;
 
 /**
  * What is under way with a container. Orders are never given two at a time for one container, but for
@@ -20,6 +20,15 @@ export type Activity =
   | { readonly kind: 'starting'; readonly replyTo: CommandId | undefined; readonly early: Observation | undefined }
   /** Between two tasks of the restart policy; holds its resources. */
   | { readonly kind: 'backing-off'; readonly token: number }
+  /**
+   * It is being paused, unpaused or updated. `early`: its end was seen meanwhile. `backOff`: it was backing off, and
+   * whether that is over by now.
+   */
+  | {
+      readonly kind: 'changing';
+      readonly early: Observation | undefined;
+      readonly backOff: { readonly token: number; readonly isOver: boolean } | undefined;
+    }
   | { readonly kind: 'stopping'; readonly replyTo: readonly CommandId[]; readonly token: number }
   /** `takenBack`: the attempt whose buyer is to be told, because another part of its stack failed. */
   | { readonly kind: 'removing'; readonly replyTo: readonly CommandId[]; readonly takenBack: number | undefined };
@@ -49,6 +58,12 @@ export const idOf = (entry: Entry): ContainerId => entry.container.request.conta
 
 /** `web (3f2a…)`: how errors name a container. */
 export const called = (entry: Entry): string => `${entry.container.name} (${shortId(idOf(entry))})`;
+
+/** The task without the word that it is paused: it goes on, or has ended. */
+export function unpaused(task: Task): Task {
+  const { paused, ...rest } = task;
+  return paused === undefined ? task : rest;
+}
 
 export function ended(task: Task | undefined): boolean {
   return task === undefined || task.state === 'exited' || task.state === 'failed';

@@ -178,7 +178,9 @@ export class Launches {
   #rollBack(turn: Turn, entry: Entry, attempt: number, error: CoreError, remove: boolean): void {
     entry.activity = { kind: 'rolling-back', attempt, error: { ...error, changed: false }, retryMs: SUPPLIER.forgetRetryMs };
     if (!remove) return this.#forget(turn, entry);
-    this.#context.orders.perform(turn, { kind: 'engine-remove', containerId: idOf(entry) }, (turn) => this.#forget(turn, entry));
+    this.#context.orders.perform(turn, { kind: 'engine-remove', containerId: idOf(entry), volumes: true }, (turn) =>
+      this.#forget(turn, entry),
+    );
   }
 
   #forget(turn: Turn, entry: Entry): void {

@@ -68,6 +68,32 @@ export class Ledger {
     this.#entries.set(to, amount);
   }
 
+  /**
+   * The holder gets what it lacks of `amount`, where there is room for it; what it has beyond stays its own until it is
+   * `cut`. What needs no more than it has always fits, even where a capacity that shrank is oversubscribed.
+   */
+  widen(key: string, amount: Resources): boolean {
+    const own = this.#entries.get(key);
+    assert(own !== undefined, `${key} holds nothing`);
+    const wide: Resources = {
+      cpuMillicores: Math.max(own.cpuMillicores, amount.cpuMillicores),
+      memoryBytes: Math.max(own.memoryBytes, amount.memoryBytes),
+    };
+    const held = add(this.#held, subtract(wide, own));
+    const capacity = this.#capacity();
+    if (wide.cpuMillicores > own.cpuMillicores && held.cpuMillicores > capacity.cpuMillicores) return false;
+    if (wide.memoryBytes > own.memoryBytes && held.memoryBytes > capacity.memoryBytes) return false;
+    this.#replace(key, own, wide);
+    return true;
+  }
+
+  /** The holder keeps only this much of what it has. */
+  cut(key: string, amount: Resources): void {
+    const own = this.#entries.get(key);
+    assert(own !== undefined && fits(amount, own), `${key} has less than it is to keep`);
+    this.#replace(key, own, amount);
+  }
+
   release(key: string): void {
     const amount = this.#entries.get(key);
     if (amount === undefined) return;
@@ -79,6 +105,13 @@ export class Ledger {
 
   /** The capacity changed under us: what we say of ourselves is newer. */
   touch(): void {
+    this.#version++;
+  }
+
+  #replace(key: string, own: Resources, amount: Resources): void {
+    if (sameResources(own, amount)) return;
+    this.#entries.set(key, amount);
+    this.#held = add(subtract(this.#held, own), amount);
     this.#version++;
   }
 

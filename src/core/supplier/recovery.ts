@@ -7,7 +7,7 @@
  */
 import type { Container, ContainerId, Observation, Task, Turn } from '../model/index.ts';
 import type { Context } from './context.ts';
-import { ended, idOf } from './entry.ts';
+import { ended, idOf, unpaused } from './entry.ts';
 import type { Activity, Entry } from './entry.ts';
 import type { Launches } from './launches.ts';
 import { containerKey } from './ledger.ts';
@@ -15,12 +15,14 @@ import type { Removals } from './removals.ts';
 import { wantsRestart } from './restart-policy.ts';
 import type { Tasks } from './tasks.ts';
 import { SUPPLIER } from './tunables.ts';
+import type { Updates } from './updates.ts';
 
 export interface KeptRun {
   readonly containerId: ContainerId;
   readonly taskId: Task['id'];
   readonly pid: number;
   readonly startedAtMs: number;
+  readonly paused: boolean;
 }
 
 /** Enters kept containers and counts what they hold. No effects: called before the first turn. */
@@ -56,7 +58,15 @@ function holdsOn(container: Container, exit: Observation | undefined): boolean {
 /** Where not even the engine knows how a task ended, it vanished with its host: Docker shows 255 for those. */
 function endOf(task: Task, exit: Observation | undefined): Task {
   if (ended(task)) return task;
-  return { ...task, state: 'exited', pid: 0, exitCode: exit?.taskId === task.id ? exit.exitCode : 255 };
+  return { ...unpaused(task), state: 'exited', pid: 0, exitCode: exit?.taskId === task.id ? exit.exitCode : 255 };
+}
+
+export interface RecoveryOptions {
+  readonly context: Context;
+  readonly tasks: Tasks;
+  readonly launches: Launches;
+  readonly removals: Removals;
+  readonly updates: Updates;
 }
 
 export class Recovery {
@@ -64,12 +74,14 @@ export class Recovery {
   readonly #tasks: Tasks;
   readonly #launches: Launches;
   readonly #removals: Removals;
+  readonly #updates: Updates;
 
-  constructor(context: Context, tasks: Tasks, launches: Launches, removals: Removals) {
+  constructor({ context, tasks, launches, removals, updates }: RecoveryOptions) {
     this.#context = context;
     this.#tasks = tasks;
     this.#launches = launches;
     this.#removals = removals;
+    this.#updates = updates;
   }
 
   resume(turn: Turn, running: readonly KeptRun[], exited: readonly Observation[]): void {
@@ -86,10 +98,17 @@ export class Recovery {
     if (container.desired === 'removed') {
       // Its end may be all that a full disk kept from being written; where it still is full, the record is what remains.
       if (run === undefined && container.task !== undefined) entry.container = { ...container, task: endOf(container.task, exit) };
-      return this.#removals.remove(turn, entry, undefined);
+      return this.#removals.remove(turn, entry, undefined, false);
     }
     if (container.readiness !== 'ready') return this.#launches.create(turn, entry, 0);
-    if (run !== undefined) return this.#adopt(turn, entry, run);
+    if (run !== undefined) this.#adopt(turn, entry, run);
+    else this.#goOn(turn, entry, exit);
+    if (entry.container.updating === true) this.#updates.repeat(turn, entry);
+  }
+
+  /** It does not run. */
+  #goOn(turn: Turn, entry: Entry, exit: Observation | undefined): void {
+    const { container } = entry;
     const { task } = container;
     if (task === undefined) {
       if (container.holding) this.#context.awaitStart(turn, entry);
@@ -100,11 +119,11 @@ export class Recovery {
     }
   }
 
-  #adopt(turn: Turn, entry: Entry, { taskId, pid, startedAtMs }: KeptRun): void {
+  #adopt(turn: Turn, entry: Entry, { taskId, pid, startedAtMs, paused }: KeptRun): void {
     const before = entry.container.task;
-    if (before?.id === taskId && before.state === 'running' && before.pid === pid) return;
+    if (before?.id === taskId && before.state === 'running' && before.pid === pid && (before.paused === true) === paused) return;
     const task: Task = { id: taskId, state: 'running', startedAtMs, finishedAtMs: 0, exitCode: 0, oomKilled: false, error: '', pid };
-    this.#context.note(turn, entry, { task, holding: true });
+    this.#context.note(turn, entry, { task: paused ? { ...task, paused } : task, holding: true });
   }
 
   #finish(turn: Turn, entry: Entry, task: Task, exit: Observation | undefined): void {
@@ -127,6 +146,6 @@ export class Recovery {
 
   #decide(turn: Turn, entry: Entry): void {
     if (entry.container.holding) this.#tasks.afterEnd(turn, entry);
-    if (entry.activity.kind === 'idle' && entry.container.request.autoRemove) this.#removals.remove(turn, entry, undefined);
+    if (entry.activity.kind === 'idle' && entry.container.request.autoRemove) this.#removals.remove(turn, entry, undefined, true);
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { CommandId, CoreError, Turn } from '../model/index.ts';
 import type { Context } from './context.ts';
-import { called, ended, idOf } from './entry.ts';
+import { called, ended, idOf, unpaused } from './entry.ts';
 import type { Entry } from './entry.ts';
 import type { Tasks } from './tasks.ts';
 import { containerKey } from './ledger.ts';
@@ -22,9 +22,10 @@ export class Removals {
 
   /**
    * @param id whom to answer; undefined where the container removes itself (autoRemove, after a crash).
+   * @param volumes whether those that nobody named go with it; with one that removes itself they do
    * @param takenBack the attempt whose buyer takes it back and hears of it by a `launch-refused`.
    */
-  remove(turn: Turn, entry: Entry, id: CommandId | undefined, takenBack?: number): void {
+  remove(turn: Turn, entry: Entry, id: CommandId | undefined, volumes: boolean, takenBack?: number): void {
     const { activity } = entry;
     const replyTo = id === undefined ? [] : [id];
     if (activity.kind === 'removing') {
@@ -34,11 +35,12 @@ export class Removals {
     // A stop under way gets its wish.
     if (activity.kind === 'stopping') replyTo.push(...activity.replyTo);
     entry.activity = { kind: 'removing', replyTo, takenBack };
-    const { desired } = entry.container;
-    this.#context.record(turn, entry, { desired: 'removed' }, (turn, error) => {
+    const { desired, request, volumesToo } = entry.container;
+    const all = volumes || request.autoRemove || volumesToo === true;
+    this.#context.record(turn, entry, { desired: 'removed', ...(all && { volumesToo: true }) }, (turn, error) => {
       if (error !== undefined) return this.#fail(turn, entry, error, desired);
       const containerId = idOf(entry);
-      this.#context.orders.perform(turn, { kind: 'engine-remove', containerId }, (turn, answer) => {
+      this.#context.orders.perform(turn, { kind: 'engine-remove', containerId, volumes: all }, (turn, answer) => {
         if (!answer.ok) return this.#fail(turn, entry, answer.error, 'stopped');
         this.#release(turn, entry);
         this.#forget(turn, entry);
@@ -52,7 +54,10 @@ export class Removals {
     this.#context.ledger.release(containerKey(idOf(entry)));
     entry.container = { ...entry.container, holding: false };
     if (task === undefined || ended(task)) return;
-    entry.container = { ...entry.container, task: { ...task, state: 'exited', exitCode: 137, finishedAtMs: turn.wallMs, pid: 0 } };
+    entry.container = {
+      ...entry.container,
+      task: { ...unpaused(task), state: 'exited', exitCode: 137, finishedAtMs: turn.wallMs, pid: 0 },
+    };
     turn.emit({
       kind: 'task-exited',
       containerId: idOf(entry),
@@ -83,7 +88,7 @@ export class Removals {
     if (entry.activity.kind !== 'removing') return;
     for (const id of entry.activity.replyTo) turn.reply(id, { ok: false, error });
     entry.activity = { kind: 'idle' };
-    this.#context.note(turn, entry, { desired });
+    this.#context.note(turn, entry, { desired, volumesToo: false });
     // It was backing off: policy or release, as the record now says.
     if (entry.container.holding && entry.container.task !== undefined && ended(entry.container.task)) this.#tasks.afterEnd(turn, entry);
     this.#settle(turn, entry);

@@ -4,13 +4,15 @@
  */
 import type { CommandId, CoreError, Turn } from '../model/index.ts';
 import type { Context } from './context.ts';
-import { called, ended, idOf } from './entry.ts';
+import { called, ended, idOf, unpaused } from './entry.ts';
 import type { Entry } from './entry.ts';
 import type { Tasks } from './tasks.ts';
 import { SUPPLIER } from './tunables.ts';
 
 /** Signals by which a user means to end a container; any other (HUP, USR1, …) leaves its policy in force. */
 const ENDING = new Set(['KILL', 'TERM', 'INT', 'QUIT', 'ABRT', '9', '15', '2', '3', '6']);
+const KILLING = new Set(['KILL', '9']);
+const plainName = (signal: string): string => signal.toUpperCase().replace(/^SIG/, '');
 
 export class Stops {
   readonly #context: Context;
@@ -48,6 +50,7 @@ export class Stops {
           // An answer that comes after the end belongs to no stop that is still waiting.
           if (activity.kind !== 'stopping' || container.task?.id !== stopped) return;
           if (!answer.ok) return this.#over(turn, entry, answer.error);
+          this.#goesOn(turn, entry);
           // A negative timeout means "wait as long as it takes".
           if (waitMs < 0) return;
           const token = this.#context.setTimer(turn, 'stop', idOf(entry), waitMs + SUPPLIER.stopGraceMs);
@@ -59,8 +62,8 @@ export class Stops {
 
   kill(turn: Turn, entry: Entry, id: CommandId, signal: string): void {
     const { request, desired } = entry.container;
-    const plain = signal.toUpperCase().replace(/^SIG/, '');
-    const ending = ENDING.has(plain) || plain === request.stopSignal.toUpperCase().replace(/^SIG/, '');
+    const plain = plainName(signal);
+    const ending = ENDING.has(plain) || plain === plainName(request.stopSignal);
     if (entry.activity.kind === 'backing-off') {
       if (ending) return this.stop(turn, entry, id, undefined, undefined);
       return turn.reply(id, {
@@ -85,8 +88,18 @@ export class Stops {
 
   #signal(turn: Turn, entry: Entry, id: CommandId, signal: string): void {
     this.#context.orders.perform(turn, { kind: 'engine-kill', containerId: idOf(entry), signal }, (turn, answer) => {
+      // By any other signal it goes on only when it is unpaused.
+      if (answer.ok && KILLING.has(plainName(signal))) this.#goesOn(turn, entry);
       turn.reply(id, answer.ok ? { ok: true, kind: 'done' } : { ok: false, error: answer.error });
     });
+  }
+
+  /** To come to its end it is paused no longer. */
+  #goesOn(turn: Turn, entry: Entry): void {
+    const { task } = entry.container;
+    if (task?.paused !== true || ended(task)) return;
+    this.#context.note(turn, entry, { task: unpaused(task) });
+    turn.emit({ kind: 'task-unpaused', containerId: idOf(entry), taskId: task.id });
   }
 
   #over(turn: Turn, entry: Entry, error: CoreError | undefined): void {

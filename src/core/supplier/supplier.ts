@@ -22,6 +22,7 @@ import type {
   Turn,
 } from '../model/index.ts';
 import { assertNever } from '../../lib/assert.ts';
+import { Changes } from './changes.ts';
 import { Commands } from './commands.ts';
 import { Context } from './context.ts';
 import type { ContainerCommand, Entry } from './entry.ts';
@@ -29,13 +30,16 @@ import { Holds } from './holds.ts';
 import { Launches } from './launches.ts';
 import { Ledger, containerKey } from './ledger.ts';
 import { Orders } from './orders.ts';
+import { Pauses } from './pauses.ts';
 import { Recovery, restore } from './recovery.ts';
 import type { KeptRun } from './recovery.ts';
 import { Removals } from './removals.ts';
 import { Renames } from './renames.ts';
+import type { Renamed } from './renames.ts';
 import { Reservations } from './reservations.ts';
 import { Stops } from './stops.ts';
 import { Tasks } from './tasks.ts';
+import { Updates } from './updates.ts';
 
 export interface SupplierOptions {
   readonly self: () => Member;
@@ -57,6 +61,7 @@ export class Supplier {
   readonly #launches: Launches;
   readonly #tasks: Tasks;
   readonly #stops: Stops;
+  readonly #changes: Changes;
   readonly #commands: Commands;
   readonly #recovery: Recovery;
   readonly #renames: Renames;
@@ -72,13 +77,18 @@ export class Supplier {
       context,
       reservations: this.#reservations,
       settle,
-      takeBack: (turn, entry, attempt) => removals.remove(turn, entry, undefined, attempt),
+      takeBack: (turn, entry, attempt) => removals.remove(turn, entry, undefined, true, attempt),
     });
-    this.#tasks = new Tasks({ context, settle, remove: (turn, entry) => removals.remove(turn, entry, undefined) });
-    this.#stops = new Stops(context, this.#tasks, settle);
-    const removals = new Removals(context, this.#tasks, settle);
-    this.#commands = new Commands(context, this.#tasks, this.#stops, removals);
-    this.#recovery = new Recovery(context, this.#tasks, this.#launches, removals);
+    this.#tasks = new Tasks({ context, settle, remove: (turn, entry) => removals.remove(turn, entry, undefined, true) });
+    const [tasks, launches] = [this.#tasks, this.#launches];
+    const stops = new Stops(context, tasks, settle);
+    const removals = new Removals(context, tasks, settle);
+    this.#changes = new Changes(tasks, settle);
+    const pauses = new Pauses(context, this.#changes);
+    const updates = new Updates(context, this.#changes);
+    this.#stops = stops;
+    this.#commands = new Commands({ context, tasks, stops, pauses, updates, removals });
+    this.#recovery = new Recovery({ context, tasks, launches, removals, updates });
     this.#renames = new Renames(context);
     restore(context, options.containers, options.running, options.exited);
     for (const tombstone of options.tombstones) context.graves.set(tombstone.containerId, { ...tombstone, error: undefined });
@@ -129,8 +139,9 @@ export class Supplier {
     if (timer.name === 'hold' || timer.name === 'repeat-accept') return this.#reservations.timer(turn, timer);
     const entry = this.#context.entries.get(timer.key as ContainerId);
     if (entry === undefined) return;
-    if (timer.name === 'restart' && entry.activity.kind === 'backing-off' && entry.activity.token === timer.token) {
-      this.#tasks.restart(turn, entry);
+    if (timer.name === 'restart') {
+      if (entry.activity.kind === 'changing') this.#changes.restartDue(entry, timer.token);
+      else if (entry.activity.kind === 'backing-off' && entry.activity.token === timer.token) this.#tasks.restart(turn, entry);
     } else if (timer.name === 'stop') {
       this.#stops.timer(turn, entry, timer.token);
     } else if (timer.name === 'forget-retry') {
@@ -142,10 +153,11 @@ export class Supplier {
     }
   }
 
-  /** Gives a container another name, durably. */
-  rename(turn: Turn, id: ContainerId, to: string, why: string): void {
+  /** Gives a container another name, durably; `then` learns what became of that. */
+  rename(turn: Turn, id: ContainerId, to: string, why: string, then?: Renamed): void {
     const entry = this.#context.entries.get(id);
-    if (entry !== undefined) this.#renames.rename(turn, entry, to, why);
+    if (entry !== undefined) this.#renames.rename(turn, entry, to, why, then);
+    else then?.(turn, { code: 'no-such-container', message: `no container ${id} on this node`, changed: false });
   }
 
   /** Containers that came, went or have another name since this was last asked. */
@@ -202,6 +214,7 @@ export class Supplier {
 
   #giveBack(turn: Turn, entry: Entry): void {
     const { container, activity } = entry;
+    if (activity.kind === 'changing') return this.#context.awaitStart(turn, entry);
     if (activity.kind !== 'idle' || container.task !== undefined || !container.holding) return;
     const { containerId, resources } = container.request;
     // Durable first: unlike an end, this can't be told again after a crash.

@@ -10,7 +10,7 @@ import { taskId } from '../model/index.ts';
 import type { CommandId, CoreError, Observation, Task, Turn } from '../model/index.ts';
 import { lacking } from '../model/filter.ts';
 import type { Context } from './context.ts';
-import { called, ended, idOf } from './entry.ts';
+import { called, ended, idOf, unpaused } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { containerKey } from './ledger.ts';
 import { wantsRestart } from './restart-policy.ts';
@@ -48,12 +48,12 @@ export class Tasks {
   exited(turn: Turn, entry: Entry, seen: Observation): void {
     const { task } = entry.container;
     if (task === undefined || task.id !== seen.taskId || ended(task)) return;
-    if (entry.activity.kind === 'starting') {
+    if (entry.activity.kind === 'starting' || entry.activity.kind === 'changing') {
       entry.activity = { ...entry.activity, early: seen };
       return;
     }
     const { exitCode, oomKilled, finishedAtMs } = seen;
-    this.#end(turn, entry, { ...task, state: 'exited', exitCode, oomKilled, finishedAtMs, pid: 0 });
+    this.#end(turn, entry, { ...unpaused(task), state: 'exited', exitCode, oomKilled, finishedAtMs, pid: 0 });
   }
 
   /** The back-off is over. */

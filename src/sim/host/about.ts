@@ -15,6 +15,7 @@ export function aboutCommand(command: Command): string {
   if ('stack' in command)
     return `${command.kind} ${short(command.stack.id)} of ${command.stack.parts.map(({ request }) => short(request.containerId)).join(' ')}`;
   if (command.kind === 'look-up') return `look-up ${Object.values(command.key).join(' ')}`;
+  if (command.kind === 'rename') return `rename ${short(command.containerId)} to ${command.name}`;
   return 'containerId' in command ? `${command.kind} ${short(command.containerId)}` : command.kind;
 }
 
@@ -59,6 +60,9 @@ export function aboutEvent(event: Event): string {
     case 'container-renamed':
       return `${kind} ${short(event.containerId)} from ${event.from} to ${event.to}`;
     case 'container-created':
+    case 'container-updated':
+    case 'task-paused':
+    case 'task-unpaused':
     case 'room-given-back':
     case 'container-ready':
     case 'task-started':

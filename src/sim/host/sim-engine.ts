@@ -9,10 +9,16 @@ interface Running {
   readonly taskId: TaskId;
   readonly pid: number;
   readonly startedAtMs: number;
+  readonly paused: boolean;
 }
 
 interface EngineContainer {
+  readonly id: ContainerId;
   running: Running | undefined;
+  /** What it may use at most, as told at its creation or by an update. */
+  limits: string;
+  /** With which code it would have ended meanwhile, were it not paused. */
+  overdue: number | undefined;
   /** The last task's end, kept until the next start as the built-in engine keeps its exit file. */
   exited: Observation | undefined;
 }
@@ -25,6 +31,8 @@ interface Pending {
 export interface EngineTemper {
   createFails: number;
   startFails: number;
+  /** Pauses and updates. */
+  changeFails: number;
   /** Share of creates that fetch an image first. */
   slowCreates: number;
   /** Share of tasks that end by themselves within `lifetimeMs`. */
@@ -32,10 +40,17 @@ export interface EngineTemper {
   lifetimeMs: number;
 }
 
-export const EVEN_TEMPER: EngineTemper = { createFails: 0.02, startFails: 0.02, slowCreates: 0.2, mortal: 0.5, lifetimeMs: 20_000 };
+export const EVEN_TEMPER: EngineTemper = {
+  createFails: 0.02,
+  startFails: 0.02,
+  changeFails: 0.05,
+  slowCreates: 0.2,
+  mortal: 0.5,
+  lifetimeMs: 20_000,
+};
 
 /** Does what it is told. */
-export const NO_TEMPER: EngineTemper = { createFails: 0, startFails: 0, slowCreates: 0, mortal: 0, lifetimeMs: 0 };
+export const NO_TEMPER: EngineTemper = { createFails: 0, startFails: 0, changeFails: 0, slowCreates: 0, mortal: 0, lifetimeMs: 0 };
 
 /**
  * A host's containers: they live on while the daemon is down, and end with the host. Orders take
@@ -69,6 +84,15 @@ export class SimEngine {
 
   runningTask(id: ContainerId): TaskId | undefined {
     return this.#containers.get(id)?.running?.taskId;
+  }
+
+  isPaused(id: ContainerId): boolean {
+    return this.#containers.get(id)?.running?.paused === true;
+  }
+
+  /** As told at its creation, or by the last update. */
+  limitsOf(id: ContainerId): string | undefined {
+    return this.#containers.get(id)?.limits;
   }
 
   running(): readonly (Running & { readonly containerId: ContainerId })[] {
@@ -124,16 +148,33 @@ export class SimEngine {
       case 'engine-create':
         if (container === undefined && this.#random.chance(this.temper.createFails))
           return failed('engine-failed', `the engine could not unpack the image of ${id}`);
-        if (container === undefined) this.#containers.set(id, { running: undefined, exited: undefined });
+        if (container === undefined) {
+          this.#containers.set(id, { id, running: undefined, exited: undefined, limits: order.spec, overdue: undefined });
+        }
         return { ok: true };
       case 'engine-start':
         return this.#start(id, order.taskId);
       case 'engine-stop':
+        if (container !== undefined) this.#pause(container, false);
         this.#endLater(id, this.#random.chance(0.8) ? this.#random.float() * Math.min(order.timeoutMs, 500) : order.timeoutMs, 143);
         return { ok: true };
       case 'engine-kill':
         if (container?.running === undefined) return failed('wrong-state', `container ${id} is not running`);
-        if (/KILL|^9$/.test(order.signal)) this.#endLater(id, 2, 137);
+        if (/KILL|^9$/.test(order.signal)) {
+          this.#pause(container, false);
+          this.#endLater(id, 2, 137);
+        }
+        return { ok: true };
+      case 'engine-pause':
+      case 'engine-unpause':
+        if (container?.running === undefined) return failed('wrong-state', `container ${id} is not running`);
+        if (this.#random.chance(this.temper.changeFails)) return failed('engine-failed', `the runtime could not freeze ${id}`);
+        this.#pause(container, order.kind === 'engine-pause');
+        return { ok: true };
+      case 'engine-update':
+        if (container === undefined) return failed('no-such-container', `the engine has no container ${id}`);
+        if (this.#random.chance(this.temper.changeFails)) return failed('engine-failed', `${id} uses more memory than that`);
+        container.limits = order.spec;
         return { ok: true };
       case 'engine-remove':
         if (container?.running !== undefined) this.#end(id, container, container.running.taskId, 137);
@@ -153,7 +194,8 @@ export class SimEngine {
     }
     if (this.#random.chance(this.temper.startFails)) return failed('engine-failed', `the runtime refused ${taskId}: exec format error`);
     container.exited = undefined;
-    container.running = { taskId, pid: this.#nextPid++, startedAtMs: this.#wallMs() };
+    container.overdue = undefined;
+    container.running = { taskId, pid: this.#nextPid++, startedAtMs: this.#wallMs(), paused: false };
     if (this.#random.chance(this.temper.mortal)) {
       this.#endLater(id, this.#random.float() * this.temper.lifetimeMs, this.#random.chance(0.5) ? 0 : 1);
     }
@@ -165,8 +207,20 @@ export class SimEngine {
     if (taskId === undefined) return;
     this.#schedule.after(afterMs, () => {
       const container = this.#containers.get(id);
-      if (container?.running?.taskId === taskId) this.#end(id, container, taskId, exitCode);
+      if (container?.running?.taskId !== taskId) return;
+      // What is paused comes to no end of its own.
+      if (container.running.paused) container.overdue = exitCode;
+      else this.#end(id, container, taskId, exitCode);
     });
+  }
+
+  #pause(container: EngineContainer, paused: boolean): void {
+    if (container.running === undefined) return;
+    container.running = { ...container.running, paused };
+    const { overdue } = container;
+    if (paused || overdue === undefined) return;
+    container.overdue = undefined;
+    this.#endLater(container.id, 1, overdue);
   }
 
   #end(id: ContainerId, container: EngineContainer, taskId: TaskId, exitCode: number): void {

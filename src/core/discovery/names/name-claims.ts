@@ -118,6 +118,11 @@ export class NameClaims {
     this.lapse(turn, id);
   }
 
+  /** The container that it was for has another name by now, and says so itself. */
+  outlived(id: RequestId): void {
+    this.#placed.delete(this.#placed.get(id));
+  }
+
   /** Nobody knows whether the container exists: the claim stands until it runs out. */
   lapse(turn: Turn, id: RequestId): void {
     const claim = this.#get(id);
