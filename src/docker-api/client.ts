@@ -12,8 +12,8 @@ export interface TlsFiles {
 }
 
 export interface CallOptions {
-  /** Undefined values are left out; true becomes 1, false 0, objects JSON. */
-  readonly query?: Readonly<Record<string, string | number | boolean | object | undefined>>;
+  /** Undefined values are left out; true becomes 1, false 0, objects JSON; a list is said element by element. */
+  readonly query?: Readonly<Record<string, string | number | boolean | object | readonly string[] | undefined>>;
   /** Sent as JSON; a stream is sent as it is. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
@@ -26,7 +26,7 @@ export interface Answer<T> {
   readonly headers: IncomingHttpHeaders;
 }
 
-/** A connection that has become a container's. */
+/** A connection that has become that of a process in a container. */
 export interface Hijacked {
   readonly output: Readable;
   /** undefined where the server took the old way, which has none. */
@@ -71,12 +71,16 @@ export class Client {
   async stream(method: string, path: string, options: CallOptions = {}): Promise<IncomingMessage> {
     const request = await this.#request(method, path, options, {});
     const response = await this.#response(request, options.body);
-    if ((response.statusCode ?? 0) >= 400) throw await this.#refusal(response);
-    return response;
+    if ((response.statusCode ?? 0) < 400) return response;
+    const refusal = await this.#refusal(response);
+    // It may have been said before all of the body was read.
+    request.destroy();
+    if (isStream(options.body)) options.body.destroy();
+    throw refusal;
   }
 
   /**
-   * Docker's hijacked connection (attach): from the answer on, the bytes are the container's. The
+   * Docker's hijacked connection (attach, exec): from the answer on, the bytes are the process's. The
    * server answers 101, or 200 to older ways of asking; both are read to the end of the connection. The caller reads or
    * destroys the output.
    */
@@ -90,7 +94,7 @@ export class Client {
         resolve({ output: socket, input: socket });
       });
     });
-    const answered = this.#response(request, undefined);
+    const answered = this.#response(request, options.body);
     const first = await Promise.race([upgraded, answered]);
     if ('input' in first) return first;
     if ((first.statusCode ?? 0) >= 400) throw await this.#refusal(first);
@@ -120,15 +124,19 @@ export class Client {
   }
 
   async #response(request: ClientRequest, body: unknown): Promise<IncomingMessage> {
+    let unreadable: Error | undefined;
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       request.once('response', resolve);
       request.once('error', (error) => {
-        reject(error.name === 'AbortError' ? error : new CannotReachError(this.#where(), error));
+        reject(unreadable ?? (error.name === 'AbortError' ? error : new CannotReachError(this.#where(), error)));
       });
     });
     if (isStream(body)) {
       // A server may answer before it has read all (an error): the answer counts, not the broken pipe.
-      body.once('error', (error) => request.destroy(error));
+      body.once('error', (error) => {
+        unreadable = error;
+        request.destroy(error);
+      });
       body.pipe(request);
     } else if (body === undefined) request.end();
     else request.end(JSON.stringify(body));
@@ -161,7 +169,8 @@ function withQuery(path: string, query: CallOptions['query']): string {
   const search = new URLSearchParams();
   for (const [key, value] of Object.entries(query ?? {})) {
     if (value === undefined) continue;
-    if (typeof value === 'boolean') search.set(key, value ? '1' : '0');
+    if (Array.isArray(value)) for (const each of value as readonly string[]) search.append(key, each);
+    else if (typeof value === 'boolean') search.set(key, value ? '1' : '0');
     else search.set(key, typeof value === 'object' ? JSON.stringify(value) : String(value));
   }
   const text = search.toString();

@@ -11,6 +11,48 @@ export interface PortBinding {
   HostPort: string;
 }
 
+/** Times in ns; 0: the image's, else the usual ones. */
+export interface HealthConfig {
+  /** `["NONE"]`, `["CMD", …]` or `["CMD-SHELL", text]`; empty: the image's. */
+  Test?: string[] | null;
+  Interval?: number;
+  Timeout?: number;
+  StartPeriod?: number;
+  StartInterval?: number;
+  Retries?: number;
+}
+
+/** One of HostConfig.Mounts, as `--mount` says it. */
+export interface MountRequest {
+  Type: 'bind' | 'volume' | 'tmpfs' | 'npipe';
+  Source?: string;
+  Target: string;
+  ReadOnly?: boolean;
+  Consistency?: string;
+  BindOptions?: { Propagation?: string; NonRecursive?: boolean; CreateMountpoint?: boolean } | null;
+  VolumeOptions?: {
+    NoCopy?: boolean;
+    Labels?: Record<string, string> | null;
+    DriverConfig?: { Name?: string; Options?: Record<string, string> | null } | null;
+    Subpath?: string;
+  } | null;
+  TmpfsOptions?: { SizeBytes?: number; Mode?: number } | null;
+}
+
+export interface DeviceRequest {
+  PathOnHost: string;
+  PathInContainer: string;
+  /** Of `rwm`. */
+  CgroupPermissions: string;
+}
+
+export interface Ulimit {
+  Name: string;
+  /** −1: no limit. */
+  Soft: number;
+  Hard: number;
+}
+
 /** Docker's Config: what of a container does not depend on the host. */
 export interface ContainerConfig {
   Hostname: string;
@@ -36,6 +78,7 @@ export interface ContainerConfig {
   StopTimeout?: number;
   NetworkDisabled?: boolean;
   MacAddress?: string;
+  Healthcheck?: HealthConfig | null;
 }
 
 export interface HostConfig {
@@ -51,6 +94,7 @@ export interface HostConfig {
   Memory?: number;
   MemoryReservation?: number;
   MemorySwap?: number;
+  MemorySwappiness?: number | null;
   PidsLimit?: number | null;
   NetworkMode?: string;
   PortBindings?: Record<string, PortBinding[] | null> | null;
@@ -69,7 +113,7 @@ export interface HostConfig {
   DnsSearch?: string[] | null;
   ExtraHosts?: string[] | null;
   Links?: string[] | null;
-  Mounts?: unknown[] | null;
+  Mounts?: MountRequest[] | null;
   Tmpfs?: Record<string, string> | null;
   VolumesFrom?: string[] | null;
   VolumeDriver?: string;
@@ -77,9 +121,10 @@ export interface HostConfig {
   IpcMode?: string;
   UTSMode?: string;
   UsernsMode?: string;
+  CgroupnsMode?: string;
   SecurityOpt?: string[] | null;
-  Devices?: unknown[] | null;
-  Ulimits?: unknown[] | null;
+  Devices?: DeviceRequest[] | null;
+  Ulimits?: Ulimit[] | null;
   Sysctls?: Record<string, string> | null;
   LogConfig?: { Type: string; Config: Record<string, string> | null };
   Runtime?: string;
@@ -88,6 +133,9 @@ export interface HostConfig {
   OomKillDisable?: boolean | null;
   OomScoreAdj?: number;
   CgroupParent?: string;
+  /** null: the usual ones. */
+  MaskedPaths?: string[] | null;
+  ReadonlyPaths?: string[] | null;
 }
 
 interface NetworkingConfig {
