@@ -3,7 +3,7 @@
  * arrives lies in blobs/ingest/ and is removed at start, so a crash leaves nothing half.
  */
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -36,6 +36,9 @@ export interface Received {
   readonly digest: string;
   readonly sizeBytes: number;
 }
+
+/** A reader of whole blobs is better served by a few large pieces. */
+const READ_BYTES = 256 * 1024;
 
 export class BlobStore {
   readonly #dir: string;
@@ -71,10 +74,15 @@ export class BlobStore {
   }
 
   /** The file is open when this resolves: removing the blob doesn't disturb the reader. */
-  async open(digest: string): Promise<{ readonly sizeBytes: number; readonly stream: Readable } | undefined> {
+  async open(digest: string, fromByte = 0): Promise<{ readonly sizeBytes: number; readonly stream: Readable } | undefined> {
     if (!this.has(digest)) return undefined;
     const file = await open(this.pathOf(digest), 'r');
-    return { sizeBytes: (await file.stat()).size, stream: file.createReadStream() };
+    return { sizeBytes: (await file.stat()).size, stream: file.createReadStream({ start: fromByte, highWaterMark: READ_BYTES }) };
+  }
+
+  /** undefined: it is not here. */
+  sizeOf(digest: string): number | undefined {
+    return statSync(this.pathOf(digest), { throwIfNoEntry: false })?.size;
   }
 
   async put(content: Uint8Array): Promise<string> {

@@ -32,9 +32,18 @@ export interface Descriptor {
   readonly annotations: Readonly<Record<string, string>>;
 }
 
-export type ImageDocument =
+/** `mediaType` as the document gives it itself; '' where it doesn't. */
+export type ImageDocument = { readonly mediaType: string } & (
   | { readonly kind: 'index'; readonly entries: readonly Descriptor[] }
-  | { readonly kind: 'manifest'; readonly config: Descriptor; readonly layers: readonly Descriptor[] };
+  | { readonly kind: 'manifest'; readonly config: Descriptor; readonly layers: readonly Descriptor[] }
+);
+
+/** Whether documents of this kind may go by this media type. */
+export function isManifestType(mediaType: string, kind: ImageDocument['kind']): boolean {
+  const types: readonly string[] =
+    kind === 'index' ? [MEDIA_TYPES.ociIndex, MEDIA_TYPES.dockerList] : [MEDIA_TYPES.ociManifest, MEDIA_TYPES.dockerManifest];
+  return types.includes(mediaType);
+}
 
 interface HistoryEntry {
   readonly created?: string;
@@ -63,11 +72,19 @@ export function parseDocument(bytes: Uint8Array, what: string): ImageDocument {
       `its schemaVersion is ${JSON.stringify(fields['schemaVersion'])}, only 2 is supported; push the image again with a current tool`,
     );
   }
-  if (Array.isArray(fields['manifests']))
-    return { kind: 'index', entries: fields['manifests'].map((entry) => parseDescriptor(entry, what)) };
+  const mediaType = textOf(fields['mediaType']);
+  const kind = Array.isArray(fields['manifests']) ? 'index' : 'manifest';
+  // What reads as one thing here and as another elsewhere is a trick (OCI image spec, "manifest confusion").
+  if (mediaType !== '' && !isManifestType(mediaType, kind))
+    throw corrupt(what, `it calls itself ${JSON.stringify(mediaType.slice(0, 100))}, which it is not`);
+  if (kind === 'index') {
+    if (fields['layers'] !== undefined) throw corrupt(what, 'it is both an index and a manifest');
+    return { kind, mediaType, entries: (fields['manifests'] as unknown[]).map((entry) => parseDescriptor(entry, what)) };
+  }
   if (!Array.isArray(fields['layers'])) throw corrupt(what, 'it is neither an image index nor an image manifest');
   return {
-    kind: 'manifest',
+    kind,
+    mediaType,
     config: parseDescriptor(fields['config'], what),
     layers: fields['layers'].map((layer) => parseDescriptor(layer, what)),
   };

@@ -29,7 +29,8 @@ export async function readImageConfig(blobs: BlobStore, { configDigest }: ImageR
 async function readFacts(record: ImageRecord, blobs: BlobStore, layers: LayerStore): Promise<Omit<ImageDetails, 'references'>> {
   const configuration = await readImageConfig(blobs, record);
   const { architecture, os, variant, author, createdAtMs, config, diffIds, history } = configuration;
-  const sizeBytes = record.layers.reduce((sum, { diffId }) => sum + layers.sizeOf(diffId), 0);
+  const layerBytes = record.layers.map(({ diffId }) => layers.sizeOf(diffId));
+  const sizeBytes = layerBytes.reduce((sum, bytes) => sum + bytes, 0);
   const arches = await readArches(record, blobs, architecture);
   return {
     id: record.configDigest,
@@ -42,6 +43,7 @@ async function readFacts(record: ImageRecord, blobs: BlobStore, layers: LayerSto
     variant,
     author,
     layers: diffIds,
+    layerBytes,
     config,
     history,
     arches,

@@ -11,12 +11,14 @@ import type { ImageRecord, LayerRecord } from './image-records.ts';
 import type { LayerStore } from './layer-store.ts';
 import type { ImageLimits } from './limits.ts';
 import type { PinSet } from './pins.ts';
-import { choosePlatform, describePlatform, describePlatforms, runsOn } from './platform.ts';
+import { choosePlatform, platformName, describePlatforms, runsOn } from './platform.ts';
 import type { Platform } from './documents.ts';
 import { SingleFlight } from './single-flight.ts';
 import { Slots } from './slots.ts';
 
 export interface Fetch {
+  /** Another than this node's own. */
+  readonly platform?: Platform | undefined;
   /** Tried in order, per blob. */
   readonly sources: readonly BlobSource[];
   readonly pins: PinSet;
@@ -42,10 +44,15 @@ export class ImageFetcher {
     this.#options = options;
   }
 
-  /** @param digest of an index or a manifest @param what names the image in errors @throws ImageError */
+  /**
+   * An image that the node's own platform would not get from the index is known by its manifest's
+   * digest instead: the index' digest means what each node takes for itself.
+   * @param digest of an index or a manifest @param what names the image in errors @throws ImageError
+   */
   async fetch(digest: string, what: string, fetch: Fetch): Promise<ImageRecord> {
-    const { limits, platform } = this.#options;
-    const manifestDigest = await this.#manifestFor(digest, what, fetch);
+    const { limits } = this.#options;
+    const platform = fetch.platform ?? this.#options.platform;
+    const { manifestDigest, isOwn } = await this.#manifestFor(digest, what, platform, fetch);
     const manifest = parseDocument(
       await this.#document(manifestDigest, limits.manifestBytes, fetch),
       `manifest ${manifestDigest} of ${what}`,
@@ -57,7 +64,8 @@ export class ImageFetcher {
       `configuration ${config.digest} of ${what}`,
     );
     if (!runsOn(configuration, platform)) {
-      throw new ImageError('no-platform', `${what} is for ${describePlatform(configuration)}, this node is ${describePlatform(platform)}`);
+      const wanted = fetch.platform === undefined ? 'this node is' : 'wanted was';
+      throw new ImageError('no-platform', `${what} is for ${platformName(configuration)}, ${wanted} ${platformName(platform)}`);
     }
     const { diffIds } = configuration;
     if (layers.length !== diffIds.length)
@@ -66,17 +74,22 @@ export class ImageFetcher {
       throw new ImageError('corrupt', `${what} has ${layers.length} layers, more than ${limits.layersPerImage}`);
     const records = layers.map((layer, i) => ({ digest: layer.digest, diffId: diffIds[i] ?? '' }));
     await this.#fetchLayers(layers, records, fetch);
-    return { digest, manifestDigest, configDigest: config.digest, layers: records };
+    return { digest: isOwn ? digest : manifestDigest, manifestDigest, configDigest: config.digest, layers: records };
   }
 
-  async #manifestFor(digest: string, what: string, fetch: Fetch): Promise<string> {
+  async #manifestFor(
+    digest: string,
+    what: string,
+    platform: Platform,
+    fetch: Fetch,
+  ): Promise<{ readonly manifestDigest: string; readonly isOwn: boolean }> {
     const document = parseDocument(await this.#document(digest, this.#options.limits.manifestBytes, fetch), what);
-    if (document.kind === 'manifest') return digest;
-    const { platform } = this.#options;
+    if (document.kind === 'manifest') return { manifestDigest: digest, isOwn: true };
     const chosen = choosePlatform(document.entries, platform);
-    if (chosen !== undefined) return chosen.digest;
+    if (chosen !== undefined)
+      return { manifestDigest: chosen.digest, isOwn: choosePlatform(document.entries, this.#options.platform)?.digest === chosen.digest };
     const offered = describePlatforms(document.entries.map((entry) => entry.platform));
-    throw new ImageError('no-platform', `no matching manifest for ${describePlatform(platform)}: ${what} is made for ${offered}`);
+    throw new ImageError('no-platform', `no matching manifest for ${platformName(platform)}: ${what} is made for ${offered}`);
   }
 
   async #document(digest: string, maxBytes: number, fetch: Fetch): Promise<Buffer> {

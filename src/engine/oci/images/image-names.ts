@@ -1,4 +1,5 @@
 import { ImageError } from '../../port.ts';
+import type { SavedImage } from './archive/save-archive.ts';
 import type { ImageRecord, ImageRecords } from './image-records.ts';
 import { formatReference, parseReference, type Reference } from './reference.ts';
 
@@ -14,6 +15,53 @@ export function findImage(records: ImageRecords, nameOrId: string): ImageRecord 
 export function referenceIn(name: string): string | undefined {
   const reference = tryParse(name);
   return reference && formatReference(reference);
+}
+
+/**
+ * What `docker save` of these names holds: an image by its tag has that tag, by its repository all tags
+ * of that repository, by id none. Names of one image come together. @throws ImageError not-found
+ */
+export function savedAs(records: ImageRecords, namesOrIds: readonly string[]): SavedImage[] {
+  const saved = new Map<ImageRecord, Map<string, Reference>>();
+  const add = (record: ImageRecord, references: readonly Reference[]): void => {
+    const names = saved.get(record) ?? new Map<string, Reference>();
+    for (const reference of references) if (reference.tag !== undefined) names.set(formatReference(reference), reference);
+    saved.set(record, names);
+  };
+  for (const name of namesOrIds) {
+    const tagged = byDigest(records, name) === undefined ? taggedBy(records, name) : [];
+    for (const { record, reference } of tagged) add(record, [reference]);
+    if (tagged.length > 0) continue;
+    const record = findImage(records, name);
+    if (record === undefined) throw new ImageError('not-found', `No such image: ${name}`);
+    add(record, []);
+  }
+  return [...saved].map(([record, names]) => ({ record, references: [...names.values()] }));
+}
+
+/** Where else at the same registry this blob most likely is: repositories that images with it are known by. */
+export function repositoriesWith(records: ImageRecords, blobDigest: string, target: Reference): string[] {
+  const holders = records
+    .all()
+    .filter(({ layers, configDigest }) => [configDigest, ...layers.map((layer) => layer.digest)].includes(blobDigest));
+  const known = holders.flatMap(({ digest }) => records.referencesOf(digest).map(parseReference));
+  const paths = known.filter(({ domain, path }) => domain === target.domain && path !== target.path).map(({ path }) => path);
+  return [...new Set(paths)];
+}
+
+/** By `name:tag`, or all tags of a repository that is named without one. */
+function taggedBy(records: ImageRecords, name: string): { readonly record: ImageRecord; readonly reference: Reference }[] {
+  const reference = tryParse(name);
+  if (reference === undefined) return [];
+  const isRepository = !name.slice(name.lastIndexOf('/') + 1).includes(':') && !name.includes('@');
+  const found = records.references().filter((known) => {
+    const { domain, path, tag } = parseReference(known);
+    return domain === reference.domain && path === reference.path && tag !== undefined && (isRepository || tag === reference.tag);
+  });
+  return found.flatMap((known) => {
+    const record = records.resolve(known);
+    return record === undefined ? [] : [{ record, reference: parseReference(known) }];
+  });
 }
 
 function byDigest(records: ImageRecords, text: string): ImageRecord | undefined {

@@ -57,6 +57,11 @@ export class ImageRecords {
     return this.get(this.#references.get(reference) ?? '');
   }
 
+  /** All of them, normalised. */
+  references(): string[] {
+    return [...this.#references.keys()];
+  }
+
   referencesOf(digest: string): string[] {
     return [...this.#references].filter(([, target]) => target === digest).map(([reference]) => reference);
   }

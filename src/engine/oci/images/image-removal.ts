@@ -1,12 +1,8 @@
-import { ImageError } from '../../port.ts';
+import { ImageError, type ImageRemoval } from '../../port.ts';
+import { shortDigest } from './digest.ts';
 import { findImage, referenceIn } from './image-names.ts';
 import type { ImageRecords } from './image-records.ts';
 import { familiarReference, parseReference } from './reference.ts';
-
-export interface Removal {
-  readonly untagged?: string;
-  readonly deleted?: string;
-}
 
 /**
  * Docker's rmi on the records: a name is taken away, and with its last name the image goes. What is in
@@ -18,7 +14,7 @@ export function removeImage(
   nameOrId: string,
   force: boolean,
   usersOf: (digest: string) => readonly string[],
-): readonly Removal[] {
+): readonly ImageRemoval[] {
   const record = findImage(records, nameOrId);
   if (record === undefined) throw new ImageError('not-found', `No such image: ${nameOrId}`);
   const references = records.referencesOf(record.digest);
@@ -27,18 +23,21 @@ export function removeImage(
     records.unpoint(named);
     return [{ untagged: familiar(named) }];
   }
-  if (references.length > 1 && !force) {
+  const short = shortDigest(record.configDigest);
+  if (repositoriesOf(references).size > 1 && !force) {
     throw new ImageError(
       'in-use',
-      `unable to delete ${nameOrId}: it has several names (${references.map(familiar).join(', ')}); remove them by name, or use force`,
+      `conflict: unable to delete ${short} (must be forced) - image is referenced in multiple repositories: ${references.map(familiar).join(', ')}; remove them by name, or use force`,
     );
   }
   const users = usersOf(record.digest);
   if (users.length > 0 && (!force || references.length === 0)) {
-    throw new ImageError(
-      'in-use',
-      `unable to delete ${nameOrId}: it is used by ${users.join(', ')}; remove what uses it first${references.length > 0 ? ', or force to untag it' : ''}`,
-    );
+    const used = users.join(', ');
+    const why =
+      named !== undefined
+        ? `unable to remove repository reference "${familiar(named)}" (must force) - ${used} is using its referenced image ${short}`
+        : `unable to delete ${short} (${force ? 'cannot be forced' : 'must be forced'}) - image is being used by ${used}`;
+    throw new ImageError('in-use', `conflict: ${why}; remove what uses it first${references.length > 0 ? ', or force to untag it' : ''}`);
   }
   const untagged = references.map((reference) => ({ untagged: familiar(reference) }));
   if (users.length > 0) {
@@ -51,4 +50,8 @@ export function removeImage(
 
 function familiar(reference: string): string {
   return familiarReference(parseReference(reference));
+}
+
+function repositoriesOf(references: readonly string[]): Set<string> {
+  return new Set(references.map(parseReference).map(({ domain, path }) => `${domain}/${path}`));
 }

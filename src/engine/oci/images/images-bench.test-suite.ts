@@ -23,12 +23,13 @@ export function temporaryDir(): string {
 }
 
 export function openImages(options: Partial<OciImagesOptions> = {}): OciImages {
-  const patience = { idleMs: 2_000, attempts: 3, backoffMs: 5 };
+  const patience = { idleMs: 2_000, attempts: 3, backoffMs: 5, retryAfterMs: 1_000, answerMs: 2_000 };
   return new OciImages({
     dataDir: temporaryDir(),
     insecureRegistries: () => [],
     platform: AMD64,
     log: () => undefined,
+    certificatesDir: '/nowhere',
     patience,
     ...options,
   });

@@ -22,10 +22,13 @@ export interface LayerStoreOptions {
 }
 
 export interface LayerSource {
-  readonly diffId: string;
+  /** Undefined: nobody has promised one, the layer's own is taken. */
+  readonly diffId: string | undefined;
   /** The blob: plain, gzip or zstd. */
   readonly blobDigest: string;
   readonly blobPath: string;
+  /** Told what it is before the layer has its name. */
+  readonly onDiffId?: (diffId: string) => void;
 }
 
 const TEMPORARY = 'tmp-';
@@ -54,15 +57,20 @@ export class LayerStore {
   }
 
   sizeOf(diffId: string): number {
-    return (JSON.parse(readFileSync(join(this.#pathOf(diffId), 'layer.json'), 'utf8')) as UnpackedLayer).sizeBytes;
+    return this.#factsOf(diffId).sizeBytes;
+  }
+
+  /** How many files, directories and links it has. */
+  entriesOf(diffId: string): number {
+    return this.#factsOf(diffId).entries;
   }
 
   /** Makes the layer of this diff id from its blob. @throws ImageError; then nothing of it stays */
-  unpack(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<void> {
+  unpack(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<UnpackedLayer> {
     return this.#slots.run(signal, () => this.#unpackNow(source, signal, onProgress));
   }
 
-  async #unpackNow(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<void> {
+  async #unpackNow(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<UnpackedLayer> {
     const temporary = join(this.#options.dir, `${TEMPORARY}${this.#nextTemporary++}`);
     try {
       const root = join(temporary, 'root');
@@ -79,10 +87,13 @@ export class LayerStore {
         signal,
         onProgress,
       });
-      if (layer.diffId !== source.diffId)
+      if (source.diffId !== undefined && layer.diffId !== source.diffId)
         throw new ImageError('corrupt', `${what} unpacks to ${layer.diffId}, the image says ${source.diffId}`);
       await writeSynced(join(temporary, 'layer.json'), JSON.stringify(layer));
-      await renameDurably(temporary, this.#pathOf(source.diffId));
+      source.onDiffId?.(layer.diffId);
+      if (this.has(layer.diffId)) await rm(temporary, { recursive: true, force: true });
+      else await renameDurably(temporary, this.#pathOf(layer.diffId));
+      return layer;
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
       if (signal.aborted) throw signal.reason as Error;
@@ -101,6 +112,10 @@ export class LayerStore {
     return readdirSync(this.#options.dir)
       .filter((name) => !name.startsWith(TEMPORARY))
       .map((hex) => `sha256:${hex}`);
+  }
+
+  #factsOf(diffId: string): UnpackedLayer {
+    return JSON.parse(readFileSync(join(this.#pathOf(diffId), 'layer.json'), 'utf8')) as UnpackedLayer;
   }
 
   #pathOf(diffId: string): string {

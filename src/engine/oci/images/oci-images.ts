@@ -14,32 +14,44 @@ import {
   type BlobSource,
   type ImageDetails,
   ImageError,
+  type ImagePlatform,
   type ImageRef,
+  type ImageRemoval,
+  type ImageStore,
   type ImageSummary,
+  type ImageUsage,
+  type NewImage,
+  type PruneOptions,
   type PullOptions,
   type PullProgress,
+  type PushOptions,
   type RegistryCredentials,
 } from '../../port.ts';
 import type { Rootfs, RootfsProvider } from '../rootfs-provider.ts';
 import { ArchiveContents } from './archive/archive-contents.ts';
 import { storeArchivedImages } from './archive/archive-images.ts';
+import { saveArchive } from './archive/save-archive.ts';
 import { BlobStore } from './blob-store.ts';
 import { shortDigest } from './digest.ts';
 import { imageFailure } from './failure.ts';
 import { ImageFetcher } from './image-fetcher.ts';
-import { describeImage, readImageConfig } from './image-details.ts';
-import { findImage } from './image-names.ts';
+import { describeImage } from './image-details.ts';
+import { findImage, repositoriesWith, savedAs } from './image-names.ts';
+import { pruneImages } from './image-prune.ts';
+import { pushImage } from './image-push.ts';
 import { type ImageRecord, ImageRecords } from './image-records.ts';
-import { removeImage, type Removal } from './image-removal.ts';
+import { removeImage } from './image-removal.ts';
+import { readRootfs } from './image-rootfs.ts';
+import { usageOf } from './image-usage.ts';
 import { LayerStore } from './layer-store.ts';
 import { IMAGE_LIMITS, type ImageLimits } from './limits.ts';
+import { commitImage, importImage, type Making } from './new-image.ts';
 import { Pins, type PinSet } from './pins.ts';
 import type { Platform } from './documents.ts';
-import { familiarReference, formatReference, parseReference, type Reference } from './reference.ts';
-import { checkRunConfig } from './run-config.ts';
-import { endpointOf } from './registry/endpoint.ts';
-import { RegistryClient } from './registry/registry-client.ts';
-import type { HttpPatience } from './registry/http-get.ts';
+import { familiarReference, formatReference, parseReference } from './reference.ts';
+import { DOCKER_CERTIFICATES_DIR } from './registry/connections.ts';
+import type { HttpPatience } from './registry/http-request.ts';
+import { type Distribution, Registries } from './registry/registries.ts';
 import { defaultUnpackEntry } from './unpack/unpack.ts';
 
 export interface OciImagesOptions {
@@ -53,6 +65,8 @@ export interface OciImagesOptions {
   readonly unpackEntry?: string;
   readonly limits?: Partial<ImageLimits>;
   readonly patience?: HttpPatience;
+  /** Default: Docker's, /etc/docker/certs.d. */
+  readonly certificatesDir?: string;
 }
 
 export class OciImages implements RootfsProvider {
@@ -62,6 +76,7 @@ export class OciImages implements RootfsProvider {
   readonly #layers: LayerStore;
   readonly #records: ImageRecords;
   readonly #fetcher: ImageFetcher;
+  readonly #registries: Registries;
   readonly #pins = new Pins();
   /** Which image each container uses. */
   readonly #containers = new Map<ContainerId, string>();
@@ -81,6 +96,12 @@ export class OciImages implements RootfsProvider {
     });
     this.#records = new ImageRecords(dataDir, (record) => this.#isComplete(record));
     this.#fetcher = new ImageFetcher({ blobs: this.#blobs, layers: this.#layers, platform, limits: this.#limits });
+    this.#registries = new Registries({
+      insecureRegistries: options.insecureRegistries,
+      certificatesDir: options.certificatesDir ?? DOCKER_CERTIFICATES_DIR,
+      limits: this.#limits,
+      patience: options.patience,
+    });
     this.#collectGarbage();
   }
 
@@ -104,12 +125,13 @@ export class OciImages implements RootfsProvider {
     const { onProgress } = options;
     return this.#undertake(`pulling ${familiar}`, options.signal, async (pins, signal) => {
       onProgress({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? '' });
-      const registry = this.#registry(reference, options.credentials);
+      const registry = this.#registries.client(reference, options.credentials);
       const resolved = await registry.resolve(signal);
       pins.add(resolved.digest);
       await this.#blobs.put(resolved.content);
-      const isNew = this.#records.get(resolved.digest) === undefined;
-      const record = await this.#fetcher.fetch(resolved.digest, familiar, { sources: [registry], pins, signal, onProgress });
+      const { platform } = options;
+      const record = await this.#fetcher.fetch(resolved.digest, familiar, { platform, sources: [registry], pins, signal, onProgress });
+      const isNew = this.#records.get(record.digest) === undefined;
       await this.#keep(record, [formatReference(reference)]);
       onProgress({ status: `Digest: ${resolved.digest}`, id: '' });
       onProgress({ status: `Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${familiar}`, id: '' });
@@ -148,19 +170,108 @@ export class OciImages implements RootfsProvider {
     });
   }
 
-  async remove(nameOrId: string, force: boolean): Promise<readonly Removal[]> {
+  async remove(nameOrId: string, force: boolean): Promise<readonly ImageRemoval[]> {
     const removals = removeImage(this.#records, nameOrId, force, (digest) => this.#usersOf(digest));
     await this.#records.save();
     this.#collectGarbage();
     return removals;
   }
 
-  async openBlob(digest: string): Promise<{ readonly sizeBytes: number; readonly stream: Readable } | undefined> {
-    return this.#blobs.open(digest);
+  async openBlob(digest: string, fromByte?: number): ReturnType<ImageStore['openBlob']> {
+    return this.#blobs.open(digest, fromByte);
   }
 
   registrySource(reference: string, credentials: RegistryCredentials | undefined): BlobSource {
-    return this.#registry(parseReference(reference), credentials);
+    return this.#registries.client(parseReference(reference), credentials);
+  }
+
+  async tag(nameOrId: string, reference: string): Promise<void> {
+    const target = parseReference(reference);
+    if (target.digest !== undefined)
+      throw new ImageError('bad-reference', `refusing to create a tag with a digest reference: ${reference}`);
+    const record = this.#find(nameOrId);
+    this.#records.point(formatReference(target), record.digest);
+    await this.#records.save();
+  }
+
+  async push(name: string, options: PushOptions): Promise<{ readonly digest: string; readonly sizeBytes: number }> {
+    const reference = parseReference(name);
+    const { tag } = reference;
+    if (tag === undefined) throw new ImageError('bad-reference', `cannot push a digest reference: ${name}; push it by a tag`);
+    const record = this.#records.resolve(formatReference(reference));
+    if (record === undefined)
+      throw new ImageError('not-found', `An image does not exist locally with the tag: ${familiarReference(reference)}`);
+    return this.#undertake(`pushing ${familiarReference(reference)}`, options.signal, async (pins, signal) => {
+      for (const digest of digestsOf(record)) pins.add(digest);
+      return pushImage({
+        record,
+        blobs: this.#blobs,
+        to: this.#registries.writer(reference, options.credentials),
+        tag,
+        repository: `${reference.domain}/${reference.path}`,
+        mountableFrom: (digest) => repositoriesWith(this.#records, digest, reference),
+        onProgress: options.onProgress,
+        signal,
+      });
+    });
+  }
+
+  async save(namesOrIds: readonly string[], signal: AbortSignal): Promise<Readable> {
+    const images = savedAs(this.#records, namesOrIds);
+    const pins = this.#pins.hold();
+    const release = (): void => {
+      pins[Symbol.dispose]();
+      this.#collectGarbage();
+    };
+    try {
+      // Pinned before the first wait: a removal may come at any time.
+      for (const { record } of images) for (const digest of digestsOf(record)) pins.add(digest);
+      const archive = await saveArchive(images, this.#blobs, AbortSignal.any([signal, this.#closing.signal]));
+      archive.once('close', release);
+      return archive;
+    } catch (error) {
+      release();
+      throw imageFailure(error, `saving ${namesOrIds.join(', ')}`);
+    }
+  }
+
+  async prune(options: PruneOptions): Promise<{ readonly removed: readonly ImageRemoval[]; readonly reclaimedBytes: number }> {
+    const before = this.#usage().layersBytes;
+    const removed = pruneImages(this.#records, await this.list(), options, (digest) => this.#usersOf(digest));
+    const reclaimedBytes = Math.max(0, before - this.#usage().layersBytes);
+    await this.#records.save();
+    this.#collectGarbage();
+    return { removed, reclaimedBytes };
+  }
+
+  async usage(): Promise<ImageUsage> {
+    return this.#usage();
+  }
+
+  async importRoot(root: Readable, image: NewImage, platform: ImagePlatform | undefined, signal: AbortSignal): Promise<ImageDetails> {
+    return this.#make('importing the file system', image, signal, (making) =>
+      importImage(root, image, platform ?? this.#options.platform, making),
+    );
+  }
+
+  async commit(baseDigest: string, layer: Readable, image: NewImage, signal: AbortSignal): Promise<ImageDetails> {
+    const base = this.#records.get(baseDigest);
+    if (base === undefined) {
+      layer.destroy();
+      throw new ImageError('not-found', `No such image: ${baseDigest}, which the container was made of, is not on this node`);
+    }
+    return this.#make('committing the container', image, signal, (making) => commitImage(base, layer, image, making));
+  }
+
+  async distribution(name: string, credentials: RegistryCredentials | undefined, signal: AbortSignal): Promise<Distribution> {
+    const reference = parseReference(name);
+    return this.#undertake(`looking up ${familiarReference(reference)}`, signal, (_, either) =>
+      this.#registries.distribution(reference, credentials, either),
+    );
+  }
+
+  async login(domain: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void> {
+    return this.#undertake(`logging in at ${domain}`, signal, (_, either) => this.#registries.login(domain, credentials, either));
   }
 
   async rootfsOf(image: ImageRef): Promise<Rootfs> {
@@ -170,16 +281,12 @@ export class OciImages implements RootfsProvider {
     try {
       // Pinned before the first wait: a removal may come at any time.
       for (const digest of digestsOf(record)) pins.add(digest);
-      const { config } = await readImageConfig(this.#blobs, record);
-      // overlayfs refuses a layer that occurs twice. The upper occurrence covers all that the lower one would show.
-      const diffIds = new Set(record.layers.map(({ diffId }) => diffId).reverse());
-      const layerDirs = [...diffIds].map((diffId) => this.#layers.rootOf(diffId));
-      return {
-        imageId: record.configDigest,
-        layerDirs,
-        config: checkRunConfig(config, image.reference),
-        release: () => pins[Symbol.dispose](),
-      };
+      const rootfs = await readRootfs(record, image.reference, {
+        blobs: this.#blobs,
+        layers: this.#layers,
+        platform: this.#options.platform,
+      });
+      return { ...rootfs, release: () => pins[Symbol.dispose]() };
     } catch (error) {
       pins[Symbol.dispose]();
       throw error;
@@ -194,16 +301,24 @@ export class OciImages implements RootfsProvider {
     this.#containers.delete(containerId);
   }
 
-  #registry(reference: Reference, credentials: RegistryCredentials | undefined): RegistryClient {
-    const { insecureRegistries, patience } = this.#options;
-    const endpoint = endpointOf(reference.domain, insecureRegistries());
-    return new RegistryClient({
-      endpoint,
-      reference,
-      credentials,
-      manifestBytes: this.#limits.manifestBytes,
-      ...(patience && { patience }),
+  #find(nameOrId: string): ImageRecord {
+    const record = findImage(this.#records, nameOrId);
+    if (record === undefined) throw new ImageError('not-found', `No such image: ${nameOrId}`);
+    return record;
+  }
+
+  #make(doing: string, image: NewImage, signal: AbortSignal, make: (making: Making) => Promise<ImageRecord>): Promise<ImageDetails> {
+    const references = image.reference === '' ? [] : [formatReference(parseReference(image.reference))];
+    return this.#undertake(doing, signal, async (pins, either) => {
+      const making = { blobs: this.#blobs, layers: this.#layers, limits: this.#limits, pins, signal: either };
+      const record = await make(making);
+      await this.#keep(record, references);
+      return this.#details(record);
     });
+  }
+
+  #usage(): ImageUsage {
+    return usageOf(this.#records, this.#layers, (digest) => [...this.#containers.values()].filter((used) => used === digest).length);
   }
 
   /** Something that brings blobs and layers: they are pinned while it runs, and go if it fails. */

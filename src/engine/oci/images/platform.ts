@@ -19,15 +19,15 @@ export function runsOn(image: Platform, own: Platform): boolean {
   return levelOf(image) <= levelOf(own);
 }
 
-/** Names every platform in words: `linux/amd64, linux/arm/v7`. */
+/** Names every platform in words: `linux/amd64, linux/arm/v7`. Attestations have none. */
 export function describePlatforms(platforms: readonly (Platform | undefined)[]): string {
   const names = platforms
     .filter((platform) => platform !== undefined && platform.os !== 'unknown')
-    .map((platform) => describePlatform(platform as Platform));
+    .map((platform) => platformName(platform as Platform));
   return names.length === 0 ? 'no platform at all' : names.join(', ');
 }
 
-export function describePlatform({ os, architecture, variant }: Platform): string {
+export function platformName({ os, architecture, variant }: Platform): string {
   return [os, architecture, variant].filter((part) => part !== '').join('/');
 }
 

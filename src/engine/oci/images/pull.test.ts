@@ -8,6 +8,9 @@ import { pushBlobs, pushManifest } from '../../../../scripts/push-image.ts';
 import type { PullProgress } from '../../port.ts';
 import { MEDIA_TYPES } from './documents.ts';
 import { fakeRegistry, imageOf, leftIn, openImages, pullOptions, realRegistry, temporaryDir } from './images-bench.test-suite.ts';
+import { parseReference } from './reference.ts';
+import { RegistryClient } from './registry/registry-client.ts';
+import { RegistrySession } from './registry/registry-session.ts';
 import { fixtureTar } from './unpack/tar-fixture.ts';
 
 const image = imageOf([{ name: 'file', content: 'from the registry' }]);
@@ -209,7 +212,7 @@ describe('a registry that lies', () => {
     const registry = await fakeRegistry(image.blobs, { '1': image.manifestDigest });
     registry.intercept = lie;
     const dataDir = temporaryDir();
-    const pulling = openImages({ dataDir, patience: { idleMs: 300, attempts: 2, backoffMs: 1 } }).pull(
+    const pulling = openImages({ dataDir, patience: { idleMs: 300, attempts: 2, backoffMs: 1, retryAfterMs: 100, answerMs: 1_000 } }).pull(
       `${registry.domain}/app:1`,
       pullOptions(),
     );
@@ -307,15 +310,9 @@ describe('logging in', () => {
 
 it('without TLS a registry that should have it is told from one that has not', async () => {
   const registry = await fakeRegistry(image.blobs, { '1': image.manifestDigest });
-  const { RegistryClient } = await import('./registry/registry-client.ts');
-  const { parseReference } = await import('./reference.ts');
   const endpoint = { domain: registry.domain, baseUrl: new URL(`https://${registry.domain}`), plain: false };
-  const client = new RegistryClient({
-    endpoint,
-    reference: parseReference(`${registry.domain}/app:1`),
-    credentials: undefined,
-    manifestBytes: 1000,
-  });
+  const session = new RegistrySession({ endpoint, credentials: undefined });
+  const client = new RegistryClient(session, parseReference(`${registry.domain}/app:1`), 1000);
   await expect(client.resolve(AbortSignal.timeout(5000))).rejects.toMatchObject({
     code: 'unreachable',
     message: expect.stringContaining(

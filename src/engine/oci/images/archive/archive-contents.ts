@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { Readable } from 'node:stream';
-import { createGunzip, createZstdDecompress } from 'node:zlib';
+import type { Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { ImageError } from '../../../port.ts';
 import type { BlobStore, Received } from '../blob-store.ts';
+import { decompressed } from '../compression.ts';
 import type { ImageLimits } from '../limits.ts';
 
 /**
@@ -23,7 +23,7 @@ export class ArchiveContents {
   /** @param archive tar, plain or gzip or zstd; the caller closes it @throws ImageError corrupt, no-space */
   async receive(archive: Readable, limits: ImageLimits, signal: AbortSignal): Promise<void> {
     const tar = extract();
-    const decoded = await decompress(archive);
+    const decoded = await decompressed(archive);
     decoded.on('error', (error) => tar.destroy(error));
     decoded.pipe(tar);
     let entries = 0;
@@ -87,26 +87,4 @@ export class ArchiveContents {
   async discard(): Promise<void> {
     for (const file of this.#files.values()) await this.#blobs.discard(file);
   }
-}
-
-async function decompress(archive: Readable): Promise<Readable> {
-  const chunks: AsyncIterator<Buffer> = archive[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-  let head = Buffer.alloc(0);
-  for (let ended = false; head.length < 4 && !ended; ) {
-    const next = await chunks.next();
-    ended = next.done === true;
-    if (next.done !== true) head = Buffer.concat([head, next.value]);
-  }
-  const whole = Readable.from(prepend(head, chunks), { objectMode: false });
-  if (head.length < 4) return whole;
-  const gzip = head.readUInt16BE(0) === 0x1f8b;
-  if (!gzip && head.readUInt32LE(0) !== 0xfd2fb528) return whole;
-  const decoder = gzip ? createGunzip() : createZstdDecompress();
-  whole.on('error', (error) => decoder.destroy(error));
-  return whole.pipe(decoder);
-}
-
-async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  if (head.length > 0) yield head;
-  for (let next = await rest.next(); next.done !== true; next = await rest.next()) yield next.value;
 }

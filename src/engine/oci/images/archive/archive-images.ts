@@ -6,9 +6,9 @@
  * - `docker save` before 25: manifest.json names a configuration and plain layer tars. It has no
  *   manifest digest, so one is made: the same archive gives the same digest on every node.
  */
-import { open } from 'node:fs/promises';
 import { ImageError } from '../../../port.ts';
 import type { BlobStore, Received } from '../blob-store.ts';
+import { magicOf } from '../compression.ts';
 import { isDigest } from '../digest.ts';
 import { MEDIA_TYPES, parseConfiguration, parseDocument } from '../documents.ts';
 import type { ImageLimits } from '../limits.ts';
@@ -71,7 +71,11 @@ async function storeDockerArchive(contents: ArchiveContents, target: ArchiveTarg
     const descriptors = [];
     for (const file of files) {
       await adopt(file, target);
-      descriptors.push({ mediaType: await layerType(target.blobs.pathOf(file.digest)), digest: file.digest, size: file.sizeBytes });
+      descriptors.push({
+        mediaType: (await magicOf(target.blobs.pathOf(file.digest))).mediaType,
+        digest: file.digest,
+        size: file.sizeBytes,
+      });
     }
     const manifest = {
       schemaVersion: 2,
@@ -118,17 +122,4 @@ async function put(content: Buffer, { blobs, pins }: ArchiveTarget): Promise<str
   const digest = await blobs.put(content);
   pins.add(digest);
   return digest;
-}
-
-/** The media type has to tell the truth: a registry may be given this manifest later. */
-async function layerType(path: string): Promise<string> {
-  const file = await open(path, 'r');
-  try {
-    const magic = Buffer.alloc(4);
-    await file.read(magic, 0, magic.length, 0);
-    if (magic.readUInt16BE(0) === 0x1f8b) return MEDIA_TYPES.ociLayerGzip;
-    return magic.readUInt32LE(0) === 0xfd2fb528 ? MEDIA_TYPES.ociLayerZstd : MEDIA_TYPES.ociLayer;
-  } finally {
-    await file.close();
-  }
 }

@@ -11,13 +11,15 @@ export interface Endpoint {
 const DOCKER_HUB = { domain: 'docker.io', host: 'registry-1.docker.io' };
 
 /**
- * Plain HTTP for loopback and for what `insecureRegistries` lists (`host:port`, a host for all its
- * ports, or a network `10.0.0.0/8`), HTTPS for all others.
+ * Plain HTTP for what `insecureRegistries` lists (`host:port`, a host for all its ports, or a network
+ * `10.0.0.0/8`) and for loopback, unless there are certificates for it; HTTPS for all others.
  */
-export function endpointOf(domain: string, insecureRegistries: readonly string[]): Endpoint {
+export function endpointOf(domain: string, insecureRegistries: readonly string[], hasCertificates = false): Endpoint {
   const authority = domain === DOCKER_HUB.domain ? DOCKER_HUB.host : domain;
   const host = new URL(`http://${authority}`).hostname.replace(/^\[|\]$/g, '');
-  const plain = isLoopback(host) || insecureRegistries.some((entry) => entry === domain || entry === host || inNetwork(host, entry));
+  const plain =
+    (isLoopback(host) && !hasCertificates) ||
+    insecureRegistries.some((entry) => entry === domain || entry === host || inNetwork(host, entry));
   return { domain, plain, baseUrl: new URL(`${plain ? 'http' : 'https'}://${authority}`) };
 }
 

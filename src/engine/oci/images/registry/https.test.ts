@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
-import { httpGet, PATIENCE, readBody } from './http-get.ts';
+import { request, PATIENCE, readBody } from './http-request.ts';
 
 const undo: (() => void)[] = [];
 afterEach(() => {
@@ -38,14 +38,14 @@ test('a certificate that this host trusts is accepted', async () => {
   const before = getCACertificates('default');
   setDefaultCACertificates([...before, certificate]);
   undo.push(() => setDefaultCACertificates(before));
-  const response = await httpGet(url, options);
+  const response = await request(url, options);
   expect(response.statusCode).toBe(200);
   expect((await readBody(response, 100, 'it')).toString()).toBe('{}');
 });
 
 test('one that it does not trust is refused, saying what to do', async () => {
   const { url } = await tlsServer();
-  await expect(httpGet(url, options)).rejects.toThrow(
+  await expect(request(url, options)).rejects.toThrow(
     /registry r can't be reached: its TLS certificate is not accepted .*use a certificate this host trusts.*insecure_registries/,
   );
 });

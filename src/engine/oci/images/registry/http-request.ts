@@ -1,8 +1,10 @@
 import http from 'node:http';
 import https from 'node:https';
+import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '../../../../linux/system-error.ts';
 import { ImageError } from '../../../port.ts';
+import type { Connections } from './connections.ts';
 
 /** How long a registry is waited for, and how often it is asked. */
 export interface HttpPatience {
@@ -11,48 +13,78 @@ export interface HttpPatience {
   readonly attempts: number;
   /** Before the second attempt; doubles with each further one. */
   readonly backoffMs: number;
+  /** The longest wait that a Retry-After is granted; who asks for more is not asked again. */
+  readonly retryAfterMs: number;
+  /** For the whole head of an answer, and for a document: so slow a sender is none. */
+  readonly answerMs: number;
 }
 
-export const PATIENCE: HttpPatience = { idleMs: 30_000, attempts: 4, backoffMs: 250 };
+export const PATIENCE: HttpPatience = { idleMs: 30_000, attempts: 4, backoffMs: 250, retryAfterMs: 60_000, answerMs: 120_000 };
 
-export interface GetOptions {
+export interface RequestOptions {
+  /** GET where it is absent. */
+  readonly method?: 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH';
   readonly headers: Readonly<Record<string, string>>;
+  /** Made anew for each attempt; the headers tell its length. */
+  readonly body?: () => Promise<Readable> | Buffer;
   readonly signal: AbortSignal;
   readonly patience: HttpPatience;
   /** Names the other side in errors: `registry 10.0.0.1:5000`. */
   readonly peer: string;
+  /** Absent: this host's own trust, no client certificate. */
+  readonly connections?: Connections;
 }
 
 const MAX_REDIRECTS = 5;
 /** Not what the resolver says: it has been patient itself, for ten seconds and more. */
 const BROKEN = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'];
+const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
- * GET with patience: a broken connection, 429 and 5xx are tried again. Redirects are followed without
- * the Authorization header, which is meant for the registry, not for the storage it points to.
+ * A request with patience: a broken connection, 429 and 5xx are tried again, not before a Retry-After
+ * (RFC 9110 §10.2.3) that is within reason. A GET's redirects are followed; the Authorization header
+ * goes to the same host only: it is meant for the registry, not for the storage it points to.
  * @throws ImageError unreachable
  */
-export async function httpGet(url: URL, options: GetOptions): Promise<http.IncomingMessage> {
+export async function request(url: URL, options: RequestOptions): Promise<http.IncomingMessage> {
   const { patience, signal, peer } = options;
   for (let attempt = 1; ; attempt++) {
     const last = attempt === patience.attempts;
+    let waitMs = patience.backoffMs * 2 ** (attempt - 1);
     try {
       const response = await follow(url, options);
       const status = response.statusCode ?? 0;
       if (last || (status < 500 && status !== 429)) return response;
+      const askedMs = retryAfterMs(response.headers['retry-after'], Date.now());
+      if (askedMs > patience.retryAfterMs) return response;
+      waitMs = Math.max(waitMs, askedMs);
       response.destroy();
     } catch (error) {
       signal.throwIfAborted();
       if (last || !hasCode(error, ...BROKEN)) throw unreachable(error, url, peer);
     }
-    await sleep(patience.backoffMs * 2 ** (attempt - 1), undefined, { signal });
+    await sleep(waitMs, undefined, { signal });
   }
 }
 
+/** Seconds or a date; 0 where the header is absent or neither. */
+export function retryAfterMs(header: string | undefined, nowMs: number): number {
+  if (header === undefined) return 0;
+  if (/^[0-9]{1,9}$/.test(header)) return Number(header) * 1000;
+  const at = /^[A-Z][a-z]{2}, /.test(header) ? Date.parse(header) : Number.NaN;
+  return Number.isNaN(at) ? 0 : Math.max(0, at - nowMs);
+}
+
 /** The body, at most `maxBytes` of it. @throws ImageError */
-export async function readBody(response: http.IncomingMessage, maxBytes: number, what: string): Promise<Buffer> {
+export async function readBody(
+  response: http.IncomingMessage,
+  maxBytes: number,
+  what: string,
+  answerMs = PATIENCE.answerMs,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
+  const slow = setTimeout(() => response.destroy(new Error(`it takes longer than ${answerMs / 1000} s`)), answerMs);
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
       length += chunk.length;
@@ -63,21 +95,25 @@ export async function readBody(response: http.IncomingMessage, maxBytes: number,
     if (error instanceof ImageError) throw error;
     throw new ImageError('unreachable', `${what} broke off after ${length} bytes: ${String(error)}`);
   } finally {
+    clearTimeout(slow);
     response.destroy();
   }
   return Buffer.concat(chunks);
 }
 
-async function follow(first: URL, options: GetOptions): Promise<http.IncomingMessage> {
+async function follow(first: URL, options: RequestOptions): Promise<http.IncomingMessage> {
   let url = first;
   let headers = options.headers;
+  const isRead = options.method === undefined || options.method === 'GET' || options.method === 'HEAD';
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
-    const response = await getOnce(url, headers, options);
+    const response = await requestOnce(url, headers, options);
     const { location } = response.headers;
-    if (![301, 302, 303, 307, 308].includes(response.statusCode ?? 0) || location === undefined) return response;
+    // A client that repeats an upload elsewhere unasked has lost track of where its blob is.
+    if (!isRead || !REDIRECTS.includes(response.statusCode ?? 0) || location === undefined) return response;
     response.destroy();
-    url = redirectTarget(location, url, options.peer);
-    headers = withoutAuthorization(headers);
+    const target = redirectTarget(location, url, options.peer);
+    if (target.origin !== url.origin) headers = withoutAuthorization(headers);
+    url = target;
   }
   throw new ImageError('failed', `${options.peer} redirected more than ${MAX_REDIRECTS} times`);
 }
@@ -88,16 +124,38 @@ function redirectTarget(location: string, from: URL, peer: string): URL {
   throw new ImageError('failed', `${peer} redirected to ${JSON.stringify(location)}, which is no HTTP address`);
 }
 
-function getOnce(url: URL, headers: Readonly<Record<string, string>>, { signal, patience }: GetOptions): Promise<http.IncomingMessage> {
+async function requestOnce(url: URL, headers: Readonly<Record<string, string>>, options: RequestOptions): Promise<http.IncomingMessage> {
+  const { method = 'GET', body, signal, patience, connections } = options;
+  const content = await body?.();
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
-  const init = { headers, signal, timeout: patience.idleMs };
-  const request = url.protocol === 'https:' ? https.get(url, init, resolve) : http.get(url, init, resolve);
-  request.on('error', reject);
+  const agent = connections?.agentFor(url);
+  const init = { method, headers, signal, timeout: patience.idleMs, ...(agent && { agent }) };
+  const sent = url.protocol === 'https:' ? https.request(url, init, resolve) : http.request(url, init, resolve);
+  const timedOut = (ms: number) => (): void =>
+    void sent.destroy(Object.assign(new Error(`no answer for ${ms / 1000} s`), { code: 'ETIMEDOUT' }));
   // Also while the body comes: the response then ends with this error.
-  request.on('timeout', () =>
-    request.destroy(Object.assign(new Error(`no answer for ${patience.idleMs / 1000} s`), { code: 'ETIMEDOUT' })),
-  );
-  return promise;
+  sent.on('timeout', timedOut(patience.idleMs));
+  // A head that comes byte by byte never is idle. What is sent may take its time.
+  let late: NodeJS.Timeout | undefined;
+  const awaitHead = (): void => {
+    late = setTimeout(timedOut(patience.answerMs), patience.answerMs);
+  };
+  sent.on('error', reject);
+  if (content === undefined || Buffer.isBuffer(content)) {
+    awaitHead();
+    sent.end(content);
+  } else {
+    sent.once('finish', awaitHead);
+    content.on('error', (error) => sent.destroy(error));
+    sent.once('close', () => content.destroy());
+    content.pipe(sent);
+  }
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(late);
+    sent.off('finish', awaitHead);
+  }
 }
 
 function withoutAuthorization(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {

@@ -1,0 +1,67 @@
+import type { BlobStore } from './blob-store.ts';
+import { type Descriptor, type ImageDocument, MEDIA_TYPES, parseConfiguration, parseDocument, type Platform } from './documents.ts';
+import type { ImageRecord } from './image-records.ts';
+
+/** A manifest all of whose blobs are on this node. */
+export interface HeldManifest {
+  readonly digest: string;
+  readonly mediaType: string;
+  readonly content: Buffer;
+  readonly platform: Platform;
+  readonly config: Descriptor;
+  readonly layers: readonly Descriptor[];
+}
+
+export interface HeldDocuments {
+  /** Undefined where the image is one manifest. */
+  readonly index: { readonly mediaType: string; readonly content: Buffer } | undefined;
+  readonly manifests: readonly HeldManifest[];
+  /** Platforms that the index names and this node has not, or not whole. */
+  readonly missing: readonly Platform[];
+}
+
+const UNKNOWN: Platform = { os: 'unknown', architecture: 'unknown', variant: '' };
+
+/** What this node has of an image, over all its platforms. @throws ImageError where the disk damaged a document */
+export async function documentsOf(record: ImageRecord, blobs: BlobStore): Promise<HeldDocuments> {
+  const content = await blobs.read(record.digest);
+  const document = parseDocument(content, `image ${record.digest}`);
+  if (document.kind === 'manifest') {
+    const own = await heldManifest(record.digest, blobs);
+    return { index: undefined, manifests: own === undefined ? [] : [own], missing: [] };
+  }
+  const manifests: HeldManifest[] = [];
+  const missing: Platform[] = [];
+  for (const { digest, platform } of document.entries) {
+    const held = await heldManifest(digest, blobs);
+    if (held === undefined) missing.push(platform ?? UNKNOWN);
+    else manifests.push({ ...held, platform: platform ?? held.platform });
+  }
+  return { index: { mediaType: typeOf(document), content }, manifests, missing };
+}
+
+/** Undefined where it is not here, or one of its blobs isn't. */
+async function heldManifest(digest: string, blobs: BlobStore): Promise<HeldManifest | undefined> {
+  if (!blobs.has(digest)) return undefined;
+  const content = await blobs.read(digest);
+  const document = parseDocument(content, `manifest ${digest}`);
+  if (document.kind !== 'manifest') return undefined;
+  const { config, layers } = document;
+  if (![config, ...layers].every((blob) => blobs.has(blob.digest))) return undefined;
+  return { digest, mediaType: typeOf(document), content, platform: await platformOf(config, blobs), config, layers };
+}
+
+/** Of an attestation's configuration nobody knows what it holds. */
+async function platformOf(config: Descriptor, blobs: BlobStore): Promise<Platform> {
+  try {
+    const { os, architecture, variant } = parseConfiguration(await blobs.read(config.digest), `configuration ${config.digest}`);
+    return { os, architecture, variant };
+  } catch {
+    return UNKNOWN;
+  }
+}
+
+function typeOf({ kind, mediaType }: ImageDocument): string {
+  if (mediaType !== '') return mediaType;
+  return kind === 'index' ? MEDIA_TYPES.ociIndex : MEDIA_TYPES.ociManifest;
+}
