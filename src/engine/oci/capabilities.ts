@@ -68,9 +68,17 @@ const DEFAULTS = [
  * A container's capabilities: the defaults, `add` and `drop` applied by Docker's rules, `ALL` in
  * either included. What this daemon itself lacks can't be given: it falls out of defaults and `ALL`.
  * @param own capabilities this daemon can give
+ * @param privileged all that can be given
  * @throws EngineError for an unknown name and for one asked for by name that can't be given
  */
-export function containerCapabilities(add: readonly string[], drop: readonly string[], own: ReadonlySet<string>): string[] {
+export function containerCapabilities(
+  add: readonly string[],
+  drop: readonly string[],
+  own: ReadonlySet<string>,
+  privileged = false,
+): string[] {
+  // Docker's rule: such a one has them all, whatever else was asked.
+  if (privileged) return NAMES.filter((name) => own.has(name));
   const added = add.map(canonical);
   const dropped = new Set(drop.map(canonical));
   const missing = added.find((name) => name !== 'ALL' && !own.has(name));

@@ -25,6 +25,7 @@ export async function clearTask(host: Host, id: ContainerId, runtime: Runtime, c
   if (conmon !== undefined) await awaitEnd(conmon);
   await runtime.delete(id);
   await unmountAll(bundle.rootfs);
+  await unmountAll(bundle.sharedMemory);
   await removeGroup(host, group);
   await rm(bundle.dir, { recursive: true, force: true });
   await rm(bundle.exit, { force: true });

@@ -17,12 +17,14 @@ const HIGHEST_ID = 2 ** 31 - 1;
 
 /**
  * Who a container's process is: `user[:group]`, names or numbers, looked up in the mounted image's
- * /etc/passwd and /etc/group, which may be anything. @throws EngineError for a name that isn't there
+ * /etc/passwd and /etc/group, which may be anything. @param groupAdd more groups, names or numbers
+ * @throws EngineError for a name that isn't there
  */
-export function resolveUser(rootfs: string, user: string): ContainerUser {
+export function resolveUser(rootfs: string, user: string, groupAdd: readonly string[] = []): ContainerUser {
   const root = openSync(rootfs, 'r');
   try {
-    return userFrom(user, readInRoot(root, 'etc/passwd'), readInRoot(root, 'etc/group'));
+    const group = readInRoot(root, 'etc/group');
+    return withGroups(userFrom(user, readInRoot(root, 'etc/passwd'), group), groupAdd, group);
   } finally {
     closeSync(root);
   }
@@ -46,6 +48,16 @@ export function userFrom(user: string, passwd: string, group: string): Container
   const gid = id(named?.[3]) ?? 0;
   const memberOf = groups.filter((fields) => name !== undefined && fields[3]?.split(',').includes(name)).map((fields) => id(fields[2]));
   return { uid, gid, additionalGids: [...new Set([gid, ...memberOf.filter((each) => each !== undefined)])], home };
+}
+
+export function withGroups(user: ContainerUser, groupAdd: readonly string[], group: string): ContainerUser {
+  const groups = records(group, 4);
+  const added = groupAdd.map((name) => {
+    const gid = id(groups.find((fields) => fields[0] === name)?.[2]) ?? id(name);
+    if (gid === undefined) throw new EngineError('engine-failed', `Unable to find group ${name}: no matching entries in group file`);
+    return gid;
+  });
+  return { ...user, additionalGids: [...new Set([...user.additionalGids, ...added])] };
 }
 
 function records(text: string, fields: number): string[][] {

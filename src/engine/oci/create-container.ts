@@ -9,6 +9,7 @@ import { containerMounts } from './mounts/container-mounts.ts';
 import { fillVolumes } from './mounts/fill-volumes.ts';
 import { prepareMounts } from './mounts/prepare-mounts.ts';
 import { volumeNames } from './mounts/volume-names.ts';
+import { parseSecurityOptions } from './runtime-spec-security.ts';
 import { mergeProcessConfig } from './process-config.ts';
 import { type ContainerRecord, writeRecord } from './record.ts';
 import type { Rootfs, RootfsProvider } from './rootfs-provider.ts';
@@ -23,7 +24,8 @@ export async function createContainer(
   signal: AbortSignal,
   hostnameOf: (other: ContainerId) => string | undefined,
 ): Promise<ContainerRecord> {
-  containerCapabilities(spec.capAdd, spec.capDrop, host.ownCapabilities);
+  containerCapabilities(spec.capAdd, spec.capDrop, host.ownCapabilities, spec.extras?.privileged);
+  parseSecurityOptions(spec.extras?.securityOptions);
   const rootfs = await obtain(images, spec, sources, signal);
   try {
     const process = mergeProcessConfig(spec, rootfs.config, spec.hostname || inheritedName(spec, hostnameOf) || shortId(id));

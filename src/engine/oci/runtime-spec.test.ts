@@ -16,6 +16,13 @@ const input: RuntimeSpecInput = {
   capabilities: ['CAP_KILL'],
   seccomp: undefined,
   initPath: undefined,
+  noNewPrivileges: false,
+  mounts: [],
+  volumePath: (name) => `/volumes/${name}/_data`,
+  devices: { nodes: [], rules: [] },
+  rlimits: [],
+  oomScoreAdj: undefined,
+  joined: {},
 };
 
 describe('runtimeSpec', () => {
