@@ -193,6 +193,11 @@ export type Register = {
   readonly kind: 'register';
   /** An owner takes nothing older than what it has had from the same node. */
   readonly epoch: Epoch;
+  /**
+   * The owner's incarnation, as far as its sender knew: an owner that has restarted since has forgotten what it had from
+   * the same node, and would take for new what was long on its way. Undefined: it is not known.
+   */
+  readonly ownerIncarnation: number | undefined;
   readonly rows: readonly NameRow[];
   /** What stood there and no longer should. */
   readonly gone: readonly NameGone[];

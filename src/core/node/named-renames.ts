@@ -11,7 +11,6 @@ import { nameTaken } from './name-taken.ts';
 import { unsendable } from './unsendable.ts';
 
 export interface NamedRenamesOptions {
-  readonly self: NodeId;
   readonly claims: NameClaims;
   readonly supplier: Pick<Supplier, 'container' | 'rename'>;
   readonly nameOf: (id: NodeId) => string;
@@ -28,7 +27,8 @@ export class NamedRenames {
 
   rename(turn: Turn, command: CommandId, containerId: ContainerId, name: string): void {
     const { claims, supplier, nameOf } = this.#options;
-    const error = this.#refusal(supplier.container(containerId), containerId, name);
+    const container = supplier.container(containerId);
+    const error = this.#refusal(container, containerId, name);
     if (error !== undefined) return turn.reply(command, { ok: false, error });
     const claim = requestId(turn.random.hex(16));
     this.#underWay.add(containerId);
@@ -36,10 +36,9 @@ export class NamedRenames {
       if (holder !== undefined) return this.#end(turn, command, containerId, nameTaken(name, holder, nameOf), holder);
       supplier.rename(turn, containerId, name, 'asked', (turn, error) => {
         if (error === undefined) {
-          claims.placed(turn, claim, this.#options.self);
-          // Whoever doubts that it still has its first name is not to be told that it was claimed for it.
-          const request = supplier.container(containerId)?.request.id;
-          if (request !== undefined) claims.outlived(request);
+          claims.outlived(claim);
+          // Whoever doubts that it still has its first name is not to be told that this was claimed for it.
+          if (container !== undefined) claims.outlived(container.request.id);
         } else claims.release(turn, claim);
         this.#end(turn, command, containerId, error, undefined);
       });

@@ -126,7 +126,7 @@ export class Node implements CoreNode {
     });
     this.#namedRuns = new NamedRuns(this.#names.claims, (id) => this.#nameOf(id));
     const supplier = this.#supplier;
-    this.#namedRenames = new NamedRenames({ self: this.#id, claims: this.#names.claims, supplier, nameOf: (id) => this.#nameOf(id) });
+    this.#namedRenames = new NamedRenames({ claims: this.#names.claims, supplier, nameOf: (id) => this.#nameOf(id) });
     this.#scheduler = new Scheduler({
       self: this.#id,
       directory,

@@ -10,7 +10,7 @@
  */
 import type { Command, CommandId, Container, CoreError, Request, Resources, Turn } from '../model/index.ts';
 import { sameResources } from '../model/index.ts';
-import { lacking } from '../model/filter.ts';
+import { isAmount, lacking } from '../model/filter.ts';
 import type { Changes } from './changes.ts';
 import type { Context } from './context.ts';
 import { called, idOf } from './entry.ts';
@@ -124,7 +124,12 @@ function grown(own: Resources, wanted: Resources): Resources {
   };
 }
 
-function clash(entry: Entry, { autoRemove, restart }: Request): CoreError | undefined {
+function clash(entry: Entry, { autoRemove, restart, resources }: Request): CoreError | undefined {
+  if (!isAmount(resources)) {
+    const { cpuMillicores, memoryBytes } = resources;
+    const message = `${cpuMillicores} millicores and ${memoryBytes} bytes are no limits: use whole numbers that are not negative`;
+    return { code: 'invalid-request', message, changed: false };
+  }
   if (!autoRemove || restart.name === 'no') return undefined;
   const message = `${called(entry)} removes itself at its end (--rm): it can't be restarted by policy ${restart.name}`;
   return { code: 'invalid-request', message, changed: false };

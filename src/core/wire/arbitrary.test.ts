@@ -240,6 +240,10 @@ export const messagesByKind: { readonly [K in MessageKind]: fc.Arbitrary<OfKind<
   register: fc.record({
     ...kind('register'),
     epoch,
+    ownerIncarnation: fc.option(
+      epoch.map(({ incarnation }) => incarnation),
+      { nil: undefined },
+    ),
     rows: fc.array(nameRow, { maxLength: 8 }),
     gone: fc.array(nameGone, { maxLength: 8 }),
   }),

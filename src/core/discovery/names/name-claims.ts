@@ -118,9 +118,10 @@ export class NameClaims {
     this.lapse(turn, id);
   }
 
-  /** The container that it was for has another name by now, and says so itself. */
+  /** Its container is here and says itself what it is called, by this name or another: nobody need be told. */
   outlived(id: RequestId): void {
-    this.#placed.delete(this.#placed.get(id));
+    const claim = this.#get(id);
+    if (claim !== undefined) this.#drop(claim);
   }
 
   /** Nobody knows whether the container exists: the claim stands until it runs out. */

@@ -55,6 +55,8 @@ export class NameOwner {
   #sweepDue = false;
   #outdatedDue = false;
   #startedMs = 0;
+  /** Its incarnation at its start: what was sent to an earlier one is not for this life. */
+  #bornAs = 0;
   /** Members that went a short while ago: what they owned is being registered anew. */
   #gone: Gone[] = [];
 
@@ -64,6 +66,7 @@ export class NameOwner {
 
   start(turn: Turn): void {
     this.#startedMs = turn.nowMs;
+    this.#bornAs = this.#options.member(this.#options.self)?.incarnation ?? 0;
   }
 
   /** What this node knows as an owner. */
@@ -75,7 +78,9 @@ export class NameOwner {
     return this.#table.size + this.#claims.size;
   }
 
-  register(turn: Turn, from: NodeId, { epoch, rows, gone }: Register): void {
+  register(turn: Turn, from: NodeId, { epoch, rows, gone, ownerIncarnation }: Register): void {
+    // Its sender has no word of it, and says it anew as soon as it knows better.
+    if (ownerIncarnation !== undefined && ownerIncarnation < this.#bornAs) return;
     const sender = this.#options.member(from);
     // From before its death: it registers anew under the incarnation by which it comes back.
     if (sender === undefined || (!isLive(sender) && epoch.incarnation <= sender.incarnation)) return;

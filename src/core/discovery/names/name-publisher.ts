@@ -20,8 +20,8 @@ export interface NamePublisherOptions {
   readonly ring: Directory['ring'];
   /** Whether a member is alive, as far as known. */
   readonly isLive: (id: NodeId) => boolean;
-  /** This node's newest. */
-  readonly incarnation: () => number;
+  /** A member's newest; undefined: nobody knows it. */
+  readonly incarnationOf: (id: NodeId) => number | undefined;
   /** All that a container is found by. */
   readonly rowsOf: (container: Container) => readonly NameRow[];
   readonly times: NameTimes;
@@ -174,11 +174,12 @@ export class NamePublisher {
       if (account.size === 0) this.#accounts.delete(owner);
       return;
     }
-    const epoch = { incarnation: this.#options.incarnation(), counter: ++this.#counter };
+    const { incarnationOf, self } = this.#options;
+    const epoch = { incarnation: incarnationOf(self) ?? 0, counter: ++this.#counter };
     account.flight = epoch;
     account.sentMs = turn.nowMs;
     account.token = this.#setTimer(turn, 'register', owner, account.waitMs);
-    turn.send(owner, { kind: 'register', epoch, ...said });
+    turn.send(owner, { kind: 'register', epoch, ownerIncarnation: incarnationOf(owner), ...said });
   }
 
   #setTimer(turn: Turn, name: string, key: string, afterMs: number): number {

@@ -250,6 +250,7 @@ test('a claim under way is its buyer’s to give back: nobody else’s word ends
   const register = {
     kind: 'register',
     epoch: { incarnation: 1, counter: 1_000 },
+    ownerIncarnation: undefined,
     rows: [],
     gone: [{ key: { kind: 'name', name: 'web' }, containerId }],
   } as const;
@@ -262,6 +263,20 @@ test('a claim under way is its buyer’s to give back: nobody else’s word ends
   const last = cluster.claim(third, 'web');
   cluster.run(1_000);
   expect(last.outcome()).toBe('granted');
+});
+
+test('an owner that has restarted does not take what was sent to it before, and long on its way', () => {
+  const cluster = new NamesCluster(15, 4);
+  const owner = cluster.ownerOf('web');
+  const [node] = cluster.nodes.filter((each) => each !== owner) as [NamesNode];
+  let isSlow = true;
+  cluster.hold = (from, to) => isSlow && from === node.id && to === owner.id;
+  const web = cluster.add(node, 'web');
+  cluster.restart(owner, 3_000);
+  cluster.remove(node, web.request.containerId);
+  isSlow = false;
+  cluster.run(60_000);
+  expect(owner.names.entries()).toEqual([]);
 });
 
 describe('conflicts', () => {

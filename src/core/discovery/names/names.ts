@@ -74,7 +74,7 @@ export class Names {
       self,
       ring,
       isLive: (id) => member(id)?.state === 'alive' || member(id)?.state === 'suspect',
-      incarnation: () => member(self)?.incarnation ?? 0,
+      incarnationOf: (id) => member(id)?.incarnation,
       rowsOf: (container) => this.#rowsOf(container),
       times,
     });

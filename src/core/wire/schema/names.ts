@@ -4,7 +4,7 @@ import { WireError } from '../error.ts';
 import { record } from '../record.ts';
 import type { Type } from '../type.ts';
 import { bool, list, oneOf, optional, uint, utf8 } from '../type.ts';
-import { containerId, epoch, name, nodeId, requestId } from './nouns.ts';
+import { containerId, epoch, incarnation, name, nodeId, requestId } from './nouns.ts';
 import type { Kinds } from './kinds.ts';
 
 type KeyKind = (typeof NAME_KEY_KINDS)[number];
@@ -65,7 +65,12 @@ const holder = record<NameHolder>({ containerId: [1, containerId], node: [2, nod
 export const nameKinds: Kinds<NameMessage> = {
   register: [
     40,
-    record({ epoch: [1, epoch], rows: [2, list(row, LIMITS.namesPerMessage)], gone: [3, list(gone, LIMITS.namesPerMessage)] }),
+    record({
+      epoch: [1, epoch],
+      rows: [2, list(row, LIMITS.namesPerMessage)],
+      gone: [3, list(gone, LIMITS.namesPerMessage)],
+      ownerIncarnation: [4, optional(incarnation)],
+    }),
   ],
   registered: [41, record({ epoch: [1, epoch] })],
   'name-claim': [
