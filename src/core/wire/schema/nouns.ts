@@ -60,7 +60,7 @@ const regionKey = utf8(WIRE_BOUNDS.regionKeyBytes, PRINTABLE);
 
 /** Signed: what is free is below zero where a node's capacity shrank under what it holds. */
 export const resources = record<Resources>({ cpuMillicores: [1, sint], memoryBytes: [2, sint] });
-const incarnation = uint(LIMITS.incarnation);
+export const incarnation = uint(LIMITS.incarnation);
 export const epoch = record<Epoch>({ incarnation: [1, incarnation], counter: [2, uint()] });
 export const region = record<Region>({ class: [1, cpuClass], cpuBucket: [2, sint], memoryBucket: [3, sint] });
 const address = record<Address>({ ip: [1, utf8(WIRE_BOUNDS.ipBytes, IP_LITERAL)], controlPort: [2, port], gossipPort: [3, port] });
