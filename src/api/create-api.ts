@@ -15,18 +15,23 @@ import { API_LIMITS } from './limits.ts';
 import { NetworkRefused } from './network-service.ts';
 import { listenOnSocket, type SocketOptions } from './listen.ts';
 import { agreementRoutes } from './routes/agreement.ts';
+import { authRoutes } from './routes/auth.ts';
 import { builtInRoutes } from './routes/built-in.ts';
 import { caravelaRoutes } from './routes/caravela.ts';
 import { containerControlRoutes } from './routes/container-control.ts';
 import { containerCreateRoute } from './routes/container-create.ts';
 import { containerReadRoutes } from './routes/container-read.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
+import { distributionRoutes } from './routes/distribution.ts';
 import { eventRoutes } from './routes/events.ts';
+import { imageArrivalRoutes } from './routes/image-arrivals.ts';
 import { imageRoutes } from './routes/images.ts';
 import { networkRoutes } from './routes/networks.ts';
 import { stackRoutes } from './routes/stacks.ts';
 import { systemRoutes } from './routes/system.ts';
 import { unsupportedRoutes } from './routes/unsupported.ts';
+import { volumeRoutes } from './routes/volumes.ts';
+import { VolumesUnavailable } from './volume-service.ts';
 
 export interface Api {
   readonly app: FastifyInstance;
@@ -66,6 +71,10 @@ export async function createApi(backend: Backend): Promise<Api> {
   containerControlRoutes(app, context);
   containerStreamRoutes(app, context);
   imageRoutes(app, context);
+  imageArrivalRoutes(app, context);
+  distributionRoutes(app, context);
+  authRoutes(app, context);
+  volumeRoutes(app, context);
   eventRoutes(app, context);
   caravelaRoutes(app, context);
   agreementRoutes(app, context);
@@ -131,6 +140,7 @@ function answerLikeDocker(app: FastifyInstance, backend: Backend): void {
 
 function knownError(error: Error): Error {
   if (error instanceof ImageError) return fromImageError(error);
+  if (error instanceof VolumesUnavailable) return new ApiError(503, error.message);
   return error instanceof NetworkRefused ? fromNetworkRefused(error) : error;
 }
 

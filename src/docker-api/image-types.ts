@@ -42,7 +42,7 @@ export interface ImageDeleteItem {
   Deleted?: string;
 }
 
-/** One line of the streams of images/create and images/load. */
+/** One line of the streams of images/create, images/load and images/{name}/push. */
 export interface ProgressMessage {
   status?: string;
   /** Short layer digest. */
@@ -52,6 +52,8 @@ export interface ProgressMessage {
   progressDetail?: { current?: number; total?: number };
   /** images/load prints through this. */
   stream?: string;
+  /** For programs: what a push made. */
+  aux?: { Tag: string; Digest: string; Size: number };
   error?: string;
   errorDetail?: { code?: number; message: string };
 }
@@ -96,6 +98,13 @@ export interface AuthAnswer {
   Status: string;
   /** To be used in the place of the password; '' where the registry gives none. */
   IdentityToken?: string;
+}
+
+/** GET /distribution/{name}/json: what a registry has under a name. */
+export interface DistributionInspect {
+  /** As daemons answer it; Engine API 1.41's document writes these names with capitals. */
+  Descriptor: { mediaType: string; digest: string; size: number };
+  Platforms: { architecture: string; os: string; variant?: string }[];
 }
 
 /** The decoded X-Registry-Auth header (base64url of this JSON). */

@@ -23,6 +23,12 @@ export interface Version {
   BuildTime: string;
 }
 
+/** Which version of a part runs; '' where it has none of its own. */
+interface Commit {
+  ID: string;
+  Expected: string;
+}
+
 export interface Info {
   ID: string;
   Name: string;
@@ -59,7 +65,13 @@ export interface Info {
   CPUSet: boolean;
   PidsLimit: boolean;
   IPv4Forwarding: boolean;
+  BridgeNfIptables: boolean;
+  BridgeNfIp6tables: boolean;
+  KernelMemory: boolean;
   OomKillDisable: boolean;
+  /** Of the daemon; −1: not told. */
+  NFd: number;
+  NGoroutines: number;
   Debug: boolean;
   SystemTime: string;
   Labels: string[];
@@ -71,10 +83,27 @@ export interface Info {
   Runtimes: Record<string, { path: string }>;
   SecurityOptions: string[];
   InitBinary: string;
+  Isolation: string;
+  GenericResources: unknown[] | null;
+  ProductLicense: string;
+  DefaultAddressPools: { Base: string; Size: number }[] | null;
+  ClusterStore: string;
+  ClusterAdvertise: string;
+  ContainerdCommit: Commit;
+  RuncCommit: Commit;
+  InitCommit: Commit;
+  CDISpecDirs: string[] | null;
   LiveRestoreEnabled: boolean;
   Plugins: { Volume: string[]; Network: string[]; Authorization: string[]; Log: string[] };
   RegistryConfig: { InsecureRegistryCIDRs: string[]; IndexConfigs: Record<string, unknown>; Mirrors: string[] };
-  Swarm: { NodeID: string; LocalNodeState: string; ControlAvailable: boolean };
+  Swarm: {
+    NodeID: string;
+    NodeAddr: string;
+    LocalNodeState: string;
+    ControlAvailable: boolean;
+    Error: string;
+    RemoteManagers: unknown[] | null;
+  };
   Warnings: string[];
 }
 

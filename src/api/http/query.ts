@@ -10,6 +10,13 @@ export function textOf(query: Query, key: string): string {
   return typeof first === 'string' ? first : '';
 }
 
+/** Every value of a key that may be repeated. */
+export function allOf(query: Query, key: string): readonly string[] {
+  const value = query[key];
+  const all: readonly unknown[] = Array.isArray(value) ? value : [value];
+  return all.filter((each): each is string => typeof each === 'string');
+}
+
 /** As Docker's daemon reads booleans: absent, empty, 0, no, false and none are false; all else is true. */
 export function flagOf(query: Query, key: string): boolean {
   return !['', '0', 'no', 'false', 'none'].includes(textOf(query, key).trim().toLowerCase());

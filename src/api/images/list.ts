@@ -1,9 +1,10 @@
 import { Array as ArrayOf, Integer, Null, Object as ObjectOf, Record as RecordOf, String as StringOf, Union } from 'typebox';
 import { matchesGlob } from '../http/glob.ts';
-import { ApiError } from '../http/api-error.ts';
+import { momentBefore, truthOf } from '../http/prune-filter.ts';
 import { filtersOf, type Filters, type Query } from '../http/query.ts';
 import { labelMatches } from '../containers/list.ts';
 import { API_LIMITS } from '../limits.ts';
+import { isId, normalise, noSuchImage } from './names.ts';
 import { familiarReference, repositoryOf } from './reference.ts';
 import type { ImageRow } from './shapes.ts';
 
@@ -13,11 +14,14 @@ export const PEER_IMAGE_ROW = ObjectOf({
   RepoTags: ArrayOf(StringOf()),
   RepoDigests: ArrayOf(StringOf()),
   Created: Integer(),
+  Size: Integer(),
+  SharedSize: Integer(),
+  Containers: Integer(),
   Labels: Union([RecordOf(StringOf(), StringOf()), Null()]),
   Caravela: ObjectOf({ Digest: StringOf() }),
 });
 
-/** The union by digest: one row per image, with the names that any node has for it. The first node's row counts. */
+/** The union by digest: one row per image, with the names that any node has for it. The first node's row counts; containers add up. */
 export function mergeImages(rows: readonly ImageRow[]): ImageRow[] {
   const byDigest = new Map<string, ImageRow>();
   for (const row of rows) {
@@ -26,36 +30,79 @@ export function mergeImages(rows: readonly ImageRow[]): ImageRow[] {
       row.Caravela.Digest,
       known === undefined
         ? row
-        : { ...known, RepoTags: union(known.RepoTags, row.RepoTags), RepoDigests: union(known.RepoDigests, row.RepoDigests) },
+        : {
+            ...known,
+            RepoTags: union(known.RepoTags, row.RepoTags),
+            RepoDigests: union(known.RepoDigests, row.RepoDigests),
+            Containers: Math.max(known.Containers, 0) + Math.max(row.Containers, 0) || Math.max(known.Containers, row.Containers),
+          },
     );
   }
   return [...byDigest.values()].sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1)).slice(0, API_LIMITS.listRows);
 }
 
-/** @throws ApiError 400 */
-export function imageFiltersOf(query: Query): Filters {
-  const filters = filtersOf(query, ['reference', 'label', 'dangling']);
-  for (const value of filters.get('dangling') ?? []) {
-    if (!['0', '1', 'true', 'false'].includes(value)) throw new ApiError(400, `invalid filter 'dangling=${value}': it is true or false`);
-  }
-  return filters;
+export interface ImageFilter {
+  /** The rows that are meant, with the names that are meant. @throws ApiError 404 where it names an image that is none */
+  select(rows: readonly ImageRow[]): ImageRow[];
 }
 
-export function imageIsMeant(row: ImageRow, filters: Filters): boolean {
-  const tags = row.RepoTags ?? [];
-  return (
-    (filters.get('dangling')?.some((v) => (v === '1' || v === 'true') === (tags.length === 0)) ?? true) &&
-    (filters.get('label') ?? []).every((wanted) => labelMatches(wanted, row.Labels ?? {})) &&
-    (filters.get('reference')?.some((wanted) => tags.some((tag) => tagMatches(wanted, tag))) ?? true)
-  );
+/** @throws ApiError 400 */
+export function imageFilterOf(query: Query, nowMs: number): ImageFilter {
+  const filters = filtersOf(query, ['reference', 'label', 'dangling', 'before', 'since', 'until']);
+  const dangling = truthOf(filters, 'dangling');
+  const [until] = filters.get('until') ?? [];
+  const untilMs = until === undefined ? Infinity : momentBefore(until, nowMs);
+  return {
+    select(rows) {
+      const beforeAt = Math.min(...createdOf(rows, filters.get('before') ?? []));
+      const sinceAt = Math.max(...createdOf(rows, filters.get('since') ?? []));
+      return withReferences(rows, filters).filter(
+        (row) =>
+          (dangling === undefined || dangling === ((row.RepoTags ?? []).length === 0)) &&
+          row.Created < beforeAt &&
+          row.Created > sinceAt &&
+          row.Created * 1_000 <= untilMs &&
+          (filters.get('label') ?? []).every((wanted) => labelMatches(wanted, row.Labels ?? {})),
+      );
+    },
+  };
+}
+
+/** Docker's: only the names that match are shown, and who has none of them is not. */
+function withReferences(rows: readonly ImageRow[], filters: Filters): readonly ImageRow[] {
+  const patterns = filters.get('reference');
+  if (patterns === undefined) return rows;
+  const isMeant = (name: string): boolean => patterns.some((pattern) => nameMatches(pattern, name));
+  return rows
+    .map((row) => ({ ...row, RepoTags: (row.RepoTags ?? []).filter(isMeant), RepoDigests: (row.RepoDigests ?? []).filter(isMeant) }))
+    .filter(({ RepoTags, RepoDigests }) => RepoTags.length + RepoDigests.length > 0);
 }
 
 /** `busybox`, `busybox:*`, `docker.io/library/busybox:latest`; without a tag, any tag. */
-function tagMatches(wanted: string, tag: string): boolean {
+function nameMatches(wanted: string, name: string): boolean {
   const pattern = familiarReference(wanted);
-  return matchesGlob(pattern, tag) || (repositoryOf(pattern) === pattern && matchesGlob(pattern, repositoryOf(tag)));
+  return matchesGlob(pattern, name) || (repositoryOf(pattern) === pattern && matchesGlob(pattern, repositoryOf(name)));
+}
+
+/** @throws ApiError 404 */
+function createdOf(rows: readonly ImageRow[], names: readonly string[]): readonly number[] {
+  return names.map((name) => {
+    const wanted = familiarReference(normalise(name) ?? name);
+    const digits = name.replace(/^sha256:/, '');
+    const found =
+      rows.find(({ RepoTags, RepoDigests }) => [...(RepoTags ?? []), ...(RepoDigests ?? [])].includes(wanted)) ??
+      (isId(name) ? rows.find(({ Id }) => Id.slice('sha256:'.length).startsWith(digits)) : undefined);
+    if (found === undefined) throw noSuchImage(name);
+    return found.Created;
+  });
 }
 
 function union(a: readonly string[] | null, b: readonly string[] | null): string[] {
   return [...new Set([...(a ?? []), ...(b ?? [])])];
+}
+
+/** What clients before 1.43 know an image without a name by. */
+export function forOldClients(row: ImageRow): ImageRow {
+  const isNameless = (row.RepoTags ?? []).length + (row.RepoDigests ?? []).length === 0;
+  return isNameless ? { ...row, RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] } : row;
 }

@@ -2,14 +2,15 @@ import { Object as ObjectOf, Optional, String as StringOf } from 'typebox';
 import { Check } from 'typebox/schema';
 import type { Member } from '../../core/model/index.ts';
 import type { ImageDeleteItem } from '../../docker-api/types.ts';
-import { ImageError } from '../../engine/port.ts';
+import { ImageError, type ImageRemoval } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, fromImageError } from '../http/api-error.ts';
 import { rowsOf } from '../http/check.ts';
 import { askAll } from '../instance/ask.ts';
 import type { Scope } from '../instance/scope.ts';
 import { familiarReference } from './reference.ts';
-import { noSuchImage } from './resolve.ts';
+import { identify } from './holders.ts';
+import { isId, noSuchImage } from './names.ts';
 
 const ITEM = ObjectOf({ Untagged: Optional(StringOf()), Deleted: Optional(StringOf()) });
 const FAILURE = ObjectOf({ message: StringOf() });
@@ -27,9 +28,10 @@ export async function removeImage(
   force: boolean,
   scope: Scope,
 ): Promise<{ readonly items: ImageDeleteItem[]; readonly silent: readonly Member[] }> {
-  const path = `/images/${encodeURIComponent(name)}?force=${force ? 1 : 0}`;
+  const wanted = isId(name) ? await identify(context, name, scope) : name;
+  const path = `/images/${encodeURIComponent(wanted)}?force=${force ? 1 : 0}`;
   const asking = scope === 'node' ? undefined : askAll(context.backend, { method: 'DELETE', path, deadlineMs: REMOVE_DEADLINE_MS });
-  const here = await removeHere(context, name, force);
+  const here = await removeHere(context, wanted, force);
   const asked = (await asking) ?? { answers: [], silent: [] };
   const refusals = [
     ...(here instanceof ApiError ? [here] : []),
@@ -49,17 +51,34 @@ export async function removeImage(
 }
 
 /** What this node removed; undefined where it has no such image. */
-async function removeHere({ backend }: ApiContext, name: string, force: boolean): Promise<ImageDeleteItem[] | ApiError | undefined> {
+async function removeHere(context: ApiContext, name: string, force: boolean): Promise<ImageDeleteItem[] | ApiError | undefined> {
   try {
-    const removed = await backend.images.remove(name, force);
-    return removed.map(({ untagged, deleted }) => ({
-      ...(untagged === undefined ? {} : { Untagged: familiarReference(untagged) }),
-      ...(deleted === undefined ? {} : { Deleted: deleted }),
-    }));
+    const removed = await context.backend.images.remove(name, force);
+    noteRemoved(context, removed);
+    return removed.map(deleteItem);
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;
     return error.code === 'not-found' ? undefined : fromImageError(error);
   }
+}
+
+export function deleteItem({ untagged, deleted }: ImageRemoval): ImageDeleteItem {
+  return {
+    ...(untagged === undefined ? {} : { Untagged: familiarReference(untagged) }),
+    ...(deleted === undefined ? {} : { Deleted: deleted }),
+  };
+}
+
+/** An id that went is told after the names that went with it. */
+export function noteRemoved(context: ApiContext, removed: readonly ImageRemoval[]): void {
+  const untagged: string[] = [];
+  for (const item of removed) {
+    if (item.untagged !== undefined) untagged.push(familiarReference(item.untagged));
+    if (item.deleted === undefined) continue;
+    for (const name of untagged.splice(0)) context.note({ type: 'image', action: 'untag', id: item.deleted, attributes: { name } });
+    context.note({ type: 'image', action: 'delete', id: item.deleted, attributes: { name: item.deleted } });
+  }
+  for (const name of untagged) context.note({ type: 'image', action: 'untag', id: name, attributes: { name } });
 }
 
 const messageOf = (body: unknown): string => (Check(FAILURE, body) ? body.message : 'it refused without a reason');

@@ -1,12 +1,11 @@
-import { Array as ArrayOf, Object as ObjectOf, Optional, String as StringOf, Unknown } from 'typebox';
-import { Check } from 'typebox/schema';
 import { LIMITS } from '../../core/model/index.ts';
-import { ApiError } from '../http/api-error.ts';
 import type { ImageDetails } from '../../engine/port.ts';
-import { askAll } from '../instance/ask.ts';
 import type { ApiContext } from '../context.ts';
+import { ApiError } from '../http/api-error.ts';
 import type { Scope } from '../instance/scope.ts';
-import { parseReference, referenceText } from './reference.ts';
+import { askHolders } from './holders.ts';
+import { isId, normalise, noSuchImage } from './names.ts';
+import { parseReference } from './reference.ts';
 
 /** What a create needs to know of its image; the node that gets the container fetches the rest by digest. */
 export interface ResolvedImage {
@@ -20,42 +19,22 @@ export interface ResolvedImage {
   readonly exposedPorts: readonly string[];
 }
 
-/** The part of a peer's answer to `images/{name}/json` that tells all that; `Caravela` is ours. */
-const PEER_IMAGE = ObjectOf({
-  Config: Optional(ObjectOf({ StopSignal: Optional(StringOf()), ExposedPorts: Optional(Unknown()) })),
-  Caravela: ObjectOf({
-    Digest: StringOf({ pattern: '^sha256:[0-9a-f]{64}$' }),
-    References: ArrayOf(StringOf()),
-    Arches: ArrayOf(StringOf({ maxLength: 32 }), { maxItems: 64 }),
-  }),
-});
-
 /** Finds an image here, else on any node that answers. @throws ApiError 400 (not a reference), 404 (nobody has it) */
 export async function resolveImage(context: ApiContext, name: string, scope: Scope): Promise<ResolvedImage> {
   if (!isId(name)) parseReference(name);
   const here = await context.backend.images.inspect(name);
   if (here !== undefined) return resolvedFrom(name, here);
-  const path = `/images/${encodeURIComponent(name)}/json`;
-  const asked = scope === 'node' ? undefined : await askAll(context.backend, { path, enough: (answer) => answer.status === 200 });
-  const found = asked?.answers.find((answer) => answer.status === 200 && Check(PEER_IMAGE, answer.body));
+  const { holders } = scope === 'node' ? { holders: [] } : await askHolders(context, name, { any: true });
+  const [found] = holders;
   if (found === undefined) throw new ApiError(404, noSuchImage(name).message, { missingImage: name });
-  const body = found.body as {
-    Config?: { StopSignal?: string; ExposedPorts?: unknown };
-    Caravela: { Digest: string; References: string[]; Arches: string[] };
-  };
+  const { Config, Caravela } = found.image;
   return {
-    reference: referenceOf(name, body.Caravela.References, body.Caravela.Digest),
-    digest: body.Caravela.Digest,
-    arches: body.Caravela.Arches,
-    stopSignal: body.Config?.StopSignal ?? '',
-    exposedPorts: exposedPortsOf(body.Config?.ExposedPorts),
+    reference: referenceOf(name, Caravela.References, Caravela.Digest),
+    digest: Caravela.Digest,
+    arches: Caravela.Arches,
+    stopSignal: Config?.StopSignal ?? '',
+    exposedPorts: exposedPortsOf(Config?.ExposedPorts),
   };
-}
-
-/** Docker's words: its client pulls after them. */
-export function noSuchImage(name: string): ApiError {
-  const text = isId(name) ? name : withTag(name);
-  return new ApiError(404, `No such image: ${text}`);
 }
 
 function resolvedFrom(name: string, image: ImageDetails): ResolvedImage {
@@ -85,15 +64,3 @@ function referenceOf(name: string, references: readonly string[], digest: string
   if (normalised !== undefined && (references.includes(normalised) || !isId(name))) return normalised;
   return references[0] ?? digest;
 }
-
-const isId = (name: string): boolean => /^(sha256:)?[0-9a-f]{4,64}$/.test(name);
-
-function normalise(name: string): string | undefined {
-  try {
-    return referenceText(parseReference(name));
-  } catch {
-    return undefined;
-  }
-}
-
-const withTag = (name: string): string => (/[:@][^/]*$/.test(name) ? name : `${name}:latest`);

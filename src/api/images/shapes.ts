@@ -1,5 +1,5 @@
-import type { ImageInspect, ImageSummary } from '../../docker-api/types.ts';
-import type { ImageDetails, ImageSummary as StoredImage } from '../../engine/port.ts';
+import type { HistoryRow, ImageInspect, ImageSummary } from '../../docker-api/types.ts';
+import type { ImageDetails, ImageSummary as StoredImage, ImageUsage } from '../../engine/port.ts';
 import { timeText } from '../containers/status.ts';
 import { familiarReference, repositoryOf } from './reference.ts';
 
@@ -20,8 +20,9 @@ export interface ImageAnswer extends ImageInspect {
   Caravela: ImageIdentity;
 }
 
-/** One row of `images/json`. */
-export function imageRow(image: StoredImage): ImageRow {
+/** One row of `images/json`. @param usage where it was asked for: else −1, not counted */
+export function imageRow(image: StoredImage, usage?: ImageUsage): ImageRow {
+  const used = usage?.images[image.digest];
   return {
     Id: image.id,
     ParentId: '',
@@ -30,9 +31,9 @@ export function imageRow(image: StoredImage): ImageRow {
     Created: Math.floor(image.createdAtMs / 1000),
     Size: image.sizeBytes,
     VirtualSize: image.sizeBytes,
-    SharedSize: -1,
+    SharedSize: used?.sharedBytes ?? -1,
     Labels: { ...image.labels },
-    Containers: -1,
+    Containers: used?.containers ?? -1,
     Caravela: { Digest: image.digest },
   };
 }
@@ -62,25 +63,21 @@ export function imageAnswer(image: ImageDetails): ImageAnswer {
   };
 }
 
-export interface HistoryRow {
-  Id: string;
-  Created: number;
-  CreatedBy: string;
-  Tags: string[] | null;
-  Size: number;
-  Comment: string;
-}
-
-/** `GET /images/{name}/history`, newest first; sizes of single layers are not kept. */
+/** `GET /images/{name}/history`, newest first. */
 export function historyOf(image: ImageDetails): HistoryRow[] {
-  return image.history.toReversed().map((step, index) => ({
-    Id: index === 0 ? image.id : '<missing>',
-    Created: Math.floor((Date.parse(step.created ?? '') || 0) / 1000),
-    CreatedBy: step.created_by ?? '',
-    Tags: index === 0 ? tagsOf(image) : null,
-    Size: 0,
-    Comment: step.comment ?? '',
-  }));
+  let layer = 0;
+  const sizes = image.history.map((step) => (step.empty_layer === true ? 0 : (image.layerBytes?.[layer++] ?? 0)));
+  return image.history
+    .map((step, at) => ({
+      Id: '<missing>',
+      Created: Math.floor((Date.parse(step.created ?? '') || 0) / 1000),
+      CreatedBy: step.created_by ?? '',
+      Tags: null as string[] | null,
+      Size: sizes[at] ?? 0,
+      Comment: step.comment ?? '',
+    }))
+    .reverse()
+    .map((row, at) => (at === 0 ? { ...row, Id: image.id, Tags: tagsOf(image) } : row));
 }
 
 function tagsOf(image: StoredImage): string[] {

@@ -5,7 +5,7 @@ import { API_LIMITS } from '../limits.ts';
 import { SCOPE_HEADER } from './scope.ts';
 
 export interface Question {
-  readonly method?: 'GET' | 'DELETE';
+  readonly method?: 'GET' | 'POST' | 'DELETE';
   /** Path and query as a client would send it: `/containers/json?all=1`. */
   readonly path: string;
   /** Which peers; default all that are alive or suspect. */

@@ -8,9 +8,10 @@ async function oneNode(): Promise<FakeNode> {
 }
 
 describe('what Docker’s client looks up', () => {
-  it('has no volumes and no plugins', async () => {
+  it('has no plugins, and nothing of a builder', async () => {
     const { app } = (await oneNode()).api;
-    expect((await app.inject('/volumes')).json()).toEqual({ Volumes: [], Warnings: [] });
+    expect((await app.inject({ method: 'POST', url: '/build/prune' })).json()).toEqual({ CachesDeleted: [], SpaceReclaimed: 0 });
+    expect((await app.inject({ method: 'POST', url: '/build?t=x' })).json().message).toMatch(/push the image to a registry, or load it/);
     expect((await app.inject('/plugins')).json()).toEqual([]);
   });
 

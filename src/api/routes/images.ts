@@ -1,39 +1,52 @@
-import type { Readable } from 'node:stream';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ImageDeleteItem } from '../../docker-api/types.ts';
-import type { ImageDetails } from '../../engine/port.ts';
+import type { FastifyInstance } from 'fastify';
+import type { ImageDeleteItem, ImagesPruned } from '../../docker-api/types.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
 import { rowsOf } from '../http/check.ts';
-import { goneSignal } from '../http/pump.ts';
-import { flagOf, type Query, textOf } from '../http/query.ts';
-import { familiarReference, parseReference, referenceText } from '../images/reference.ts';
-import { imageFiltersOf, imageIsMeant, mergeImages, PEER_IMAGE_ROW } from '../images/list.ts';
-import { ProgressStream } from '../images/progress-stream.ts';
-import { credentialsOf } from '../images/registry-auth.ts';
-import { noSuchImage } from '../images/resolve.ts';
+import { allOf, flagOf, type Query, textOf } from '../http/query.ts';
+import { versionOf } from '../http/version.ts';
+import { forOldClients, imageFilterOf, mergeImages, PEER_IMAGE_ROW } from '../images/list.ts';
+import { noSuchImage } from '../images/names.ts';
+import { pruneImages } from '../images/prune.ts';
+import { pushImage } from '../images/push.ts';
+import { removeImage } from '../images/remove.ts';
+import { saveImages } from '../images/save.ts';
+import { searchImages } from '../images/search.ts';
 import { historyOf, imageAnswer, imageRow, type ImageRow } from '../images/shapes.ts';
+import { tagImage } from '../images/tag.ts';
 import { askAll } from '../instance/ask.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
-import { removeImage } from '../images/remove.ts';
 
-/** images, pull, load, rmi. Names hold slashes, so a route per name ends in a wildcard. */
+/** The first version whose clients take an image without a name as one. */
+const NAMELESS_SINCE = 43;
+
+/** Images of the instance. Names hold slashes, so a route per name ends in a wildcard. */
 export function imageRoutes(app: FastifyInstance, context: ApiContext): void {
   const { backend } = context;
 
   app.get('/images/json', async (request, reply) => {
-    const filters = imageFiltersOf(request.query as Query);
-    const here = (await backend.images.list()).map(imageRow);
-    if (scopeOf(request) === 'node') return here.filter((row) => imageIsMeant(row, filters));
-    const asked = await askAll(backend, { path: '/images/json' });
+    const query = request.query as Query;
+    const filter = imageFilterOf(query, backend.wallMs());
+    const isShared = flagOf(query, 'shared-size');
+    const usage = isShared ? await backend.images.usage() : undefined;
+    const here = (await backend.images.list()).map((image) => imageRow(image, usage));
+    if (scopeOf(request) === 'node') return filter.select(here);
+    const asked = await askAll(backend, { path: `/images/json${isShared ? '?shared-size=1' : ''}` });
     const there = asked.answers.flatMap((answer) => rowsOf(PEER_IMAGE_ROW, answer.body) as unknown as ImageRow[]);
     nameSilent(reply, asked.silent);
-    return mergeImages([...here, ...there]).filter((row) => imageIsMeant(row, filters));
+    const rows = filter.select(mergeImages([...here, ...there]));
+    return versionOf(request.originalUrl) < NAMELESS_SINCE ? rows.map(forOldClients) : rows;
   });
 
+  app.get('/images/search', async (request) => searchImages(request.query as Query));
+
+  app.get('/images/get', async (request, reply) =>
+    saveImages(context, allOf(request.query as Query, 'names'), scopeOf(request), request, reply),
+  );
+
   app.get('/images/*', async (request, reply) => {
-    const { name, verb } = splitPath(request);
-    if (verb === 'get') throw new ApiError(501, `Caravela can't save images to an archive yet: ${name}`);
+    const { name, verb } = splitPath(request.params);
+    if (verb === 'get') return saveImages(context, [name], scopeOf(request), request, reply);
     if (verb !== 'json' && verb !== 'history') throw new ApiError(404, 'page not found');
     const here = await backend.images.inspect(name);
     if (here !== undefined) return verb === 'json' ? imageAnswer(here) : historyOf(here);
@@ -48,32 +61,23 @@ export function imageRoutes(app: FastifyInstance, context: ApiContext): void {
     throw noSuchImage(name);
   });
 
-  app.post('/images/create', async (request, reply) => {
-    const query = request.query as Query;
-    if (textOf(query, 'fromSrc') !== '') throw new ApiError(501, 'Caravela can’t import a file system as an image yet; use load');
-    const reference = pullReference(textOf(query, 'fromImage'), textOf(query, 'tag'));
-    await pull(context, reference, request, reply);
-    return reply;
+  app.post('/images/prune', async (request, reply): Promise<ImagesPruned> => {
+    const { pruned, silent } = await pruneImages(context, request.query as Query, scopeOf(request));
+    nameSilent(reply, silent);
+    return pruned;
   });
 
-  app.post('/images/load', async (request, reply) => {
-    const archive = request.body as Readable | undefined;
-    if (archive === undefined) throw new ApiError(400, 'the body must be an image archive (docker save, or an OCI layout), got none');
-    const quiet = flagOf(request.query as Query, 'quiet');
-    const leave = context.enter();
-    const stream = new ProgressStream(reply);
-    try {
-      const images = await backend.images.load(archive, (progress) => {
-        if (!quiet) stream.progress(progress);
-      });
-      for (const text of images.flatMap(loadedTexts)) stream.line({ stream: `${text}\n` });
-      stream.end();
-    } catch (error) {
-      stream.fail(error);
-      stream.end();
-    } finally {
-      leave();
+  app.post('/images/*', async (request, reply) => {
+    const { name, verb } = splitPath(request.params);
+    const query = request.query as Query;
+    const scope = scopeOf(request);
+    if (verb === 'tag') {
+      const silent = await tagImage(context, name, { repository: textOf(query, 'repo'), tag: textOf(query, 'tag'), scope });
+      nameSilent(reply, silent);
+      return reply.code(201).send();
     }
+    if (verb !== 'push') throw new ApiError(404, 'page not found');
+    await pushImage(context, { name, tag: textOf(query, 'tag'), scope }, request, reply);
     return reply;
   });
 
@@ -86,41 +90,9 @@ export function imageRoutes(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
-/** Pulls here. A client that hangs up stops it. */
-async function pull(context: ApiContext, reference: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const credentials = credentialsOf(request.headers['x-registry-auth']);
-  const leave = context.enter();
-  const stream = new ProgressStream(reply);
-  const gone = goneSignal(reply.raw).signal;
-  try {
-    await context.backend.images.pull(reference, {
-      credentials,
-      signal: gone,
-      onProgress: (progress) => stream.progress(progress),
-    });
-    stream.end();
-  } catch (error) {
-    stream.fail(error);
-    stream.end();
-  } finally {
-    leave();
-  }
-}
-
-/** fromImage with tag, which may be a digest. @throws ApiError 400 */
-function pullReference(image: string, tag: string): string {
-  if (image === '') throw new ApiError(400, 'fromImage must name an image, got nothing');
-  const joined = tag === '' ? image : tag.startsWith('sha256:') ? `${image}@${tag}` : `${image}:${tag}`;
-  return referenceText(parseReference(joined));
-}
-
-function loadedTexts({ id, references }: ImageDetails): readonly string[] {
-  return references.length === 0 ? [`Loaded image ID: ${id}`] : references.map((each) => `Loaded image: ${familiarReference(each)}`);
-}
-
 /** `docker.io/library/busybox/json` → name and what is asked of it. */
-function splitPath(request: FastifyRequest): { readonly name: string; readonly verb: string } {
-  const path = (request.params as { '*': string })['*'];
+function splitPath(params: unknown): { readonly name: string; readonly verb: string } {
+  const path = (params as { '*': string })['*'];
   const slash = path.lastIndexOf('/');
   return { name: path.slice(0, Math.max(0, slash)), verb: path.slice(slash + 1) };
 }

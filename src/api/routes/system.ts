@@ -1,11 +1,12 @@
 import { Integer, Object as ObjectOf } from 'typebox';
 import { Check } from 'typebox/schema';
 import type { FastifyInstance } from 'fastify';
-import type { Info } from '../../docker-api/types.ts';
+import type { DiskUsage, Info } from '../../docker-api/types.ts';
 import type { ApiContext } from '../context.ts';
-import { ApiError } from '../http/api-error.ts';
+import type { Query } from '../http/query.ts';
 import { askAll } from '../instance/ask.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
+import { diskUsage } from '../system/disk-usage.ts';
 import { nodeRows, ownRow } from '../system/node-rows.ts';
 import { infoOf, nodeInfo, type NodeCounts } from '../system/info.ts';
 import { versionBody } from '../system/version-body.ts';
@@ -14,25 +15,32 @@ import { versionBody } from '../system/version-body.ts';
 const PEER_INFO = ObjectOf({
   Containers: Integer(),
   ContainersRunning: Integer(),
+  ContainersPaused: Integer(),
   ContainersStopped: Integer(),
   Images: Integer(),
   NCPU: Integer(),
   MemTotal: Integer(),
 });
 
-/** ping, version, info. */
+/** ping, version, info, df. */
 export function systemRoutes(app: FastifyInstance, context: ApiContext): void {
   const { backend } = context;
-  const uncached = { 'cache-control': 'no-cache, no-store, must-revalidate', pragma: 'no-cache' };
+  const uncached = {
+    'cache-control': 'no-cache, no-store, must-revalidate',
+    pragma: 'no-cache',
+    // The one that is built in, for clients that ask which: its route says that there is none.
+    'builder-version': '1',
+    swarm: 'inactive',
+  };
 
   app.get('/_ping', async (_request, reply) => reply.headers(uncached).type('text/plain; charset=utf-8').send('OK'));
   app.head('/_ping', async (_request, reply) => reply.headers(uncached).type('text/plain; charset=utf-8').send());
   app.get('/version', async () => versionBody(backend));
-  app.post('/auth', async () => {
-    throw new ApiError(
-      501,
-      'Caravela does not check registry credentials by itself; pull with them instead: login keeps them at the client',
-    );
+
+  app.get('/system/df', async (request, reply): Promise<DiskUsage> => {
+    const { usage, silent } = await diskUsage(context, request.query as Query, scopeOf(request));
+    nameSilent(reply, silent);
+    return usage;
   });
 
   app.get('/info', async (request, reply): Promise<Info> => {
@@ -50,6 +58,7 @@ function sumOf(all: readonly NodeCounts[]): NodeCounts {
   return {
     Containers: sum('Containers'),
     ContainersRunning: sum('ContainersRunning'),
+    ContainersPaused: sum('ContainersPaused'),
     ContainersStopped: sum('ContainersStopped'),
     Images: Math.max(...all.map((one) => one.Images)),
     NCPU: sum('NCPU'),

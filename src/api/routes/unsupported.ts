@@ -20,23 +20,19 @@ const UNSUPPORTED: readonly (readonly [HTTPMethods, string, string])[] = [
   ['POST', '/exec/:id/resize', 'execute a command in a running container'],
   ['GET', '/exec/:id/json', 'execute a command in a running container'],
   ['POST', '/containers/prune', 'prune containers'],
-  ['POST', '/images/prune', 'prune images'],
-  ['GET', '/images/search', 'search a registry'],
-  ['GET', '/images/get', 'save images to an archive'],
-  ['POST', '/images/*', 'tag or push images'],
-  ['POST', '/build', 'build images'],
-  ['POST', '/build/prune', 'build images'],
-  ['POST', '/build/cancel', 'build images'],
   ['POST', '/commit', 'make an image of a container'],
-  ['GET', '/system/df', 'tell how much room things take'],
-  ['POST', '/session', 'build images'],
-  ['PUT', '/volumes/:name', 'make volumes'],
-  ['DELETE', '/volumes/:name', 'make volumes'],
-  ['POST', '/volumes/create', 'make volumes'],
-  ['POST', '/volumes/prune', 'make volumes'],
   ['POST', '/plugins/*', 'install plugins'],
   ['DELETE', '/plugins/*', 'install plugins'],
-  ['GET', '/distribution/*', 'ask a registry about an image'],
+];
+
+const NO_BUILDER =
+  'Caravela runs images and builds none: build with docker buildx, podman or buildah where the sources are, then push the image to a registry, or load it here (docker save IMAGE | caravela load)';
+/** What clients ask of a builder. */
+const BUILDER: readonly (readonly [HTTPMethods, string])[] = [
+  ['POST', '/build'],
+  ['POST', '/build/cancel'],
+  ['POST', '/session'],
+  ['POST', '/grpc'],
 ];
 
 /** Docker's orchestration: Caravela is another. */
@@ -46,6 +42,7 @@ export function unsupportedRoutes(app: FastifyInstance): void {
   for (const [method, url, what] of UNSUPPORTED) {
     app.route({ method, url, handler: refusal(`Caravela can't ${what} yet`) });
   }
+  for (const [method, url] of BUILDER) app.route({ method, url, handler: refusal(NO_BUILDER) });
   for (const family of SWARM) {
     const handler = refusal(`Caravela does not have Docker's ${family}: it places containers by itself`);
     for (const url of [`/${family}`, `/${family}/*`]) app.route({ method: ['GET', 'POST', 'DELETE'], url, handler });

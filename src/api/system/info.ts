@@ -4,16 +4,21 @@ import type { Backend } from '../backend.ts';
 import { statusOf } from '../containers/status.ts';
 
 /** What `info` counts: of one node, or summed over the instance. */
-export type NodeCounts = Pick<Info, 'Containers' | 'ContainersRunning' | 'ContainersStopped' | 'Images' | 'NCPU' | 'MemTotal'>;
+export type NodeCounts = Pick<
+  Info,
+  'Containers' | 'ContainersRunning' | 'ContainersPaused' | 'ContainersStopped' | 'Images' | 'NCPU' | 'MemTotal'
+>;
 
 export async function nodeInfo(backend: Backend): Promise<NodeCounts> {
   const host = backend.host();
   const statuses = backend.containers().map(statusOf);
   const running = statuses.filter((s) => s === 'running' || s === 'restarting').length;
+  const paused = statuses.filter((s) => s === 'paused').length;
   return {
     Containers: statuses.length,
     ContainersRunning: running,
-    ContainersStopped: statuses.length - running,
+    ContainersPaused: paused,
+    ContainersStopped: statuses.length - running - paused,
     Images: (await backend.images.list()).length,
     NCPU: host.cpus,
     MemTotal: host.memoryBytes,
@@ -30,7 +35,6 @@ export function infoOf(backend: Backend, counts: NodeCounts, nodes: readonly Nod
     Name: self.name,
     ServerVersion: backend.version,
     ...counts,
-    ContainersPaused: 0,
     Driver: 'overlay2',
     DriverStatus: [],
     SystemStatus: nodeLines(nodes),
@@ -53,7 +57,12 @@ export function infoOf(backend: Backend, counts: NodeCounts, nodes: readonly Nod
     CPUSet: true,
     PidsLimit: true,
     IPv4Forwarding: true,
-    OomKillDisable: false,
+    BridgeNfIptables: false,
+    BridgeNfIp6tables: false,
+    KernelMemory: false,
+    OomKillDisable: host.cgroupVersion === 1,
+    NFd: -1,
+    NGoroutines: -1,
     Debug: false,
     SystemTime: new Date(backend.wallMs()).toISOString(),
     Labels: Object.entries(self.labels).map(([key, value]) => `${key}=${value}`),
@@ -65,16 +74,31 @@ export function infoOf(backend: Backend, counts: NodeCounts, nodes: readonly Nod
     Runtimes: { [host.engineName]: { path: host.engineName } },
     SecurityOptions: host.seccomp ? ['name=seccomp,profile=builtin'] : [],
     InitBinary: '',
+    Isolation: '',
+    GenericResources: null,
+    ProductLicense: '',
+    DefaultAddressPools: null,
+    ClusterStore: '',
+    ClusterAdvertise: '',
+    ContainerdCommit: NO_COMMIT,
+    RuncCommit: { ID: host.engineVersion, Expected: host.engineVersion },
+    InitCommit: NO_COMMIT,
+    CDISpecDirs: null,
     LiveRestoreEnabled: true,
-    Plugins: { Volume: [], Network: ['caravela', 'host', 'null'], Authorization: [], Log: ['json-file'] },
-    RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8'], IndexConfigs: insecureIndexes(instance.insecureRegistries), Mirrors: [] },
-    Swarm: { NodeID: '', LocalNodeState: 'inactive', ControlAvailable: false },
+    Plugins: { Volume: ['local'], Network: ['caravela', 'host', 'null'], Authorization: [], Log: ['json-file'] },
+    RegistryConfig: { InsecureRegistryCIDRs: ['127.0.0.0/8'], IndexConfigs: indexes(instance.insecureRegistries), Mirrors: [] },
+    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     Warnings: [],
   };
 }
 
-function insecureIndexes(registries: readonly string[]): Record<string, unknown> {
-  return Object.fromEntries(registries.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }]));
+/** What this engine has not. */
+const NO_COMMIT = { ID: '', Expected: '' };
+
+function indexes(insecure: readonly string[]): Record<string, unknown> {
+  const hub = { Name: 'docker.io', Mirrors: [], Secure: true, Official: true };
+  const others = insecure.map((name) => [name, { Name: name, Mirrors: [], Secure: false, Official: false }] as const);
+  return { 'docker.io': hub, ...Object.fromEntries(others) };
 }
 
 function nodeLines(nodes: readonly NodeRow[]): [string, string][] {

@@ -1,0 +1,104 @@
+import { ApiError } from '../http/api-error.ts';
+import { parseChange } from './parse-change.ts';
+
+type Config = Readonly<Record<string, unknown>>;
+
+/** Instructions of one image. */
+const CHANGES = 128;
+
+/**
+ * An image's `config` with instructions of a Dockerfile applied, as `import --change` and `commit --change` have them
+ * (Docker: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR). @throws ApiError 400
+ */
+export function changedConfig(config: Config, changes: readonly string[]): Config {
+  if (changes.length > CHANGES) throw new ApiError(400, `an image may be given ${CHANGES} changes at once, got ${changes.length}`);
+  return changes.filter((line) => line.trim() !== '').reduce((before, line) => ({ ...before, ...changeOf(before, line) }), config);
+}
+
+function changeOf(config: Config, line: string): Config {
+  const { instruction, rest, list, pairs, words } = parseChange(line);
+  switch (instruction) {
+    case 'CMD':
+      return { Cmd: list ?? shell(config, rest) };
+    case 'ENTRYPOINT':
+      // Docker: the command was meant for the entry point that was.
+      return { Entrypoint: list ?? shell(config, rest), Cmd: undefined };
+    case 'ENV':
+      return { Env: withEnv(textsOf(config['Env']), pairs()) };
+    case 'LABEL':
+      return { Labels: { ...recordOf(config['Labels']), ...Object.fromEntries(pairs()) } };
+    case 'EXPOSE':
+      return { ExposedPorts: { ...recordOf(config['ExposedPorts']), ...Object.fromEntries(words.map((word) => [portOf(word), {}])) } };
+    case 'VOLUME':
+      return { Volumes: { ...recordOf(config['Volumes']), ...Object.fromEntries((list ?? words).map((path) => [path, {}])) } };
+    case 'ONBUILD':
+      return { OnBuild: [...textsOf(config['OnBuild']), rest] };
+    case 'USER':
+      return { User: rest };
+    case 'STOPSIGNAL':
+      return { StopSignal: rest };
+    case 'WORKDIR':
+      return { WorkingDir: rest.startsWith('/') ? rest : `${String(config['WorkingDir'] ?? '').replace(/\/$/, '')}/${rest}` };
+    case 'HEALTHCHECK':
+      return { Healthcheck: healthcheckOf(rest, line) };
+  }
+}
+
+const shell = (config: Config, command: string): readonly string[] => {
+  const own = textsOf(config['Shell']);
+  return [...(own.length > 0 ? own : ['/bin/sh', '-c']), command];
+};
+
+function withEnv(env: readonly string[], pairs: readonly (readonly [string, string])[]): readonly string[] {
+  const names = new Set(pairs.map(([name]) => name));
+  return [...env.filter((entry) => !names.has(entry.split('=')[0] ?? '')), ...pairs.map(([name, value]) => `${name}=${value}`)];
+}
+
+/** @throws ApiError 400 */
+function portOf(word: string): string {
+  const [, port, protocol = 'tcp'] = /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/i.exec(word) ?? [];
+  if (port !== undefined && Number(port) >= 1 && Number(port) <= 65_535) return `${Number(port)}/${protocol.toLowerCase()}`;
+  throw new ApiError(400, `EXPOSE takes ports as 80 or 53/udp, got ${JSON.stringify(word.slice(0, 80))}`);
+}
+
+/** Durations in nanoseconds. @throws ApiError 400 */
+function healthcheckOf(rest: string, line: string): object {
+  if (/^none$/i.test(rest)) return { Test: ['NONE'] };
+  const options: Record<string, number> = {};
+  let left = rest;
+  for (let found = HEALTH_OPTION.exec(left); found !== null; found = HEALTH_OPTION.exec(left)) {
+    const [whole, name = '', value = ''] = found;
+    const key = HEALTH_KEYS[name];
+    if (key === undefined) throw new ApiError(400, `HEALTHCHECK has no option --${name}`);
+    options[key] = key === 'Retries' ? Number(value) : nanosecondsOf(value);
+    left = left.slice(whole.length);
+  }
+  const [, command] = /^CMD\s+(.+)$/is.exec(left) ?? [];
+  if (command === undefined || Object.values(options).some((value) => !Number.isSafeInteger(value) || value < 0)) {
+    throw new ApiError(400, `HEALTHCHECK is written NONE, or [--interval=30s …] CMD command, got ${JSON.stringify(line.slice(0, 120))}`);
+  }
+  const argv = parseChange(`CMD ${command}`).list;
+  return { Test: argv === undefined ? ['CMD-SHELL', command] : ['CMD', ...argv], ...options };
+}
+
+const HEALTH_OPTION = /^--([a-z-]+)=(\S+)\s+/;
+const HEALTH_KEYS: Readonly<Record<string, string>> = {
+  interval: 'Interval',
+  timeout: 'Timeout',
+  'start-period': 'StartPeriod',
+  retries: 'Retries',
+};
+const UNITS_NS: Readonly<Record<string, number>> = { ms: 1e6, s: 1e9, m: 60e9, h: 3_600e9 };
+
+function nanosecondsOf(text: string): number {
+  if (!/^(\d+(ms|[smh]))+$/.test(text)) return Number.NaN;
+  return [...text.matchAll(/(\d+)(ms|[smh])/g)].reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS_NS[unit] ?? 0), 0);
+}
+
+function textsOf(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];
+}
+
+function recordOf(value: unknown): Config {
+  return typeof value === 'object' && value !== null ? (value as Config) : {};
+}
