@@ -29,6 +29,22 @@ export interface EndpointSettings {
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
 
+/** Something that is mounted in a container. */
+export interface MountPoint {
+  Type: 'bind' | 'volume' | 'tmpfs';
+  /** Of a volume. */
+  Name?: string;
+  /** On its node; '' of a tmpfs. */
+  Source: string;
+  /** In the container. */
+  Destination: string;
+  Driver?: string;
+  /** As it was asked for: `ro`, `z`. */
+  Mode: string;
+  RW: boolean;
+  Propagation: string;
+}
+
 /** One row of GET /containers/json. */
 export interface ContainerSummary {
   Id: string;
@@ -47,7 +63,7 @@ export interface ContainerSummary {
   Labels: Record<string, string>;
   HostConfig: { NetworkMode: string };
   NetworkSettings: { Networks: Record<string, EndpointSettings> };
-  Mounts: unknown[];
+  Mounts: MountPoint[];
   SizeRw?: number;
   SizeRootFs?: number;
 }
@@ -68,6 +84,15 @@ export interface ContainerState {
   /** `0001-01-01T00:00:00Z` where it has not happened. */
   StartedAt: string;
   FinishedAt: string;
+  /** Where something checks it. */
+  Health?: HealthState;
+}
+
+export interface HealthState {
+  Status: 'starting' | 'healthy' | 'unhealthy';
+  FailingStreak: number;
+  /** The last ones, the oldest first. */
+  Log: { Start: string; End: string; ExitCode: number; Output: string }[];
 }
 
 /** Classic Swarm's: where a container is. */
@@ -102,7 +127,9 @@ export interface ContainerInspect {
   ExecIDs: string[] | null;
   HostConfig: HostConfig;
   GraphDriver: { Name: string; Data: Record<string, string> | null };
-  Mounts: unknown[];
+  Mounts: MountPoint[];
+  SizeRw?: number;
+  SizeRootFs?: number;
   Config: ContainerConfig;
   NetworkSettings: {
     Bridge: string;
