@@ -102,6 +102,20 @@ describe('the instance as one Docker', () => {
     expect((await get(asked, '/containers/nope/json')).statusCode).toBe(404);
   });
 
+  it('is not sure of a node that was dead when the others were asked, and is back when they have answered', async () => {
+    const instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
+    const [asked, , third] = instance.nodes as [FakeNode, FakeNode, FakeNode];
+    third.put('web');
+    third.state = 'dead';
+    const request = asked.request.bind(asked);
+    asked.request = (...args) => {
+      third.state = 'alive';
+      return request(...args);
+    };
+    expect((await get(asked, '/containers/web/json')).statusCode).toBe(503);
+    expect((await get(asked, '/containers/web/json')).statusCode).toBe(200);
+  });
+
   it('asks the name directory where there are too many nodes to ask them all', async () => {
     const instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
     const [asked, second, third] = instance.nodes as [FakeNode, FakeNode, FakeNode];

@@ -26,6 +26,8 @@ export interface Asked {
   readonly answers: readonly PeerAnswer[];
   /** Who was asked and did not answer in time, or answered with a failure of its own. */
   readonly silent: readonly Member[];
+  /** Who was meant, too, and was dead when the others were asked: it may be back by now, and has not been asked all the same. */
+  readonly dead: readonly Member[];
 }
 
 /** Members that may still hold containers but can't be asked. */
@@ -37,6 +39,7 @@ export async function askAll(backend: Backend, question: Question): Promise<Aske
   const waiting = backend
     .members()
     .filter((m) => m.id !== self && (m.state === 'alive' || m.state === 'suspect') && (question.whom?.(m) ?? true));
+  const dead = deadMembers(backend).filter((m) => question.whom?.(m) ?? true);
   const answers: PeerAnswer[] = [];
   const silent: Member[] = [];
   const deadlineMs = question.deadlineMs ?? API_LIMITS.askDeadlineMs;
@@ -64,7 +67,7 @@ export async function askAll(backend: Backend, question: Question): Promise<Aske
   } finally {
     clearTimeout(timer);
   }
-  return { answers, silent: found ? [] : silent };
+  return { answers, silent: found ? [] : silent, dead };
 }
 
 /** One peer's answer; undefined where none came in time. */

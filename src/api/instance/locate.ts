@@ -33,10 +33,11 @@ export async function locate(context: ApiContext, word: string, scope: Scope): P
   }
   const own: readonly FoundAt[] = here.map((match) => ({ match, node: backend.self().id }));
   if (isLarge(context)) {
+    const dead = deadMembers(backend);
     const { found, complete } = await askDirectory(context, word);
     const isSure = complete || found.some(({ match }) => isFinal(word, match));
     if (isSure && own.length + found.length > 0) return pick(context, word, [...own, ...found]);
-    if (isSure) throw missing(word, deadMembers(backend));
+    if (isSure) throw missing(word, dead);
   }
   const asked = await askAll(backend, {
     path: `/caravela/v1/locate?name=${encodeURIComponent(word)}`,
@@ -44,7 +45,7 @@ export async function locate(context: ApiContext, word: string, scope: Scope): P
   });
   const found = [...own, ...asked.answers.flatMap(foundBy)];
   if (found.length > 0) return pick(context, word, found);
-  throw missing(word, [...asked.silent, ...deadMembers(backend)]);
+  throw missing(word, [...asked.silent, ...asked.dead]);
 }
 
 /** Nobody who could be asked has it: unknown only where that was everybody. */

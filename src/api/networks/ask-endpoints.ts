@@ -2,7 +2,7 @@ import { Integer, Object as ObjectOf, String as StringOf, Array as ArrayOf } fro
 import type { Member, NetworkId } from '../../core/model/index.ts';
 import type { Backend } from '../backend.ts';
 import { rowsOf } from '../http/check.ts';
-import { askAll, deadMembers } from '../instance/ask.ts';
+import { askAll } from '../instance/ask.ts';
 import type { Scope } from '../instance/scope.ts';
 import type { EndpointFacts } from '../network-service.ts';
 
@@ -34,5 +34,5 @@ export async function askEndpoints(backend: Backend, network: NetworkId | undefi
   const asked = await askAll(backend, { path: `/caravela/v1/endpoints${network === undefined ? '' : `?network=${network}`}` });
   const there = asked.answers.flatMap(({ body }) => rowsOf(ENDPOINT, body) as unknown as EndpointFacts[]);
   const meant = there.filter((endpoint) => network === undefined || endpoint.network === network);
-  return { endpoints: [...here, ...meant], silent: [...asked.silent, ...deadMembers(backend)] };
+  return { endpoints: [...here, ...meant], silent: [...asked.silent, ...asked.dead] };
 }

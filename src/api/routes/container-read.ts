@@ -7,7 +7,7 @@ import { listHere, listOptionsOf, newest, nodeIsMeant } from '../containers/list
 import type { ApiContext } from '../context.ts';
 import { rowsOf } from '../http/check.ts';
 import type { Query } from '../http/query.ts';
-import { askAll, deadMembers } from '../instance/ask.ts';
+import { askAll } from '../instance/ask.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { onContainer } from './on-container.ts';
 
@@ -36,7 +36,7 @@ export function containerReadRoutes(app: FastifyInstance, context: ApiContext): 
       }),
     ]);
     const there = asked.answers.flatMap((answer) => rowsOf(PEER_ROW, answer.body) as unknown as ContainerSummary[]);
-    nameSilent(reply, [...asked.silent, ...deadMembers(backend).filter((m) => nodeIsMeant(options.filters, m))]);
+    nameSilent(reply, [...asked.silent, ...asked.dead]);
     return newest([...here, ...there], options.limit);
   });
 

@@ -3,7 +3,7 @@ import type { Member } from '../../core/model/index.ts';
 import type { NodeRow } from '../../docker-api/caravela-types.ts';
 import type { Backend } from '../backend.ts';
 import { rowsOf } from '../http/check.ts';
-import { askAll, deadMembers } from '../instance/ask.ts';
+import { askAll } from '../instance/ask.ts';
 
 /** What only the node itself knows. */
 const FIGURES = ObjectOf({
@@ -41,7 +41,7 @@ export async function nodeRows(backend: Backend): Promise<{ readonly rows: NodeR
     });
   rows.push(ownRow(backend));
   rows.sort((a, b) => (a.name < b.name ? -1 : 1));
-  return { rows, silent: [...asked.silent, ...deadMembers(backend)] };
+  return { rows, silent: [...asked.silent, ...asked.dead] };
 }
 
 /** A member as the membership list knows it. */
