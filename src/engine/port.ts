@@ -11,6 +11,7 @@ export * from './image-port.ts';
 export * from './process-port.ts';
 export * from './stream-port.ts';
 export * from './volume-port.ts';
+export { execFailureCode } from './exec-failure.ts';
 export { signalNumber } from './signals.ts';
 
 /** `none`: own network namespace with loopback only. `host`: the host's. `container`: another container's. */

@@ -42,6 +42,17 @@ export function cgroupDirs(trees: CgroupTrees, path: string): string[] {
   return trees.roots.map((root) => join(root, path)).filter((dir) => existsSync(dir));
 }
 
+/** The directory in which a controller's files of the group are, whether it exists or not; undefined: no tree has the controller. */
+export function controllerDir(trees: CgroupTrees, controller: string, path: string): string | undefined {
+  const isOf = (root: string): boolean =>
+    root
+      .slice(root.lastIndexOf('/') + 1)
+      .split(',')
+      .includes(controller);
+  const root = trees.version === 2 ? trees.roots[0] : trees.roots.find(isOf);
+  return root === undefined ? undefined : join(root, path);
+}
+
 /** Makes the group in every tree. Returns its directories. */
 export function makeCgroup(trees: CgroupTrees, path: string): string[] {
   return trees.roots.map((root) => {
@@ -109,13 +120,19 @@ export function treesWithGroupOfOurs(trees: CgroupTrees, ownGroups = readOr('/pr
 export async function killCgroup(trees: CgroupTrees, path: string): Promise<boolean> {
   const dirs = cgroupDirs(trees, path).flatMap((dir) => [dir, ...groupsBelow(dir)]);
   for (let round = 0; round < KILL_ROUNDS; round++) {
-    const pids = new Set(dirs.flatMap((dir) => pidsIn(dir)));
+    const pids = processesIn(trees, path);
     if (pids.size === 0) return true;
     if (!cgroupDirs(trees, path).every(killAtOnce)) for (const pid of pids) kill(pid);
     for (const dir of dirs) thaw(dir);
     await new Promise((resolve) => setTimeout(resolve, Math.min(1 + round, 20)));
   }
   return false;
+}
+
+/** Every process in the group and those below it. */
+export function processesIn(trees: CgroupTrees, path: string): Set<number> {
+  const dirs = cgroupDirs(trees, path).flatMap((dir) => [dir, ...groupsBelow(dir)]);
+  return new Set(dirs.flatMap((dir) => pidsIn(dir)));
 }
 
 /** Removes an empty group and the empty ones below it. @throws EBUSY while a process is in it */

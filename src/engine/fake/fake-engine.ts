@@ -183,11 +183,15 @@ export class FakeEngine implements Engine {
     container.spec = updatedSpec(container.spec, limits);
   }
 
-  async remove(id: ContainerId): Promise<void> {
+  async remove(id: ContainerId, { volumes } = { volumes: false }): Promise<void> {
     const container = this.#host.containers.get(id);
     container?.process?.end(137);
     container?.streams.close();
     this.#host.containers.delete(id);
+    for (const mount of volumes ? (container?.spec.mounts ?? []) : []) {
+      if (mount.kind !== 'volume' || !mount.anonymous) continue;
+      if ((await this.volumes.inspect(mount.name))?.usedBy.length === 0) await this.volumes.remove(mount.name);
+    }
     this.images.releaseContainer(id);
   }
 

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { release } from 'node:os';
+import { join } from 'node:path';
 import { bootId } from '../../linux/boot-id.ts';
 import { detectCgroups, limitsSwap, makeParentGroup } from '../../linux/cgroup.ts';
 import { MIB } from '../../core/model/index.ts';
@@ -7,17 +8,20 @@ import type { FanOptions } from '../output-fan.ts';
 import { EngineError } from '../port.ts';
 import { ownCapabilities } from './capabilities.ts';
 import { chooseRuntime, findProgram, type ProgramPaths } from './choose-runtime.ts';
+import { Containers } from './containers.ts';
 import { EnginePaths } from './engine-paths.ts';
 import type { EngineLog } from './engine-log.ts';
+import { OciFiles } from './files/oci-files.ts';
 import type { Host } from './host.ts';
 import { OciEngine } from './oci-engine.ts';
 import type { RootfsProvider } from './rootfs-provider.ts';
 import type { RuntimeName } from './runtime.ts';
 import { readSeccompProfile } from './seccomp.ts';
 import { type TaskSpecInput, taskSpec } from './task-spec.ts';
+import { OciVolumes } from './volumes/oci-volumes.ts';
 
 export interface OciEngineOptions {
-  /** Containers are kept in `<dataDir>/containers`: on a file system that can be overlay's upper one. */
+  /** Containers are kept in `<dataDir>/containers`, on a file system that can be overlay's upper one, and volumes in `<dataDir>/volumes`. */
   readonly dataDir: string;
   /** Ends with a reboot; at most about 60 characters, as sockets lie below it. */
   readonly runDir: string;
@@ -47,7 +51,8 @@ const SELF_TEST: Omit<TaskSpecInput, 'rootfs' | 'etc' | 'cgroupsPath'> = {
 export async function createOciEngine(options: OciEngineOptions): Promise<OciEngine> {
   const { programs = {}, seccompPath = SECCOMP_PATH, log } = options;
   const paths = new EnginePaths(options.dataDir, options.runDir);
-  for (const dir of [paths.containers, paths.bundles, paths.exits, paths.runtimes]) await mkdir(dir, { recursive: true, mode: 0o711 });
+  for (const dir of [paths.containers, paths.bundles, paths.exits, paths.execs, paths.runtimes])
+    await mkdir(dir, { recursive: true, mode: 0o711 });
   const conmonPath = programs.conmon ?? findProgram('conmon');
   if (conmonPath === undefined)
     throw new EngineError('engine-failed', 'conmon is not installed: install it (Debian: apt-get install conmon)');
@@ -66,6 +71,7 @@ export async function createOciEngine(options: OciEngineOptions): Promise<OciEng
     ownCapabilities: ownCapabilities(),
     swapLimit: limitsSwap(trees, cgroupParent),
     bootId: bootId(),
+    volumes: new OciVolumes(join(options.dataDir, 'volumes'), (message) => log('warn', message)),
     log,
   };
   const runtimes = await chooseRuntime({
@@ -78,5 +84,9 @@ export async function createOciEngine(options: OciEngineOptions): Promise<OciEng
     testSpec: (rootfs, etc, cgroupsPath) => taskSpec(found, { ...SELF_TEST, rootfs, etc, cgroupsPath }),
   });
   log('info', `containers run under ${runtimes.chosen.name} ${runtimes.version}, cgroup v${trees.version}, kernel ${release()}`);
-  return new OciEngine({ ...found, runtimes }, options.images, options.fan);
+  const host: Host = { ...found, runtimes };
+  const { images, fan } = options;
+  const containers = new Containers();
+  const files = new OciFiles({ host, containers, volumes: host.volumes, images });
+  return new OciEngine({ host, containers, images, files, ...(fan === undefined ? {} : { fan }) });
 }

@@ -10,6 +10,8 @@ export class EnginePaths {
   readonly containers: string;
   readonly bundles: string;
   readonly exits: string;
+  /** What was started in a container beside its first process, a directory each. */
+  readonly execs: string;
   readonly runtimes: string;
   readonly runDir: string;
 
@@ -18,6 +20,7 @@ export class EnginePaths {
     this.containers = join(dataDir, 'containers');
     this.bundles = join(runDir, 'bundles');
     this.exits = join(runDir, 'exits');
+    this.execs = join(runDir, 'execs');
     this.runtimes = join(runDir, 'runtimes');
   }
 
@@ -41,6 +44,7 @@ export class EnginePaths {
       config: join(dir, 'config.json'),
       rootfs: join(dir, 'rootfs'),
       etc: join(dir, 'etc'),
+      sharedMemory: join(dir, 'shm'),
       persist: join(dir, 'persist'),
       pid: join(dir, 'ctr.pid'),
       conmonPid: join(dir, 'conmon.pid'),
@@ -49,6 +53,29 @@ export class EnginePaths {
       exit: join(this.exits, id),
     };
   }
+
+  /** @param name short, as its socket's path must be. */
+  exec(name: string): ExecPaths {
+    const dir = join(this.execs, name);
+    return {
+      dir,
+      process: join(dir, 'process.json'),
+      pid: join(dir, 'pid'),
+      conmonPid: join(dir, 'conmon.pid'),
+      control: join(dir, 'ctl'),
+      attach: join(dir, 'attach'),
+    };
+  }
+}
+
+export interface ExecPaths {
+  readonly dir: string;
+  /** process.json of the runtime spec. */
+  readonly process: string;
+  readonly pid: string;
+  readonly conmonPid: string;
+  readonly control: string;
+  readonly attach: string;
 }
 
 export interface ContainerPaths {
@@ -68,6 +95,8 @@ export interface BundlePaths {
   readonly rootfs: string;
   /** hosts, hostname and resolv.conf, bound into the container. */
   readonly etc: string;
+  /** What other containers may have for /dev/shm, too; only where that was asked for. */
+  readonly sharedMemory: string;
   /** conmon leaves a file `oom` here. */
   readonly persist: string;
   readonly pid: string;

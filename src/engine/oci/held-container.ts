@@ -5,16 +5,25 @@ import { TaskStreams } from './task-streams.ts';
 
 /** One container in the engine's memory: its files' content, and who waits for its task's end or looks at its output. */
 export class HeldContainer {
-  readonly record: ContainerRecord;
+  #record: ContainerRecord;
   #task: TaskRecord | undefined;
   #ended: AbortController;
   #streams: TaskStreams | undefined;
 
   constructor(record: ContainerRecord, task: TaskRecord | undefined) {
-    this.record = record;
+    this.#record = record;
     this.#task = task;
     this.#ended = unbounded();
     if (task?.phase !== 'running') this.#ended.abort();
+  }
+
+  get record(): ContainerRecord {
+    return this.#record;
+  }
+
+  /** What was written down of it is different now. */
+  amend(record: ContainerRecord): void {
+    this.#record = record;
   }
 
   get task(): TaskRecord | undefined {

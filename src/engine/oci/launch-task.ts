@@ -1,24 +1,28 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { joinCgroup, makeCgroup, treesWithGroupOfOurs } from '../../linux/cgroup.ts';
 import { mountOverlay } from '../../linux/overlay.ts';
 import { SIGKILL, signalProcess } from '../../linux/process-identity.ts';
 import { EngineError, type TaskPlace } from '../port.ts';
 import { clearTask } from './clear-task.ts';
 import { Conmon, type Watched } from './conmon.ts';
 import { resolveUser } from './container-user.ts';
+import type { ContainerLookup } from './containers.ts';
 import { writeEtcFiles } from './etc-files.ts';
 import { cgroupOf, type Host } from './host.ts';
+import { joinedNamespaces } from './mounts/joined-namespaces.ts';
+import { prepareMounts } from './mounts/prepare-mounts.ts';
+import { mountSharedMemory } from './mounts/shared-memory.ts';
 import { rotateLog } from './log-files.ts';
 import type { ContainerRecord } from './record.ts';
 import { type Runtime, RuntimeFailure } from './runtime.ts';
 import { runtimeMessage } from './runtime-message.ts';
+import { separate } from './separate.ts';
 import { Stopwatch } from './stopwatch.ts';
 import { taskSpec } from './task-spec.ts';
 
 /**
  * From a container's directory to its running process. Takes back all of it where any step fails.
  * conmon comes first, as it needs a while before it asks for the rest.
- * @param created called when conmon is there and nothing of the container has run yet. @throws EngineError
+ * @param others whose namespaces it may be to share. @param created called when conmon is there and nothing of the container has run yet. @throws EngineError
  */
 export async function launchTask(
   host: Host,
@@ -26,6 +30,7 @@ export async function launchTask(
   runtime: Runtime,
   place: TaskPlace,
   created: () => void,
+  others: ContainerLookup,
 ): Promise<Watched> {
   const { id, spec } = record;
   const container = host.paths.container(id);
@@ -40,6 +45,9 @@ export async function launchTask(
       mkdir(runtime.root, { recursive: true }),
     ]);
     await rotateLog(container.log, async () => undefined);
+    await prepareMounts(record.mounts ?? [], host.volumes);
+    if (spec.extras?.ipcMode === 'shareable') mountSharedMemory(bundle, spec.extras.shmBytes);
+    const joined = joinedNamespaces(host, id, spec, others);
     const conmon = new Conmon(host.conmonPath, { id, runtime, bundle, exitDir: host.paths.exits, log: container.log, ...spec });
     stages.lap('prepareMs');
     try {
@@ -48,11 +56,13 @@ export async function launchTask(
       const config = taskSpec(host, {
         spec,
         process: record.process,
-        user: resolveUser(bundle.rootfs, record.process.user),
+        user: resolveUser(bundle.rootfs, record.process.user, spec.extras?.groupAdd),
         rootfs: bundle.rootfs,
         etc: bundle.etc,
         netnsPath: place.netnsPath,
         cgroupsPath: cgroupOf(host, id),
+        mounts: record.mounts ?? [],
+        joined,
       });
       await Promise.all([
         writeFile(bundle.config, JSON.stringify(config)),
@@ -77,20 +87,6 @@ export async function launchTask(
     throw asEngineError(error, record.process.argv[0]);
   }
 }
-
-/**
- * Takes conmon out of the daemon's own control groups, where there are any: by memory and pids it would be charged
- * to the daemon, and by systemd's tree stopped with it. On v2 no group with groups below it may hold processes.
- */
-async function separate(host: Host, pid: number | undefined): Promise<void> {
-  if (pid === undefined) return;
-  const roots = treesWithGroupOfOurs(host.trees);
-  const dirs = makeCgroup({ ...host.trees, roots }, `${host.cgroupParent}/conmon`);
-  for (const dir of dirs.filter(isForProcesses)) await joinCgroup(dir, pid);
-}
-
-/** A new v1 cpuset takes nobody until it has been given processors and memory nodes. */
-const isForProcesses = (dir: string): boolean => !dir.includes('/cpuset/');
 
 function asEngineError(error: unknown, program: string): Error {
   if (error instanceof EngineError) return error;

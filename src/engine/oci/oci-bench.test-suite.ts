@@ -40,27 +40,24 @@ export class DirectoryImages implements RootfsProvider {
   async fetch(image: ImageRef): Promise<void> {
     throw new ImageError('not-found', `image ${image.reference} is nowhere`);
   }
-  async list(): Promise<never> {
-    return unused();
+  async inspect(): Promise<undefined> {
+    return undefined;
   }
-  async inspect(): Promise<never> {
-    return unused();
-  }
-  async pull(): Promise<never> {
-    return unused();
-  }
-  async load(): Promise<never> {
-    return unused();
-  }
-  async remove(): Promise<never> {
-    return unused();
-  }
-  async openBlob(): Promise<never> {
-    return unused();
-  }
-  registrySource(): never {
-    return unused();
-  }
+  readonly list = unused;
+  readonly pull = unused;
+  readonly load = unused;
+  readonly remove = unused;
+  readonly openBlob = unused;
+  readonly registrySource = unused;
+  readonly tag = unused;
+  readonly push = unused;
+  readonly save = unused;
+  readonly prune = unused;
+  readonly usage = unused;
+  readonly importRoot = unused;
+  readonly commit = unused;
+  readonly distribution = unused;
+  readonly login = unused;
 }
 
 function unused(): never {
@@ -104,7 +101,7 @@ export class OciBench implements EngineBench {
   /** What there is of containers in the kernel and the run directory; empty when nothing leaked. */
   async traces(): Promise<string[]> {
     const paths = new EnginePaths(this.dataDir, this.runDir);
-    const listed = [paths.bundles, paths.exits, join(paths.runtimes, 'runc'), join(paths.runtimes, 'crun')].flatMap((dir) =>
+    const listed = [paths.bundles, paths.exits, paths.execs, join(paths.runtimes, 'runc'), join(paths.runtimes, 'crun')].flatMap((dir) =>
       list(dir).map((name) => join(dir, name)),
     );
     const groups = childGroups(detectCgroups(), `/caravela-${this.nodeShortId}`).filter((name) => name !== 'conmon');

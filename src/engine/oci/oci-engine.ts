@@ -1,8 +1,9 @@
-import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { rm } from 'node:fs/promises';
+import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { type ContainerId, shortId, type TaskId } from '../../core/model/index.ts';
-import { removeCgroup } from '../../linux/cgroup.ts';
+import { processesIn, removeCgroup } from '../../linux/cgroup.ts';
+import { freezeCgroup, thawCgroup } from '../../linux/freezer.ts';
 import { isAlive, SIGKILL, signalProcess } from '../../linux/process-identity.ts';
 import { FAN, type FanOptions } from '../output-fan.ts';
 import {
@@ -10,42 +11,65 @@ import {
   type AttachOptions,
   type BlobSource,
   type ContainerDetails,
+  type ContainerHealth,
+  type ContainerLimits,
   type ContainerSpec,
+  type ContainerStats,
   type Engine,
   EngineError,
+  type ExecSpec,
   type Exit,
+  type HealthChange,
   type LogEntry,
   type LogOptions,
   type Recovered,
+  type RunningExec,
   type StartedTask,
   type TaskFiles,
   type TaskPlace,
   type TerminalSize,
+  type WriteArchiveOptions,
 } from '../port.ts';
+import { notRunningMessage } from '../refusals.ts';
 import { signalNumber } from '../signals.ts';
 import { Caretaker } from './caretaker.ts';
 import { clearTask } from './clear-task.ts';
 import type { Watched } from './conmon.ts';
+import type { Containers } from './containers.ts';
 import { createContainer } from './create-container.ts';
+import { detailsOf } from './details.ts';
 import { endOfTask } from './end-of-task.ts';
 import { rewriteEtcFiles } from './etc-files.ts';
+import { Execs } from './exec/execs.ts';
 import { writeExitFile } from './exit-file.ts';
+import type { OciFiles } from './files/oci-files.ts';
+import { happens } from './happens.ts';
 import { HeldContainer } from './held-container.ts';
-import type { Host } from './host.ts';
-import { KeyedLock } from './keyed-lock.ts';
+import { cgroupOf, type Host } from './host.ts';
 import { launchTask } from './launch-task.ts';
-import { removeLeftovers } from './leftovers.ts';
+import { updateLimits } from './limits/update-limits.ts';
 import { rotateLog } from './log-files.ts';
 import { readLog } from './log-reader.ts';
-import { type ContainerRecord, type ExitedTask, readRecord, type RunningTask, type TaskRecord, writeRecord } from './record.ts';
-import { recoverTask } from './recover-task.ts';
+import { type RunningTask, type TaskRecord, writeRecord } from './record.ts';
+import { keepTask, recoverContainers, toExit } from './recover-containers.ts';
 import type { RootfsProvider } from './rootfs-provider.ts';
-import { endStrays, findStrays } from './strays.ts';
+import { readStats } from './stats/read-stats.ts';
 import { reopenLog, resizeTerminal } from './tell-conmon.ts';
+import { runPs } from './top/run-ps.ts';
+import { volumeNames } from './mounts/volume-names.ts';
+import type { OciVolumes } from './volumes/oci-volumes.ts';
+
+/** What the engine is put together from. */
+export interface OciEngineParts {
+  readonly host: Host;
+  readonly containers: Containers;
+  readonly images: RootfsProvider;
+  readonly files: OciFiles;
+  readonly fan?: FanOptions;
+}
 
 /** After SIGKILL; a process in an uninterruptible call may take longer, and then the caller is told. */
 const KILL_PATIENCE_MS = 30_000;
-const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
  * Containers under conmon and an OCI runtime. What is true is on the disk and in the kernel
@@ -54,19 +78,26 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1;
  */
 export class OciEngine implements Engine {
   readonly images: RootfsProvider;
+  readonly volumes: OciVolumes;
   readonly description: Engine['description'];
   readonly #host: Host;
   readonly #fan: FanOptions;
-  readonly #containers = new Map<ContainerId, HeldContainer>();
-  readonly #lock = new KeyedLock<ContainerId>();
+  readonly #containers: Containers;
+  readonly #files: OciFiles;
+  readonly #execs: Execs;
   readonly #creating = new Map<ContainerId, AbortController>();
   readonly #listeners: ((exit: Exit) => void)[] = [];
+  readonly #healthListeners: ((change: HealthChange) => void)[] = [];
   #caretaker: Caretaker | undefined;
 
-  constructor(host: Host, images: RootfsProvider, fan: FanOptions = FAN) {
+  constructor({ host, containers, images, files, fan = FAN }: OciEngineParts) {
     this.#host = host;
     this.#fan = fan;
+    this.#containers = containers;
+    this.#files = files;
+    this.#execs = new Execs(host, containers, fan);
     this.images = images;
+    this.volumes = host.volumes;
     this.description = {
       name: host.runtimes.chosen.name,
       version: host.runtimes.version,
@@ -77,44 +108,29 @@ export class OciEngine implements Engine {
 
   async recover(known: (id: ContainerId) => boolean): Promise<readonly Recovered[]> {
     // Watching comes first: what ends from here on is announced, what ended before is read below.
-    const charge = { look: (id: ContainerId) => this.#look(id), round: () => this.#round(), isNeeded: () => this.#running().length > 0 };
+    const charge = {
+      look: (id: ContainerId) => this.#look(id),
+      round: () => this.#round(),
+      isNeeded: () => this.#containers.running().length > 0,
+    };
     this.#caretaker ??= new Caretaker(this.#host.paths.exits, charge, (why) => this.#host.log('warn', why));
-    await endStrays(findStrays(this.#host.paths).filter(({ kind }) => kind === 'runtime'));
-    const conmons = findStrays(this.#host.paths).filter(({ kind }) => kind === 'conmon');
-    const found: Recovered[] = [];
-    const untold: [ContainerId, number][] = [];
-    for (const name of await readdir(this.#host.paths.containers)) {
-      const record = await readRecord<ContainerRecord>(join(this.#host.paths.containers, name, 'container.json'));
-      if (record === undefined || record.id !== name || !known(record.id)) continue;
-      const before = await readRecord<TaskRecord>(this.#host.paths.container(record.id).task);
-      const task = before && (await recoverTask(this.#host, record, before, conmons));
-      const isKept = task === undefined || task === before || (await this.#keep(record.id, task));
-      if (!isKept && task.phase === 'exited') untold.push([record.id, task.exitCode]);
-      this.#containers.set(record.id, new HeldContainer(record, task));
-      this.images.retain(record.spec.image.digest, record.id);
-      found.push(recovered(record.id, task));
-    }
-    const running = new Set(this.#running().map(({ record }) => record.id));
-    await endStrays(conmons.filter(({ argv }) => ![...running].some((id) => argv.includes(id))));
-    await removeLeftovers(this.#host, running);
-    for (const name of await readdir(this.#host.paths.containers)) {
-      if (!this.#containers.has(name as ContainerId)) await rm(join(this.#host.paths.containers, name), { recursive: true, force: true });
-    }
-    for (const [id, exitCode] of untold) await writeExitFile(this.#host, id, exitCode);
+    const found = await recoverContainers(this.#host, this.images, this.#containers, known);
+    const running = new Set(this.#containers.running().map(({ record }) => record.id));
+    await this.#execs.recover(running);
     for (const id of running) this.#look(id);
     this.#caretaker.rouse();
     return found;
   }
 
   async create(id: ContainerId, spec: ContainerSpec, sources: readonly BlobSource[]): Promise<void> {
-    await this.#lock.run(id, async () => {
-      if (this.#containers.has(id)) return;
+    await this.#containers.lock.run(id, async () => {
+      if (this.#containers.find(id) !== undefined) return;
       const abort = new AbortController();
       this.#creating.set(id, abort);
       try {
-        const hostnameOf = (other: ContainerId) => this.#containers.get(other)?.record.process.hostname;
+        const hostnameOf = (other: ContainerId) => this.#containers.find(other)?.record.process.hostname;
         const record = await createContainer(this.#host, this.images, id, spec, sources, abort.signal, hostnameOf);
-        this.#containers.set(id, new HeldContainer(record, undefined));
+        this.#containers.add(new HeldContainer(record, undefined));
       } catch (error) {
         await rm(this.#host.paths.container(id).dir, { recursive: true, force: true });
         throw error instanceof EngineError
@@ -127,8 +143,8 @@ export class OciEngine implements Engine {
   }
 
   async start(id: ContainerId, taskId: TaskId, place: TaskPlace): Promise<StartedTask> {
-    return this.#lock.run(id, async () => {
-      const held = this.#held(id);
+    return this.#containers.lock.run(id, async () => {
+      const held = this.#containers.held(id);
       const { running } = held;
       if (running?.taskId === taskId) return { pid: running.init.pid, startedAtMs: running.startedAtMs };
       if (running !== undefined) throw new EngineError('wrong-state', `container ${shortId(id)} is already running as ${running.taskId}`);
@@ -138,10 +154,12 @@ export class OciEngine implements Engine {
       await this.#write(id, { phase: 'starting', taskId, bootId, runtime: runtime.name });
       let watched: Watched | undefined;
       try {
-        watched = await launchTask(this.#host, held.record, runtime, place, () => {
+        const connect = (): void => {
           const streams = held.openStreams;
           if (streams?.isWanted === true) streams.connect(this.#host.paths.bundle(id).attach);
-        });
+        };
+        await this.#files.beforeStart(id);
+        watched = await launchTask(this.#host, held.record, runtime, place, connect, this.#containers);
         const startedAtMs = Date.now();
         const task: RunningTask = { phase: 'running', taskId, bootId, runtime: runtime.name, ...watched, startedAtMs };
         await this.#write(id, task);
@@ -160,8 +178,8 @@ export class OciEngine implements Engine {
   }
 
   async place(id: ContainerId, files: TaskFiles): Promise<void> {
-    await this.#lock.run(id, async () => {
-      if (this.#held(id).running !== undefined) await rewriteEtcFiles(this.#host.paths.bundle(id).etc, files);
+    await this.#containers.lock.run(id, async () => {
+      if (this.#containers.held(id).running !== undefined) await rewriteEtcFiles(this.#host.paths.bundle(id).etc, files);
     });
   }
 
@@ -169,15 +187,14 @@ export class OciEngine implements Engine {
     const number = signalNumber(signal);
     if (number === undefined)
       throw new EngineError('engine-failed', `invalid signal ${JSON.stringify(signal)}: see signal(7) for the names`);
-    const { running } = this.#held(id);
-    if (running === undefined || !signalProcess(running.init, number)) {
-      throw new EngineError('wrong-state', `container ${shortId(id)} is not running`);
-    }
+    if (!signalProcess(this.#runningTask(id).init, number)) throw new EngineError('wrong-state', notRunningMessage(id));
+    // Whoever is paused dies when he is not any more; any other signal waits for `unpause`.
+    if (number === SIGKILL) await thawCgroup(this.#host.trees, cgroupOf(this.#host, id));
   }
 
   async stop(id: ContainerId, signal: string, timeoutMs: number): Promise<void> {
     // A start under way is waited for: it is what shall be stopped.
-    const held = await this.#lock.run(id, async () => this.#held(id));
+    const held = await this.#containers.lock.run(id, async () => this.#containers.held(id));
     const { running } = held;
     if (running === undefined) return;
     const { ended } = held;
@@ -185,6 +202,7 @@ export class OciEngine implements Engine {
     if (number === undefined)
       throw new EngineError('engine-failed', `invalid signal ${JSON.stringify(signal)}: see signal(7) for the names`);
     signalProcess(running.init, number);
+    await thawCgroup(this.#host.trees, cgroupOf(this.#host, id));
     if (await happens(ended, timeoutMs)) return;
     held.openStreams?.hurry();
     signalProcess(running.init, SIGKILL);
@@ -192,14 +210,39 @@ export class OciEngine implements Engine {
     throw new EngineError('engine-failed', `container ${shortId(id)} did not end within ${KILL_PATIENCE_MS / 1000} s of SIGKILL`);
   }
 
-  async remove(id: ContainerId): Promise<void> {
+  async pause(id: ContainerId): Promise<void> {
+    await this.#containers.lock.run(id, async () => {
+      this.#runningTask(id);
+      // What is half-started would hang, and with it whoever asked for it.
+      await this.#execs.settled(id);
+      try {
+        await freezeCgroup(this.#host.trees, cgroupOf(this.#host, id));
+      } catch (error) {
+        throw new EngineError('engine-failed', `can't pause container ${shortId(id)}: ${String(error)}`);
+      }
+    });
+  }
+
+  async unpause(id: ContainerId): Promise<void> {
+    await this.#containers.lock.run(id, async () => {
+      this.#runningTask(id);
+      await thawCgroup(this.#host.trees, cgroupOf(this.#host, id));
+    });
+  }
+
+  async update(id: ContainerId, limits: ContainerLimits): Promise<void> {
+    await this.#containers.lock.run(id, async () => updateLimits(this.#host, this.#containers.held(id), limits));
+  }
+
+  async remove(id: ContainerId, { volumes } = { volumes: false }): Promise<void> {
     this.#creating.get(id)?.abort();
-    await this.#lock.run(id, async () => {
-      const held = this.#containers.get(id);
+    await this.#containers.lock.run(id, async () => {
+      const held = this.#containers.find(id);
       const paths = this.#host.paths.container(id);
       held?.openStreams?.hurry();
       if (held?.running !== undefined) {
         signalProcess(held.running.init, SIGKILL);
+        await thawCgroup(this.#host.trees, cgroupOf(this.#host, id));
         const deadline = Date.now() + KILL_PATIENCE_MS;
         while (held.running !== undefined && Date.now() < deadline) {
           await this.#settle(held);
@@ -208,6 +251,8 @@ export class OciEngine implements Engine {
         if (held.running !== undefined) throw new EngineError('engine-failed', `container ${shortId(id)} can't be killed: it stays`);
       }
       held?.openStreams?.close();
+      this.volumes.release(id);
+      if (volumes) await this.volumes.removeAnonymous(volumeNames(held?.record.mounts));
       // Without its record the directory is no container's, whatever of it is still there.
       await rm(paths.record, { force: true });
       this.#containers.delete(id);
@@ -218,12 +263,12 @@ export class OciEngine implements Engine {
   }
 
   async *logs(id: ContainerId, options: LogOptions): AsyncGenerator<LogEntry> {
-    const held = this.#held(id);
+    const held = this.#containers.held(id);
     yield* readLog(this.#host.paths.container(id).log, options, held.ended);
   }
 
   async attach(id: ContainerId, options: AttachOptions): Promise<AttachedStreams> {
-    const held = this.#held(id);
+    const held = this.#containers.held(id);
     const streams = held.streams(this.#fan);
     const attached = streams.join(options);
     if (held.running !== undefined) streams.connect(this.#host.paths.bundle(id).attach);
@@ -231,40 +276,76 @@ export class OciEngine implements Engine {
   }
 
   async resize(id: ContainerId, size: TerminalSize): Promise<void> {
-    const { record, running } = this.#held(id);
-    if (running === undefined) throw new EngineError('wrong-state', `container ${shortId(id)} is not running`);
+    const { record } = this.#containers.held(id);
+    this.#runningTask(id);
     if (record.spec.tty) await resizeTerminal(this.#host.paths.bundle(id).control, size);
   }
 
+  exec(id: ContainerId, spec: ExecSpec): Promise<RunningExec> {
+    return this.#execs.start(id, spec);
+  }
+
+  async top(id: ContainerId, psArguments: readonly string[]) {
+    this.#runningTask(id);
+    return runPs(psArguments, processesIn(this.#host.trees, cgroupOf(this.#host, id)));
+  }
+
+  async stats(id: ContainerId): Promise<ContainerStats | undefined> {
+    const { running } = this.#containers.held(id);
+    return running && readStats(this.#host, id, running);
+  }
+
+  async health(id: ContainerId): Promise<ContainerHealth | undefined> {
+    this.#containers.held(id);
+    return undefined;
+  }
+
   async details(id: ContainerId): Promise<ContainerDetails> {
-    const { record, task } = this.#held(id);
-    const { argv, entrypoint, command, env, labels, workingDir, user, hostname, stopSignal } = record.process;
-    const [path, ...args] = argv;
-    return {
-      imageId: record.imageId,
-      path,
-      args,
-      entrypoint,
-      command,
-      env,
-      labels,
-      workingDir,
-      user,
-      hostname,
-      stopSignal,
-      logPath: this.#host.paths.container(id).log,
-      runtime: task?.runtime ?? this.#host.runtimes.chosen.name,
-    };
+    return detailsOf(this.#host, this.#containers.held(id));
+  }
+
+  statPath(id: ContainerId, path: string) {
+    return this.#files.statPath(id, path);
+  }
+
+  readArchive(id: ContainerId, path: string, signal: AbortSignal) {
+    return this.#files.readArchive(id, path, signal);
+  }
+
+  writeArchive(id: ContainerId, path: string, archive: Readable, options: WriteArchiveOptions) {
+    return this.#files.writeArchive(id, path, archive, options);
+  }
+
+  exportRoot(id: ContainerId, signal: AbortSignal) {
+    return this.#files.exportRoot(id, signal);
+  }
+
+  exportLayer(id: ContainerId, signal: AbortSignal) {
+    return this.#files.exportLayer(id, signal);
+  }
+
+  changes(id: ContainerId) {
+    return this.#files.changes(id);
+  }
+
+  sizes(id: ContainerId) {
+    return this.#files.sizes(id);
   }
 
   onExit(listener: (exit: Exit) => void): void {
     this.#listeners.push(listener);
   }
 
+  onHealth(listener: (change: HealthChange) => void): void {
+    this.#healthListeners.push(listener);
+  }
+
   async close(): Promise<void> {
     this.#caretaker?.close();
     for (const abort of this.#creating.values()) abort.abort();
-    for (const held of this.#containers.values()) held.openStreams?.close();
+    for (const held of this.#containers.all()) held.openStreams?.close();
+    this.#execs.close();
+    this.#files.close();
     try {
       removeCgroup(this.#host.trees, this.#host.cgroupParent);
     } catch {
@@ -272,34 +353,19 @@ export class OciEngine implements Engine {
     }
   }
 
-  #held(id: ContainerId): HeldContainer {
-    const held = this.#containers.get(id);
-    if (held === undefined) throw new EngineError('no-such-container', `this node's engine has no container ${shortId(id)}`);
-    return held;
-  }
-
-  #running(): HeldContainer[] {
-    return [...this.#containers.values()].filter((held) => held.running !== undefined);
+  #runningTask(id: ContainerId): RunningTask {
+    const { running } = this.#containers.held(id);
+    if (running === undefined) throw new EngineError('wrong-state', notRunningMessage(id));
+    return running;
   }
 
   async #write(id: ContainerId, task: TaskRecord): Promise<void> {
     await writeRecord(this.#host.paths.container(id).task, task, false);
   }
 
-  /** Writes down what is true already: a full disk must keep no container from ending, nor us from starting. Returns whether it could. */
-  async #keep(id: ContainerId, task: TaskRecord): Promise<boolean> {
-    try {
-      await this.#write(id, task);
-      return true;
-    } catch (error) {
-      this.#host.log('warn', `what became of container ${shortId(id)} can't be written down: ${String(error)}`);
-      return false;
-    }
-  }
-
   #look(id: ContainerId): void {
-    const settled = this.#lock.run(id, async () => {
-      const held = this.#containers.get(id);
+    const settled = this.#containers.lock.run(id, async () => {
+      const held = this.#containers.find(id);
       if (held !== undefined) await this.#settle(held);
     });
     settled.catch((error: unknown) => this.#host.log('warn', `container ${shortId(id)}: ${String(error)}`));
@@ -312,15 +378,17 @@ export class OciEngine implements Engine {
     if (running === undefined) return;
     const task = await endOfTask(this.#host, id, running);
     if (task === undefined) return;
-    const isKept = await this.#keep(id, task);
+    const isKept = await keepTask(this.#host, id, task);
     held.become(task);
     for (const listener of this.#listeners) listener(toExit(id, task));
     await clearTask(this.#host, id, this.#host.runtimes.named(running.runtime), running.conmon);
+    await this.#execs.endAll(id);
     if (!isKept) await writeExitFile(this.#host, id, task.exitCode);
   }
 
   async #round(): Promise<void> {
-    for (const { record, running } of this.#running()) {
+    await this.#execs.round();
+    for (const { record, running } of this.#containers.running()) {
       if (running !== undefined && !isAlive(running.conmon)) this.#look(record.id);
       const control = this.#host.paths.bundle(record.id).control;
       await rotateLog(this.#host.paths.container(record.id).log, () => reopenLog(control)).catch((error: unknown) => {
@@ -328,22 +396,4 @@ export class OciEngine implements Engine {
       });
     }
   }
-}
-
-function recovered(id: ContainerId, task: TaskRecord | undefined): Recovered {
-  if (task?.phase === 'running') {
-    return { containerId: id, state: 'running', taskId: task.taskId, pid: task.init.pid, startedAtMs: task.startedAtMs };
-  }
-  return task?.phase === 'exited' ? { containerId: id, state: 'exited', exit: toExit(id, task) } : { containerId: id, state: 'created' };
-}
-
-function toExit(id: ContainerId, { taskId, exitCode, oomKilled, finishedAtMs }: ExitedTask): Exit {
-  return { containerId: id, taskId, exitCode, oomKilled, finishedAtMs };
-}
-
-/** Whether the signal aborts within the time. */
-async function happens(signal: AbortSignal, withinMs: number): Promise<boolean> {
-  if (signal.aborted || withinMs <= 0) return signal.aborted;
-  await delay(Math.min(withinMs, LONGEST_TIMER_MS), undefined, { signal }).catch(() => undefined);
-  return signal.aborted;
 }

@@ -37,3 +37,19 @@ it.each([
 ])('%s', (_, raw, program, message) => {
   expect(runtimeMessage(raw, program)).toBe(message);
 });
+
+it.each([
+  [
+    'time="t" level=error msg="exec failed: unable to start container process: exec: \\"x\\": executable file not found in $PATH"\n',
+    'exec: "x": executable file not found in $PATH',
+  ],
+  ['executable file `x` not found in $PATH: No such file or directory\n', 'exec: "x": executable file not found in $PATH'],
+  [
+    'time="t" level=error msg="exec failed: unable to start container process: chdir to cwd (\\"/no\\") set in config.json failed: no such file or directory"\n',
+    'chdir to cwd ("/no") set in config.json failed: no such file or directory',
+  ],
+])('of an exec: %s', (raw, message) => {
+  expect(runtimeMessage(raw, 'x', 'exec')).toBe(
+    `OCI runtime exec failed: exec failed: unable to start container process: ${message}: unknown`,
+  );
+});

@@ -7,11 +7,11 @@ import { RUNTIME_NAMES } from './runtime.ts';
 
 /**
  * Processes that a killed daemon left in the middle of something: runtime commands and conmons of this
- * engine. They name our directories on their command lines, which no other engine's do.
+ * engine, those of containers and of execs. They name our directories on their command lines, which no other engine's do.
  */
 export interface Stray {
   readonly process: ProcessIdentity;
-  readonly kind: 'runtime' | 'conmon';
+  readonly kind: 'runtime' | 'conmon' | 'exec';
   readonly argv: readonly string[];
 }
 
@@ -26,6 +26,7 @@ export function findStrays(paths: EnginePaths): Stray[] {
       const process = identify(Number(name));
       if (process === undefined) return [];
       if (program === 'conmon' && argv.includes(paths.exits)) return [{ process, kind: 'conmon', argv }];
+      if (program === 'conmon' && argv.some((each) => each.startsWith(`${paths.execs}/`))) return [{ process, kind: 'exec', argv }];
       const root = argv[argv.indexOf('--root') + 1] ?? '';
       if (RUNTIMES.includes(program) && root.startsWith(`${paths.runtimes}/`)) return [{ process, kind: 'runtime', argv }];
       return [];

@@ -1,0 +1,56 @@
+import { identify, type ProcessIdentity, SIGKILL, signalProcess } from '../../../linux/process-identity.ts';
+import { hasCode } from '../../../linux/system-error.ts';
+import type { AttachedStreams, OutputPiece, RunningExec, TerminalSize } from '../../port.ts';
+import type { TaskStreams } from '../task-streams.ts';
+import { resizeTerminal } from '../tell-conmon.ts';
+import type { StartedExec } from './conmon-exec.ts';
+
+const KILLED_EXIT_CODE = 137;
+
+/** One that was started by this engine. */
+export class OciExec implements RunningExec {
+  readonly pid: number;
+  readonly output: AsyncIterable<OutputPiece>;
+  readonly exitCode: Promise<number>;
+  readonly #attached: AttachedStreams;
+  readonly #leaving = new AbortController();
+  readonly #control: string | undefined;
+
+  /** @param control conmon's fifo; undefined where there is no terminal */
+  constructor(streams: TaskStreams, stdin: boolean, started: StartedExec, control: string | undefined) {
+    this.pid = started.pid;
+    this.#attached = streams.join({ stdin, signal: this.#leaving.signal });
+    this.output = this.#attached.output;
+    this.#control = control;
+    this.exitCode = endOf(started, identify(started.pid));
+  }
+
+  write(data: Uint8Array): Promise<void> {
+    return this.#attached.write(data);
+  }
+
+  endInput(): void {
+    this.#attached.endInput();
+  }
+
+  async resize(size: TerminalSize): Promise<void> {
+    if (this.#control === undefined) return;
+    try {
+      await resizeTerminal(this.#control, size);
+    } catch (error) {
+      // It has ended, and what is left of it is on its way out.
+      if (!hasCode(error, 'ENXIO', 'ENOENT')) throw error;
+    }
+  }
+
+  detach(): void {
+    this.#leaving.abort();
+  }
+}
+
+/** Where conmon is gone without a word nobody would see the process end: it is ended here. */
+async function endOf({ exitCode }: StartedExec, process: ProcessIdentity | undefined): Promise<number> {
+  const code = await exitCode;
+  if (code === undefined && process !== undefined) signalProcess(process, SIGKILL);
+  return code ?? KILLED_EXIT_CODE;
+}
