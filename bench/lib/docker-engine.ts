@@ -6,6 +6,12 @@ import { debianDocker } from '../../test/lab/docker-cli.ts';
 import { must, shell, until } from '../../test/lab/shell.ts';
 import { UnixClient } from '../../test/lab/unix-client.ts';
 
+export interface DockerEngineOptions {
+  /** Of a lab's host; one of its own if not said. */
+  readonly netns?: string;
+  readonly words?: readonly string[];
+}
+
 /**
  * Debian's Docker Engine in a network namespace and directories of its own, with no bridge and no
  * firewall rules, so that nothing of it reaches the machine. It knows both runtimes.
@@ -14,23 +20,23 @@ export class DockerEngine {
   readonly client: UnixClient;
   readonly version: string;
   readonly #daemon: ChildProcess;
-  readonly #netns: string;
+  /** undefined: not ours. */
+  readonly #netns: string | undefined;
 
-  private constructor(daemon: ChildProcess, netns: string, client: UnixClient, version: string) {
+  private constructor(daemon: ChildProcess, netns: string | undefined, client: UnixClient, version: string) {
     this.#daemon = daemon;
     this.#netns = netns;
     this.client = client;
     this.version = version;
   }
 
-  static async start(name: string, dir: string): Promise<DockerEngine> {
+  /** @param options a namespace that is there already, and more words for the daemon */
+  static async start(name: string, dir: string, options: DockerEngineOptions = {}): Promise<DockerEngine> {
     const packages = await debianDocker('containerd');
     mkdirSync(dir, { recursive: true });
-    const netns = `${name}-docker`;
-    // What an interrupted run left.
-    await shell(['ip', 'netns', 'del', netns]);
-    await must(['ip', 'netns', 'add', netns]);
-    await must(['ip', '-n', netns, 'link', 'set', 'lo', 'up']);
+    const own = options.netns === undefined ? `${name}-docker` : undefined;
+    if (own !== undefined) await freshNetns(own);
+    const netns = options.netns ?? own;
     const words = [
       `--data-root=${dir}/data`,
       `--exec-root=${dir}/exec`,
@@ -42,6 +48,7 @@ export class DockerEngine {
       '--ip-forward=false',
       '--ip-masq=false',
       '--userland-proxy=false',
+      ...(options.words ?? []),
     ];
     const log = openSync(join(dir, 'dockerd.log'), 'a');
     const path = `${packages}/usr/bin:${packages}/usr/sbin:${process.env['PATH'] ?? ''}`;
@@ -52,10 +59,10 @@ export class DockerEngine {
     const client = new UnixClient(join(dir, 'docker.sock'));
     const { body } = await until('dockerd to answer', () => client.ok('GET', '/version'), 60_000).catch(async (error: unknown) => {
       daemon.kill('SIGKILL');
-      await shell(['ip', 'netns', 'del', netns]);
+      if (own !== undefined) await shell(['ip', 'netns', 'del', own]);
       throw new Error(`${String(error)}\n${readFileSync(join(dir, 'dockerd.log'), 'utf8').split('\n').slice(-5).join('\n')}`);
     });
-    return new DockerEngine(daemon, netns, client, (JSON.parse(body) as { Version: string }).Version);
+    return new DockerEngine(daemon, own, client, (JSON.parse(body) as { Version: string }).Version);
   }
 
   async stop(): Promise<void> {
@@ -63,7 +70,7 @@ export class DockerEngine {
     const ended = once(this.#daemon, 'exit');
     this.#daemon.kill('SIGTERM');
     await ended;
-    await shell(['ip', 'netns', 'del', this.#netns]);
+    if (this.#netns !== undefined) await shell(['ip', 'netns', 'del', this.#netns]);
     for (const tree of readdirSync('/sys/fs/cgroup')) {
       try {
         rmdirSync(join('/sys/fs/cgroup', tree, 'docker'));
@@ -72,4 +79,11 @@ export class DockerEngine {
       }
     }
   }
+}
+
+async function freshNetns(name: string): Promise<void> {
+  // What an interrupted run left.
+  await shell(['ip', 'netns', 'del', name]);
+  await must(['ip', 'netns', 'add', name]);
+  await must(['ip', '-n', name, 'link', 'set', 'lo', 'up']);
 }
