@@ -10,7 +10,7 @@ fail() { echo "setup: $*" >&2; exit 1; }
 
 # What runs containers, then what the demo and the tests stand on.
 packages=(conmon runc crun golang-github-containers-common nftables iproute2 util-linux iputils-ping procps
-  busybox-static docker-registry skopeo etcd-server ca-certificates openssl)
+  busybox-static docker-registry skopeo etcd-server ca-certificates openssl python3-docker)
 # npm only fetches; what runs is the Node 24 among the modules.
 command -v npm >/dev/null || packages+=(npm)
 
