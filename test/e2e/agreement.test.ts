@@ -18,30 +18,6 @@ afterAll(async () => {
 });
 const host = (n: number) => instance.lab.host(n);
 
-interface Status {
-  readonly hasQuorum: boolean;
-  readonly wanted: number;
-  readonly isCandidate: boolean;
-  readonly troubles: readonly string[];
-  readonly version: { readonly epoch: number; readonly revision: number };
-  readonly members: readonly { readonly name: string; readonly role: string; readonly isReachable: boolean }[];
-}
-
-const status = async (at: LabHost): Promise<Status> => JSON.parse(await at.ok(['agreement', 'status', '--format', 'json'])) as Status;
-
-/** So many members that all take part. */
-const settled = (at: LabHost, count = 3) =>
-  until(
-    `${count} agreement members`,
-    async () => {
-      const { members, hasQuorum } = await status(at);
-      return (
-        hasQuorum && members.length === count && members.every(({ role, isReachable }) => isReachable && role !== 'learner') && members
-      );
-    },
-    60_000,
-  );
-
 const numberOf = (name: string) => Number(name.replace('host', ''));
 
 async function inside(at: LabHost, name: string, command: readonly string[]) {
