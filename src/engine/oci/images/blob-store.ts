@@ -1,34 +1,17 @@
 /**
- * Content by digest: blobs/sha256/<hex>. What stands there is complete, verified and on disk; what
- * arrives lies in blobs/ingest/ and is removed at start, so a crash leaves nothing half.
+ * Content by digest: blobs/sha256/<hex>. What stands there is complete, verified and on disk. What is
+ * downloaded under a known digest lies in blobs/partial/<hex>, also after a crash, for the next try to
+ * go on with; what arrives otherwise lies in blobs/ingest/ and is removed at start.
  */
-import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ImageError } from '../../port.ts';
+import { ArrivingBlob, type ByteStream } from './arriving-blob.ts';
 import { hexOf, sha256Digest } from './digest.ts';
 import { renameDurably } from './durable.ts';
 import { imageFailure } from './failure.ts';
-
-/** Bytes that come, and can be told to stop coming. */
-export interface ByteStream extends AsyncIterable<unknown> {
-  destroy(error?: Error): unknown;
-  on(event: 'error', listener: () => void): unknown;
-}
-
-export interface Ingest {
-  readonly stream: ByteStream;
-  readonly digest: string;
-  /** Exactly so many bytes; undefined: not known beforehand. */
-  readonly sizeBytes: number | undefined;
-  readonly maxBytes: number;
-  /** Names the blob's origin in errors. */
-  readonly from: string;
-  readonly signal: AbortSignal;
-  readonly onBytes?: (receivedBytes: number) => void;
-}
 
 /** A file that is still being received, and what it turned out to hold. */
 export interface Received {
@@ -37,12 +20,15 @@ export interface Received {
   readonly sizeBytes: number;
 }
 
+/** Longer than the longest time without a byte, by far: what is being received is never that old. */
+const PARTIAL_KEPT_MS = 3_600_000;
 /** A reader of whole blobs is better served by a few large pieces. */
 const READ_BYTES = 256 * 1024;
 
 export class BlobStore {
   readonly #dir: string;
   readonly #ingestDir: string;
+  readonly #partialDir: string;
   #nextIngest = 0;
 
   constructor(dir: string) {
@@ -51,6 +37,8 @@ export class BlobStore {
     rmSync(this.#ingestDir, { recursive: true, force: true });
     mkdirSync(this.#dir, { recursive: true, mode: 0o700 });
     mkdirSync(this.#ingestDir, { mode: 0o700 });
+    this.#partialDir = join(dir, 'partial');
+    mkdirSync(this.#partialDir, { recursive: true, mode: 0o700 });
   }
 
   has(digest: string): boolean {
@@ -105,57 +93,37 @@ export class BlobStore {
     return digest;
   }
 
-  /** Stores the stream under `digest` if that is what it holds. @throws ImageError corrupt, no-space, failed */
-  async ingest(ingest: Ingest): Promise<void> {
-    const limit = Math.min(ingest.sizeBytes ?? ingest.maxBytes, ingest.maxBytes);
-    const received = await this.receive(ingest.stream, limit, `${ingest.digest} from ${ingest.from}`, ingest.signal, ingest.onBytes);
-    if (received.digest === ingest.digest && received.sizeBytes === (ingest.sizeBytes ?? received.sizeBytes)) return this.adopt(received);
-    await this.discard(received);
-    const truth =
-      ingest.sizeBytes === undefined || received.sizeBytes === ingest.sizeBytes
-        ? received.digest
-        : `${received.sizeBytes} bytes instead of ${ingest.sizeBytes}`;
-    throw new ImageError('corrupt', `${ingest.from} sent something else than ${ingest.digest}: ${truth}`);
+  /** For a blob of this digest to be received in, with what a former try left. The caller closes it. @throws ImageError */
+  async arriving(digest: string, signal: AbortSignal): Promise<ArrivingBlob> {
+    return ArrivingBlob.open(join(this.#partialDir, hexOf(digest)), signal);
+  }
+
+  /** Makes what has arrived the blob of this digest, which the caller has compared. @throws ImageError */
+  async complete(arrived: ArrivingBlob, digest: string): Promise<void> {
+    try {
+      await arrived.finish();
+      await renameDurably(arrived.path, this.pathOf(digest));
+    } catch (error) {
+      await rm(arrived.path, { force: true });
+      throw imageFailure(error, `storing ${digest}`);
+    }
   }
 
   /** Writes the stream to a file of its own and hashes it. The caller adopts or discards it. @throws ImageError */
-  async receive(
-    stream: ByteStream,
-    maxBytes: number,
-    what: string,
-    signal: AbortSignal,
-    onBytes?: (receivedBytes: number) => void,
-  ): Promise<Received> {
+  async receive(stream: ByteStream, maxBytes: number, what: string, signal: AbortSignal): Promise<Received> {
     const path = this.#ingestPath();
-    const hash = createHash('sha256');
-    let sizeBytes = 0;
-    // Its end is seen by reading it; without a listener an error before that would end the process.
-    stream.on('error', () => undefined);
-    const abort = (): void => void stream.destroy(signal.reason as Error);
     try {
-      signal.throwIfAborted();
-      signal.addEventListener('abort', abort);
-      const file = await open(path, 'wx', 0o600);
+      const blob = await ArrivingBlob.open(path, signal);
       try {
-        for await (const chunk of stream as AsyncIterable<Buffer>) {
-          sizeBytes += chunk.length;
-          if (sizeBytes > maxBytes) throw new ImageError('corrupt', `${what} has more than ${maxBytes} bytes`);
-          hash.update(chunk);
-          await file.writeFile(chunk);
-          onBytes?.(sizeBytes);
-        }
-        signal.throwIfAborted();
+        await blob.receive({ stream, startsAt: 0, maxBytes, what, signal, pace: undefined, onBytes: () => undefined });
+        return { path, digest: blob.digest(), sizeBytes: blob.sizeBytes };
       } finally {
-        await file.close();
+        await blob.close(true);
       }
-      return { path, digest: `sha256:${hash.digest('hex')}`, sizeBytes };
     } catch (error) {
       stream.destroy();
       await rm(path, { force: true });
-      if (signal.aborted) throw signal.reason as Error;
-      throw imageFailure(error, `receiving ${what}`);
-    } finally {
-      signal.removeEventListener('abort', abort);
+      throw error;
     }
   }
 
@@ -187,6 +155,15 @@ export class BlobStore {
 
   digests(): string[] {
     return readdirSync(this.#dir).map((hex) => `sha256:${hex}`);
+  }
+
+  /** Forgets what broken downloads left that nobody has gone on with for an hour. */
+  sweep(nowMs: number): void {
+    for (const name of readdirSync(this.#partialDir)) {
+      const path = join(this.#partialDir, name);
+      const touched = statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? nowMs;
+      if (nowMs - touched > PARTIAL_KEPT_MS) rmSync(path, { force: true });
+    }
   }
 
   #ingestPath(): string {

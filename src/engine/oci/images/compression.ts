@@ -1,7 +1,5 @@
-import { open } from 'node:fs/promises';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
-import { MEDIA_TYPES } from './documents.ts';
 
 export type Compression = 'none' | 'gzip' | 'zstd';
 
@@ -11,18 +9,6 @@ const MAGIC_BYTES = 4;
 export function compressionOf(head: Buffer): Compression {
   if (head.length >= 2 && head.readUInt16BE(0) === 0x1f8b) return 'gzip';
   return head.length >= MAGIC_BYTES && head.readUInt32LE(0) === 0xfd2fb528 ? 'zstd' : 'none';
-}
-
-/** The compression of a layer blob and the media type that tells the truth about it: a registry may be given it later. */
-export async function magicOf(path: string): Promise<{ readonly compression: Compression; readonly mediaType: string }> {
-  const file = await open(path, 'r');
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MAGIC_BYTES), 0, MAGIC_BYTES, 0);
-    const compression = compressionOf(buffer.subarray(0, bytesRead));
-    return { compression, mediaType: LAYER_TYPES[compression] };
-  } finally {
-    await file.close();
-  }
 }
 
 /** A stream whose beginning has been looked at; it gives all of it. */
@@ -44,12 +30,6 @@ export async function decompressed(stream: Readable): Promise<Readable> {
   const decoder = whole.compression === 'gzip' ? createGunzip() : createZstdDecompress();
   return pipeline(whole.stream, decoder, () => undefined);
 }
-
-const LAYER_TYPES: Readonly<Record<Compression, string>> = {
-  none: MEDIA_TYPES.ociLayer,
-  gzip: MEDIA_TYPES.ociLayerGzip,
-  zstd: MEDIA_TYPES.ociLayerZstd,
-};
 
 async function* prepend(head: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
   try {

@@ -4,6 +4,8 @@
  * are here already aren't fetched again; two fetches of one blob at the same time are one.
  */
 import { ImageError, type BlobSource, type PullProgress } from '../../port.ts';
+import { downloadBlob } from './blob-download.ts';
+import { BlobFeed } from './blob-feed.ts';
 import type { BlobStore } from './blob-store.ts';
 import { shortDigest } from './digest.ts';
 import { type Descriptor, parseConfiguration, parseDocument } from './documents.ts';
@@ -32,9 +34,6 @@ export interface FetcherOptions {
   readonly platform: Platform;
   readonly limits: ImageLimits;
 }
-
-/** Tries of one source for one blob; only a source that broke off is asked again. */
-const ATTEMPTS_PER_SOURCE = 3;
 
 export class ImageFetcher {
   readonly #options: FetcherOptions;
@@ -126,18 +125,56 @@ export class ImageFetcher {
     say('Pulling fs layer');
     if (sizeBytes > limits.layerBlobBytes)
       throw new ImageError('corrupt', `layer ${digest} has ${sizeBytes} bytes, more than ${limits.layerBlobBytes}`);
+    let isDownloaded = false;
+    const extracting = (bytes: number): void => {
+      if (isDownloaded) say('Extracting', bytes);
+    };
+    let unpacking: Promise<boolean> | undefined;
     if (!blobs.has(digest)) {
       const progress = everyMebibyte((bytes) => say('Downloading', bytes));
-      await slots.run(fetch.signal, () => this.#blob(digest, sizeBytes, limits.layerBlobBytes, fetch, progress));
+      await slots
+        .run(fetch.signal, () =>
+          this.#blob(digest, sizeBytes, limits.layerBlobBytes, fetch, progress, (feed) => {
+            unpacking = this.#unpackAlong(feed, digest, diffId, fetch.signal, extracting);
+          }),
+        )
+        .catch(async (error: unknown) => {
+          await unpacking;
+          throw error;
+        });
       say('Download complete');
     }
-    const source = { diffId, blobDigest: digest, blobPath: blobs.pathOf(digest) };
-    await this.#flights.run(`layer ${diffId}`, fetch.signal, async (signal) => {
-      if (layers.has(diffId)) return;
-      say('Extracting', 0);
-      await layers.unpack(source, signal, (bytes) => say('Extracting', bytes));
-    });
+    isDownloaded = true;
+    say('Extracting', 0);
+    if ((await unpacking) !== true) {
+      await this.#flights.run(`layer ${diffId}`, fetch.signal, async (signal) => {
+        if (layers.has(diffId)) return;
+        await layers.unpack({ diffId, blobDigest: digest, blobPath: blobs.pathOf(digest) }, signal, extracting);
+      });
+    }
     say('Pull complete');
+  }
+
+  /**
+   * Unpacks a layer while it arrives, if nobody waits for the slot that takes. False: it must be unpacked
+   * when it is here; whether a failure was the layer's or a source's shows then.
+   */
+  async #unpackAlong(
+    feed: BlobFeed,
+    blobDigest: string,
+    diffId: string,
+    signal: AbortSignal,
+    onProgress: (bytes: number) => void,
+  ): Promise<boolean> {
+    const { layers } = this.#options;
+    try {
+      await this.#flights.run(`layer ${diffId}`, signal, async (either) => {
+        if (!layers.has(diffId)) await layers.unpackAlong({ diffId, blobDigest, blobPath: feed.path }, feed, either, onProgress);
+      });
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #blob(
@@ -145,61 +182,24 @@ export class ImageFetcher {
     sizeBytes: number | undefined,
     maxBytes: number,
     fetch: Fetch,
-    onBytes?: (bytes: number) => void,
+    onBytes: (bytes: number) => void = () => undefined,
+    onFeed?: (feed: BlobFeed) => void,
   ): Promise<void> {
+    const { blobs, limits } = this.#options;
     fetch.pins.add(digest);
     await this.#flights.run(`blob ${digest}`, fetch.signal, async (signal) => {
-      if (this.#options.blobs.has(digest)) return;
-      await this.#download(digest, sizeBytes, maxBytes, { ...fetch, signal }, onBytes);
+      if (blobs.has(digest)) return;
+      const feedFor = (path: string): BlobFeed | undefined => {
+        if (onFeed === undefined) return undefined;
+        const feed = new BlobFeed(path);
+        onFeed(feed);
+        return feed;
+      };
+      const pace = { bytes: limits.slowestBytes, windowMs: limits.slowestWindowMs };
+      const { sources } = fetch;
+      await downloadBlob(blobs, { digest, sizeBytes, maxBytes, sources, pace, retryMs: limits.retryMs, signal, onBytes, feedFor });
     });
   }
-
-  async #download(
-    digest: string,
-    sizeBytes: number | undefined,
-    maxBytes: number,
-    { sources, signal }: Fetch,
-    onBytes?: (bytes: number) => void,
-  ): Promise<void> {
-    const failures: ImageError[] = [];
-    for (const source of sources) {
-      for (let attempt = 1; attempt <= ATTEMPTS_PER_SOURCE; attempt++) {
-        try {
-          const opened = await source.open(digest, signal);
-          if (opened === undefined) break;
-          await this.#options.blobs.ingest({
-            stream: opened.stream,
-            digest,
-            sizeBytes: sizeBytes ?? opened.sizeBytes,
-            maxBytes,
-            from: source.name,
-            signal,
-            onBytes,
-          });
-          return;
-        } catch (error) {
-          signal.throwIfAborted();
-          const failure = error instanceof ImageError ? error : new ImageError('unreachable', `${source.name} broke off: ${String(error)}`);
-          // A full disk stays full whoever sends.
-          if (failure.code === 'no-space') throw failure;
-          if (attempt === ATTEMPTS_PER_SOURCE || failure.code !== 'failed') {
-            failures.push(failure);
-            break;
-          }
-        }
-      }
-    }
-    throw explainFailures(digest, sources, failures);
-  }
-}
-
-function explainFailures(digest: string, sources: readonly BlobSource[], failures: readonly ImageError[]): ImageError {
-  const [only] = failures;
-  if (only !== undefined && failures.length === 1) return only;
-  if (only !== undefined)
-    return new ImageError(only.code, `blob ${shortDigest(digest)} can't be had: ${failures.map(({ message }) => message).join('; ')}`);
-  const asked = sources.length === 0 ? 'there is no source to ask' : `none of ${sources.map(({ name }) => name).join(', ')} has it`;
-  return new ImageError('not-found', `blob ${digest} not found: ${asked}`);
 }
 
 function progressOf(status: string, digest: string, currentBytes: number | undefined, totalBytes: number): PullProgress {

@@ -16,6 +16,8 @@ import { type FixtureEntry, fixtureTar } from './unpack/tar-fixture.ts';
 const AMD64 = { os: 'linux', architecture: 'amd64', variant: '' };
 export const never = new AbortController().signal;
 
+const QUICK = { retryMs: 5 };
+
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'caravela-images-'));
   onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
@@ -30,8 +32,10 @@ export function openImages(options: Partial<OciImagesOptions> = {}): OciImages {
     platform: AMD64,
     log: () => undefined,
     certificatesDir: '/nowhere',
+    limits: QUICK,
     patience,
     ...options,
+    ...(options.limits && { limits: { ...QUICK, ...options.limits } }),
   });
 }
 
@@ -42,7 +46,7 @@ export function imageOf(entries: readonly FixtureEntry[], config: Readonly<Recor
 
 /** Every blob, layer and unfinished file in a store; images.json aside. */
 export function leftIn(dataDir: string): string[] {
-  return ['blobs/sha256', 'blobs/ingest', 'layers'].flatMap((dir) => readdirSync(join(dataDir, dir)));
+  return ['blobs/sha256', 'blobs/ingest', 'blobs/partial', 'layers'].flatMap((dir) => readdirSync(join(dataDir, dir)));
 }
 
 export function pullOptions(signal: AbortSignal = never, progress: PullProgress[] = []): PullOptions {

@@ -7,6 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } 
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageError } from '../../port.ts';
+import type { BlobFeed } from './blob-feed.ts';
 import { hexOf, shortDigest } from './digest.ts';
 import { renameDurably } from './durable.ts';
 import { imageFailure } from './failure.ts';
@@ -37,6 +38,8 @@ export class LayerStore {
   readonly #options: LayerStoreOptions;
   readonly #slots: Slots;
   #nextTemporary = 0;
+  /** How many unpack what still arrives. */
+  #along = 0;
 
   constructor(options: LayerStoreOptions) {
     this.#options = options;
@@ -70,7 +73,29 @@ export class LayerStore {
     return this.#slots.run(signal, () => this.#unpackNow(source, signal, onProgress));
   }
 
-  async #unpackNow(source: LayerSource, signal: AbortSignal, onProgress: (readBytes: number) => void): Promise<UnpackedLayer> {
+  /** The same while the blob still arrives. @throws ImageError, also where the feed breaks, or where so many unpack already */
+  async unpackAlong(
+    source: LayerSource,
+    feed: BlobFeed,
+    signal: AbortSignal,
+    onProgress: (readBytes: number) => void,
+  ): Promise<UnpackedLayer> {
+    if (this.#along === this.#options.limits.parallelUnpacks)
+      throw new ImageError('failed', 'as many layers as may be are unpacked already');
+    this.#along++;
+    try {
+      return await this.#unpackNow(source, signal, onProgress, feed);
+    } finally {
+      this.#along--;
+    }
+  }
+
+  async #unpackNow(
+    source: LayerSource,
+    signal: AbortSignal,
+    onProgress: (readBytes: number) => void,
+    feed?: BlobFeed,
+  ): Promise<UnpackedLayer> {
     const temporary = join(this.#options.dir, `${TEMPORARY}${this.#nextTemporary++}`);
     try {
       const root = join(temporary, 'root');
@@ -86,6 +111,7 @@ export class LayerStore {
         what,
         signal,
         onProgress,
+        ...(feed && { feed }),
       });
       if (source.diffId !== undefined && layer.diffId !== source.diffId)
         throw new ImageError('corrupt', `${what} unpacks to ${layer.diffId}, the image says ${source.diffId}`);

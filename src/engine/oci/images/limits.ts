@@ -16,9 +16,14 @@ export interface ImageLimits {
   readonly freeDiskBytes: number;
   /** Entries in an archive given to load. */
   readonly archiveEntries: number;
+  /** A sender of a blob that brings less than this in each slowestWindowMs is given up. */
+  readonly slowestBytes: number;
+  readonly slowestWindowMs: number;
+  /** Before a source that broke off is asked again; so much more each time. */
+  readonly retryMs: number;
   /** Blobs of one image downloaded at the same time. */
   readonly parallelDownloads: number;
-  /** Layers unpacked at the same time, over all images; each is a process. */
+  /** Layers unpacked at the same time, over all images; each is a process. As many again while they arrive. */
   readonly parallelUnpacks: number;
 }
 
@@ -31,6 +36,9 @@ export const IMAGE_LIMITS: ImageLimits = {
   layerEntries: 2_000_000,
   freeDiskBytes: 32 * 2 ** 20,
   archiveEntries: 100_000,
+  slowestBytes: 16 * 1024,
+  slowestWindowMs: 60_000,
+  retryMs: 1_000,
   parallelDownloads: 4,
   parallelUnpacks: 2,
 };

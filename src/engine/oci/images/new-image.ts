@@ -7,10 +7,11 @@ import { pipeline, type Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import { ImageError, type NewImage } from '../../port.ts';
 import type { BlobStore } from './blob-store.ts';
-import { magicOf, peeked } from './compression.ts';
+import { peeked } from './compression.ts';
 import { MEDIA_TYPES, parseObject, type Platform } from './documents.ts';
 import type { ImageRecord, LayerRecord } from './image-records.ts';
 import type { LayerStore } from './layer-store.ts';
+import { layerTypeOf } from './layer-type.ts';
 import type { ImageLimits } from './limits.ts';
 import type { PinSet } from './pins.ts';
 
@@ -70,7 +71,7 @@ async function makeImage(
   pins.add(configDigest);
   const descriptors = await Promise.all(
     layers.map(async ({ digest }) => ({
-      mediaType: (await magicOf(blobs.pathOf(digest))).mediaType,
+      mediaType: await layerTypeOf(blobs.pathOf(digest)),
       digest,
       size: blobs.sizeOf(digest),
     })),

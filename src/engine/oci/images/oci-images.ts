@@ -130,7 +130,8 @@ export class OciImages implements RootfsProvider {
       pins.add(resolved.digest);
       await this.#blobs.put(resolved.content);
       const { platform } = options;
-      const record = await this.#fetcher.fetch(resolved.digest, familiar, { platform, sources: [registry], pins, signal, onProgress });
+      const sources = [...(options.sources ?? []), registry];
+      const record = await this.#fetcher.fetch(resolved.digest, familiar, { platform, sources, pins, signal, onProgress });
       const isNew = this.#records.get(record.digest) === undefined;
       await this.#keep(record, [formatReference(reference)]);
       onProgress({ status: `Digest: ${resolved.digest}`, id: '' });
@@ -372,6 +373,7 @@ export class OciImages implements RootfsProvider {
     const used = new Set(this.#records.all().flatMap(digestsOf));
     const isGarbage = (digest: string): boolean => !used.has(digest) && !this.#pins.has(digest);
     try {
+      this.#blobs.sweep(Date.now());
       for (const digest of this.#blobs.digests().filter(isGarbage)) this.#blobs.remove(digest);
       for (const diffId of this.#layers.diffIds().filter(isGarbage)) this.#layers.remove(diffId).catch(left);
     } catch (error) {

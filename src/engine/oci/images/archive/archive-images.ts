@@ -8,9 +8,9 @@
  */
 import { ImageError } from '../../../port.ts';
 import type { BlobStore, Received } from '../blob-store.ts';
-import { magicOf } from '../compression.ts';
 import { isDigest } from '../digest.ts';
 import { MEDIA_TYPES, parseConfiguration, parseDocument } from '../documents.ts';
+import { layerTypeOf } from '../layer-type.ts';
 import type { ImageLimits } from '../limits.ts';
 import type { PinSet } from '../pins.ts';
 import { formatReference, parseReference } from '../reference.ts';
@@ -72,7 +72,7 @@ async function storeDockerArchive(contents: ArchiveContents, target: ArchiveTarg
     for (const file of files) {
       await adopt(file, target);
       descriptors.push({
-        mediaType: (await magicOf(target.blobs.pathOf(file.digest))).mediaType,
+        mediaType: await layerTypeOf(target.blobs.pathOf(file.digest)),
         digest: file.digest,
         size: file.sizeBytes,
       });

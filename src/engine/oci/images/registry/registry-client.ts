@@ -48,13 +48,13 @@ export class RegistryClient implements BlobSource {
     digest: string,
     signal: AbortSignal,
     fromByte = 0,
-  ): Promise<{ readonly sizeBytes: number | undefined; readonly stream: IncomingMessage; readonly fromByte: number } | undefined> {
+  ): Promise<{ readonly sizeBytes: number | undefined; readonly stream: IncomingMessage; readonly startsAt: number } | undefined> {
     for (const [path, accept] of [
       [`blobs/${digest}`, '*/*'],
       [`manifests/${digest}`, MANIFEST_TYPES],
     ] as const) {
       const response = await this.#get(path, { accept, ...(fromByte > 0 && { range: `bytes=${fromByte}-` }) }, signal);
-      if (response.statusCode === 200) return { sizeBytes: lengthOf(response), stream: response, fromByte: 0 };
+      if (response.statusCode === 200) return { sizeBytes: lengthOf(response), stream: response, startsAt: 0 };
       const part = response.statusCode === 206 ? rangeOf(response) : undefined;
       if (part !== undefined) return { ...part, stream: response };
       // It can't go on from there: from the beginning then (RFC 9110 §14.2).
@@ -96,7 +96,7 @@ function lengthOf(response: IncomingMessage): number | undefined {
 }
 
 /** `bytes 100-199/200` (RFC 9110 §14.4). */
-function rangeOf(response: IncomingMessage): { readonly fromByte: number; readonly sizeBytes: number | undefined } | undefined {
+function rangeOf(response: IncomingMessage): { readonly startsAt: number; readonly sizeBytes: number | undefined } | undefined {
   const [, first, size] = /^bytes ([0-9]{1,15})-[0-9]{1,15}\/([0-9]{1,15}|\*)$/.exec(headerOf(response, 'content-range') ?? '') ?? [];
-  return first === undefined ? undefined : { fromByte: Number(first), sizeBytes: size === '*' ? undefined : Number(size) };
+  return first === undefined ? undefined : { startsAt: Number(first), sizeBytes: size === '*' ? undefined : Number(size) };
 }

@@ -4,15 +4,18 @@
  * hashing happen here too, which keeps them off the daemon's event loop.
  */
 import { createHash } from 'node:crypto';
-import { createReadStream, openSync, readSync, statfsSync, writeSync } from 'node:fs';
+import { once } from 'node:events';
+import { openSync, statfsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { chroot } from '../../../../linux/chroot.ts';
 import { syncfs } from '../../../../linux/syncfs.ts';
 import { hasCode } from '../../../../linux/system-error.ts';
+import { compressionOf } from '../compression.ts';
+import { FollowedFile } from './followed-file.ts';
 import { LayerWriter } from './layer-writer.ts';
-import { LIFELINE_FD, type UnpackedLayer, type UnpackOrder, type UnpackReport } from './protocol.ts';
+import { END, LIFELINE_FD, type UnpackedLayer, type UnpackOrder, type UnpackReport } from './protocol.ts';
 import { TarError } from './tar-header.ts';
 import { TarReader } from './tar-reader.ts';
 
@@ -27,22 +30,37 @@ class NoSpace extends Error {
 
 async function main(): Promise<void> {
   const order = JSON.parse(process.argv[2] ?? '') as UnpackOrder;
-  new Socket({ fd: LIFELINE_FD }).on('close', () => process.exit(1)).resume();
+  const blob = new FollowedFile(BLOB_FD);
+  follow(blob);
   const hash = createHash('sha256');
-  const content = decompressed();
   process.umask(0);
   chroot(order.root);
-  say({ kind: 'done', layer: await unpack(order, content, hash) });
+  say({ kind: 'done', layer: await unpack(order, blob, hash) });
   process.exit(0);
 }
 
-async function unpack(order: UnpackOrder, content: Content, hash: ReturnType<typeof createHash>): Promise<UnpackedLayer> {
+/** The parent says how far the blob may be read; when the parent is gone, so is this process. */
+function follow(blob: FollowedFile): void {
+  let partial = '';
+  const lifeline = new Socket({ fd: LIFELINE_FD }).setEncoding('latin1');
+  lifeline.on('close', () => process.exit(1));
+  lifeline.on('data', (text: string) => {
+    const lines = (partial + text).split('\n');
+    partial = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line === END) blob.whole();
+      else blob.allow(Number(line));
+    }
+  });
+}
+
+async function unpack(order: UnpackOrder, blob: FollowedFile, hash: ReturnType<typeof createHash>): Promise<UnpackedLayer> {
   const writer = new LayerWriter(order.layerEntries);
   const reader = new TarReader(writer);
   let bytes = 0;
   let checkedAt = -SPACE_CHECK_EVERY_BYTES;
   let reportedAt = 0;
-  for await (const chunk of content.stream as AsyncIterable<Buffer>) {
+  for await (const chunk of (await decompressed(blob)) as AsyncIterable<Buffer>) {
     bytes += chunk.length;
     if (bytes > order.unpackedLayerBytes) throw new TarError(`unpacked it has more than ${order.unpackedLayerBytes} bytes`);
     if (bytes - checkedAt >= SPACE_CHECK_EVERY_BYTES) {
@@ -51,7 +69,7 @@ async function unpack(order: UnpackOrder, content: Content, hash: ReturnType<typ
     }
     hash.update(chunk);
     reader.write(chunk);
-    const readBytes = content.readBytes();
+    const { readBytes } = blob;
     if (readBytes - reportedAt >= PROGRESS_EVERY_BYTES) {
       say({ kind: 'progress', readBytes });
       reportedAt = readBytes;
@@ -63,23 +81,17 @@ async function unpack(order: UnpackOrder, content: Content, hash: ReturnType<typ
   return { diffId: `sha256:${hash.digest('hex')}`, sizeBytes: writer.fileBytes, entries: writer.entries };
 }
 
-interface Content {
-  readonly stream: Readable;
-  /** How much of the blob has been read so far. */
-  readonly readBytes: () => number;
-}
-
 /** The blob by what it is, not by what its media type says: gzip (RFC 1952), zstd (RFC 8878), else a plain tar. */
-function decompressed(): Content {
-  const magic = Buffer.alloc(4);
-  readSync(BLOB_FD, magic, 0, magic.length, 0);
-  const blob = createReadStream('', { fd: BLOB_FD, start: 0, highWaterMark: CHUNK_BYTES });
-  const readBytes = (): number => blob.bytesRead;
-  const gzip = magic.readUInt16BE(0) === 0x1f8b;
-  if (!gzip && magic.readUInt32LE(0) !== 0xfd2fb528) return { stream: blob, readBytes };
-  const decoder = gzip ? createGunzip({ chunkSize: CHUNK_BYTES }) : createZstdDecompress({ chunkSize: CHUNK_BYTES });
+async function decompressed(blob: FollowedFile): Promise<Readable> {
+  if (blob.readableLength === 0 && !blob.readableEnded) await once(blob, 'readable');
+  const head = (blob.read() as Buffer | null) ?? Buffer.alloc(0);
+  if (head.length > 0) blob.unshift(head);
+  const compression = compressionOf(head);
+  if (compression === 'none') return blob;
+  const options = { chunkSize: CHUNK_BYTES, readableHighWaterMark: 8 * CHUNK_BYTES };
+  const decoder = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
   blob.on('error', (error) => decoder.destroy(error));
-  return { stream: blob.pipe(decoder), readBytes };
+  return blob.pipe(decoder);
 }
 
 function checkFreeSpace(reserveBytes: number): void {

@@ -1,4 +1,7 @@
-/** What the unpacking child is told (JSON in its only argument; the blob is its stdin) and says (JSON lines on stdout). */
+/**
+ * What the unpacking child is told (JSON in its only argument; the blob is its stdin, how far it may be
+ * read comes as lines on LIFELINE_FD: a number of bytes, at last END) and says (JSON lines on stdout).
+ */
 export interface UnpackOrder {
   /** The layer's directory, empty: becomes the child's root. */
   readonly root: string;
@@ -22,3 +25,6 @@ export type UnpackReport =
 
 /** The child's end of a pipe that closes when its parent is gone. */
 export const LIFELINE_FD = 3;
+
+/** The blob ends where the last number said. */
+export const END = 'end';
