@@ -2,6 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { settled, status } from '../lab/agreement-status.ts';
 import { allAlive, type LabInstance, nodesSeenBy, startInstance } from '../lab/instance.ts';
 import type { LabHost } from '../lab/lab-host.ts';
 import { must, shell, until } from '../lab/shell.ts';
