@@ -16,6 +16,7 @@ const dist = join(root, 'dist');
 const SINGLE = {
   daemon: 'src/bin/caravela-daemon.ts',
   unpack: 'src/engine/oci/images/unpack/child.ts',
+  files: 'src/engine/oci/files/child.ts',
   sign: 'src/transport/trust/sign-child.ts',
 } as const;
 

@@ -19,7 +19,9 @@ const OPEN_TREE_CLONE = 1;
 const O_CLOEXEC = 0o2000000;
 const MOVE_MOUNT_F_EMPTY_PATH = 4;
 const MOVE_MOUNT_T_SYMLINKS = 0x10;
-/** <linux/mount.h>: no set-user-ID, no devices, no programs. */
+/** <linux/mount.h> */
+const MOUNT_ATTR_RDONLY = 0x1;
+/** No set-user-ID, no devices, no programs. */
 const MOUNT_ATTR_INERT = 0x2 | 0x4 | 0x8;
 
 const unshare = libc<(flags: number) => number>('int unshare(int flags)');
@@ -59,9 +61,12 @@ export function pivotTo(dir: string): void {
 
 /** Nothing below `dir` is a device, a program, or runs as another, whatever its file says (mount_setattr(2)). @throws SystemError */
 export function makeInert(dir: string): void {
-  const attributes = Buffer.alloc(32);
-  attributes.writeBigUInt64LE(BigInt(MOUNT_ATTR_INERT), 0);
-  checked(mountSetattr(SYS_MOUNT_SETATTR, AT_FDCWD, dir, AT_RECURSIVE, attributes, attributes.length), 'mount_setattr', dir);
+  setAttributes(dir, MOUNT_ATTR_INERT, AT_RECURSIVE);
+}
+
+/** The mount at `dir`, or all below it too, can be read only. @throws SystemError */
+export function makeReadOnly(dir: string, recursive: boolean): void {
+  setAttributes(dir, MOUNT_ATTR_RDONLY, recursive ? AT_RECURSIVE : 0);
 }
 
 /** What is at `path`, with all that is mounted below it, to be put elsewhere by `attachTree` (open_tree(2)). @throws SystemError */
@@ -77,4 +82,10 @@ export function cloneMount(path: string): number {
 /** Mounts what `cloneTree` gave at `target`, whose last symlinks are followed. @throws SystemError */
 export function attachTree(tree: number, target: string): void {
   checked(moveMount(SYS_MOVE_MOUNT, tree, '', AT_FDCWD, target, MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_SYMLINKS), 'move_mount', target);
+}
+
+function setAttributes(dir: string, set: number, flags: number): void {
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(BigInt(set), 0);
+  checked(mountSetattr(SYS_MOUNT_SETATTR, AT_FDCWD, dir, flags, attributes, attributes.length), 'mount_setattr', dir);
 }

@@ -36,7 +36,7 @@ export async function createContainer(
     const mounts = containerMounts(spec, rootfs.config);
     host.volumes.retain(id, volumeNames(mounts));
     await prepareMounts(mounts, host.volumes);
-    await fillVolumes(mounts, host.volumes, { layerDirs: rootfs.layerDirs, at: paths.dir, signal });
+    await fillVolumes(mounts, host.volumes, { layerDirs: rootfs.layerDirs, at: paths.logDir, signal });
     const record: ContainerRecord = { version: 1, id, spec, imageId: rootfs.imageId, layerDirs: rootfs.layerDirs, process, mounts };
     await writeRecord(paths.record, record, true);
     images.retain(spec.image.digest, id);

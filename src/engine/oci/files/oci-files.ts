@@ -76,7 +76,7 @@ export class OciFiles implements FileAccess {
   async changes(id: ContainerId): Promise<readonly FileChange[]> {
     const held = this.#options.containers.held(id);
     const paths = this.#options.host.paths.container(id);
-    const jail: Jail = { kind: 'compare', upperDir: paths.upper, lowerDirs: held.record.layerDirs, at: paths.dir };
+    const jail: Jail = { kind: 'compare', upperDir: paths.upper, lowerDirs: held.record.layerDirs, at: paths.logDir };
     const reports = await this.#run(id, { kind: 'changes', runtimeMade: runtimeMade(held) }, jail, {}, (child) => child.done());
     return reports.flatMap((report) => (report.kind === 'changes' ? report.changes : []));
   }
@@ -181,7 +181,7 @@ export class OciFiles implements FileAccess {
       kind: 'merged',
       lowerDirs: write ? layerDirs : [paths.upper, ...layerDirs],
       writeTo: write ? { upperDir: paths.upper, workDir: paths.work } : undefined,
-      at: paths.dir,
+      at: paths.logDir,
       readOnly: write && spec.readonlyRootfs,
       mounts: mounts.map(({ source, target, readOnly }) => ({ source, target, readOnly })),
     };

@@ -57,8 +57,10 @@ export interface FilesOrder {
   readonly parent: number;
 }
 
-/** What the child says on REPORT_FD, as lines of JSON: perhaps a `stat` or changes, then its end. */
+/** What the child says on REPORT_FD, as lines of JSON: something before any output, and at last its end. */
 export type FilesReport =
+  /** Its output comes next. */
+  | { readonly kind: 'begun' }
   | { readonly kind: 'stat'; readonly stat: PathStat }
   | { readonly kind: 'changes'; readonly changes: readonly FileChange[] }
   | { readonly kind: 'done' }
