@@ -56,6 +56,7 @@ export function createBackend(parts: BackendParts): DaemonBackend {
     attach: (id, options) => engine.attach(id, options),
     resize: (id, size) => engine.resize(id, size),
     access: engine,
+    onHealth: (listener) => engine.onHealth(listener),
     volumes: parts.volumes,
     command: (command) => exchange.during(command, () => loop.command(command)),
     subscribe(listener) {
