@@ -7,3 +7,7 @@ export function imagePath(reference: string, verb = ''): string {
 }
 
 export const networkPath = (name: string, verb = ''): string => `/networks/${encodeURIComponent(name)}${verb}`;
+
+export const execPath = (id: string, verb = ''): string => `/exec/${encodeURIComponent(id)}${verb}`;
+
+export const volumePath = (name: string): string => `/volumes/${encodeURIComponent(name)}`;

@@ -121,7 +121,8 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
     stdoutIsTty: tty,
     stderrIsTty: tty,
     terminal: options.terminal ?? NO_TERMINAL,
-    env: options.env ?? {},
+    // Whoever runs the tests may be logged in somewhere.
+    env: { DOCKER_CONFIG: '/nonexistent', ...options.env },
     onSignals(_signals, listener) {
       options.signals?.(listener);
       return () => {};

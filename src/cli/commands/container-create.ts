@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type Context, connect } from '../context.ts';
 import { EXIT, Failure } from '../failure.ts';
 import { asRefusal } from '../run/as-refusal.ts';
-import { addContainerOptions, type ContainerOptions, refuseUnserved } from '../run/container-options.ts';
+import { addContainerOptions, type ContainerOptions } from '../run/container-options.ts';
 import { createContainer } from '../run/create-container.ts';
 import { isStackFile } from '../stack/stack-options.ts';
 
@@ -10,7 +10,6 @@ import { isStackFile } from '../stack/stack-options.ts';
 export function containerCreateCommand(context: Context): Command {
   const command = new Command('create').description('Places a container on a node with room for it, without starting it. Prints its id.');
   return addContainerOptions(command).action(async (image: string, words: string[], options: ContainerOptions, own: Command) => {
-    refuseUnserved(own);
     if (isStackFile(image)) throw new Failure(`${image} is a stack file: \`caravela run ${image}\` runs all of it`, EXIT.refused);
     await asRefusal(async () => {
       const client = await connect(context, own);

@@ -3,7 +3,7 @@ import { type Context, connect } from '../context.ts';
 import { EXIT, Failure } from '../failure.ts';
 import type { NetworkOption } from '../parse/network-option.ts';
 import { asRefusal } from '../run/as-refusal.ts';
-import { addContainerOptions, refuseUnserved } from '../run/container-options.ts';
+import { addContainerOptions } from '../run/container-options.ts';
 import { networkList } from '../run/network-options.ts';
 import { addViewOptions, requireTerminal } from '../run/streams-options.ts';
 import { isStackFile } from '../stack/stack-options.ts';
@@ -27,7 +27,6 @@ export function newCommand(context: Context): Command {
     .usage('[options] [IMAGE [COMMAND...]]')
     .addOption(new Option('-n <network>', 'a subnet (10.0.0.0/24), made on first use, or the name of a network').argParser(networkList))
     .action(async (word: string | undefined, words: string[], options: Options, own: Command) => {
-      refuseUnserved(own);
       if (word !== undefined && isStackFile(word)) {
         throw new Failure(`${word} is a stack file: \`caravela run ${word}\` runs all of it`, EXIT.refused);
       }

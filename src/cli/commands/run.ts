@@ -6,7 +6,7 @@ import { containerPath } from '../paths.ts';
 import { readText } from '../read-text.ts';
 import { asRefusal } from '../run/as-refusal.ts';
 import { readBodyFiles } from '../run/body-files.ts';
-import { addContainerOptions, type ContainerOptions, refuseUnserved } from '../run/container-options.ts';
+import { addContainerOptions, type ContainerOptions } from '../run/container-options.ts';
 import { createBody } from '../run/create-body.ts';
 import { createContainer } from '../run/create-container.ts';
 import { dryRun } from '../run/dry-run.ts';
@@ -34,7 +34,6 @@ export function runCommand(context: Context): Command {
     .option('--dry-run', 'only say where it would go, and what each node answers')
     .option('--format <format>', 'of a dry run or a stack: table, json, or a template')
     .action(async (image: string, words: string[], options: RunOptions, own: Command) => {
-      refuseUnserved(own);
       if (options.rm === true && options.restart !== undefined && options.restart.Name !== 'no') {
         throw new Failure('--rm removes what --restart would start again: choose one', EXIT.refused);
       }

@@ -2,9 +2,11 @@ import type { Readable, Writable } from 'node:stream';
 import type { Client } from '../../docker-api/client.ts';
 import { jsonLines } from '../../docker-api/json-lines.ts';
 import type { ProgressMessage } from '../../docker-api/types.ts';
+import { tryAuthHeadersFor } from '../credentials/auth-header.ts';
 import { Failure } from '../failure.ts';
+import type { Io } from '../io.ts';
+import { parseReference, tagOrDigest } from '../parse/reference.ts';
 import { barProgress, plainProgress } from './progress.ts';
-import { splitReference } from './split-reference.ts';
 
 export interface Showing {
   /** Undefined: nothing is shown. */
@@ -12,10 +14,20 @@ export interface Showing {
   readonly tty: boolean;
 }
 
-/** Pulls on the node that was asked. @throws Failure with the registry's or daemon's words */
-export async function pullImage(client: Client, reference: string, showing: Showing): Promise<void> {
-  const { repository, tag } = splitReference(reference);
-  await showProgress(await client.stream('POST', '/images/create', { query: { fromImage: repository, tag } }), showing);
+export interface PullWish {
+  readonly image: string;
+  /** `os/arch[/variant]`; undefined: each node's own. */
+  readonly platform?: string | undefined;
+  /** All that the repository has; the image is then written without a tag. */
+  readonly allTags?: boolean;
+}
+
+/** Pulls on the node that was asked, with the credentials of Docker's config. @throws Failure with the registry's or daemon's words */
+export async function pullImage(client: Client, io: Io, { image, platform, allTags }: PullWish, showing: Showing): Promise<void> {
+  const reference = parseReference(image);
+  const query = { fromImage: reference.name, tag: allTags === true ? undefined : tagOrDigest(reference), platform };
+  const headers = await tryAuthHeadersFor(io, image);
+  await showProgress(await client.stream('POST', '/images/create', { query, headers }), showing);
 }
 
 /** Shows a stream of progress to its end; an error in it is one. */

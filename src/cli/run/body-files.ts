@@ -1,14 +1,18 @@
 import { readText } from '../read-text.ts';
 import type { ContainerOptions } from './container-options.ts';
+import { readSecurityOptions } from './security-files.ts';
 
-/** Texts of the --env-file and --label-file files, in order. */
+/** What options say that name files of this machine. */
 export interface BodyFiles {
+  /** Texts of the --env-file files, in order. */
   readonly envFiles: readonly string[];
   readonly labelFiles: readonly string[];
+  /** With the profiles themselves in the place of their files. */
+  readonly securityOpt: readonly string[];
 }
 
-export async function readBodyFiles({ envFile, labelFile }: ContainerOptions): Promise<BodyFiles> {
+export async function readBodyFiles({ envFile, labelFile, securityOpt = [] }: ContainerOptions): Promise<BodyFiles> {
   const read = (files: readonly string[] | undefined) => Promise.all((files ?? []).map(readText));
-  const [envFiles, labelFiles] = await Promise.all([read(envFile), read(labelFile)]);
-  return { envFiles, labelFiles };
+  const [envFiles, labelFiles, security] = await Promise.all([read(envFile), read(labelFile), readSecurityOptions(securityOpt)]);
+  return { envFiles, labelFiles, securityOpt: security };
 }

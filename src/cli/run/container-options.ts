@@ -1,15 +1,18 @@
 import { type Command, Option } from 'commander';
 import type { RestartPolicy } from '../../docker-api/types.ts';
 import { collect, integer, value } from '../commands/options.ts';
-import { EXIT, Failure } from '../failure.ts';
 import { parseCpus } from '../../lib/cpus.ts';
 import { parseRestartPolicy } from '../parse/restart-policy.ts';
 import { parseMemory } from '../../lib/size.ts';
+import { addHealthOptions, type HealthOptions } from './health-options.ts';
+import { addIsolationOptions, type IsolationOptions } from './isolation-options.ts';
+import { addLimitOptions, type LimitOptions } from './limit-options.ts';
+import { addMountOptions, type MountOptions } from './mount-options.ts';
 import { addNetworkOptions, type NetworkOptions } from './network-options.ts';
 import { addStreamsOptions, type StreamsOptions } from './streams-options.ts';
 
 /** What `run` and `container create` take, as commander gives it. */
-export interface ContainerOptions extends NetworkOptions, StreamsOptions {
+export interface ContainerOptions extends NetworkOptions, StreamsOptions, MountOptions, LimitOptions, IsolationOptions, HealthOptions {
   readonly name?: string;
   /** Billionths of a core. */
   readonly cpus?: number;
@@ -27,24 +30,18 @@ export interface ContainerOptions extends NetworkOptions, StreamsOptions {
   readonly constraint?: readonly string[];
   readonly affinity?: readonly string[];
   readonly restart?: RestartPolicy;
-  readonly readOnly?: boolean;
-  readonly capAdd?: readonly string[];
-  readonly capDrop?: readonly string[];
   readonly init?: boolean;
-  readonly pidsLimit?: number;
   readonly pull: 'always' | 'missing' | 'never';
   readonly cidfile?: string;
   readonly stopSignal?: string;
   readonly stopTimeout?: number;
   readonly rm?: boolean;
   readonly quiet?: boolean;
+  /** `os/arch[/variant]`. */
+  readonly platform?: string;
+  readonly logDriver?: string;
+  readonly logOpt?: readonly string[];
 }
-
-/** Docker's options that can't be served yet, and why: better said than ignored. */
-const REFUSED: readonly (readonly [flags: string, why: string])[] = [
-  ['-v, --volume [mount]', 'bind mounts and volumes are not there yet'],
-  ['--mount [mount]', 'bind mounts and volumes are not there yet'],
-];
 
 /** Adds the options to a command of which IMAGE and its words are the arguments. @param image how the former is written */
 export function addContainerOptions(command: Command, image = '<image>'): Command {
@@ -77,28 +74,22 @@ export function addContainerOptions(command: Command, image = '<image>'): Comman
       collect,
     )
     .option('--restart <policy>', 'no, always, unless-stopped, on-failure[:max]', value(parseRestartPolicy))
-    .option('--read-only', 'its root file system can only be read')
-    .option('--cap-add <capability>', 'with this capability', collect)
-    .option('--cap-drop <capability>', 'without this capability', collect)
     .option('--init', 'a small init as its first process, which reaps zombies')
-    .option('--pids-limit <n>', 'at most so many processes', integer(-1, 4_194_304))
     .addOption(new Option('--pull <when>', 'fetch the image').choices(['always', 'missing', 'never']).default('missing'))
     .option('-q, --quiet', 'without the progress of a pull')
     .option('--cidfile <file>', 'write the id there')
     .option('--stop-signal <signal>', 'what stop sends first')
     .option('--stop-timeout <seconds>', 'how long stop waits before KILL', integer(-1, 31_536_000))
-    .option('--rm', 'remove it when it has ended');
+    .option('--platform <os/arch>', 'only nodes of this kind, and such an image: linux/arm64')
+    .option('--log-driver <driver>', 'json-file is all there is')
+    .option('--log-opt <key=value>', 'max-size=10m, max-file=3', collect)
+    .addOption(new Option('--disable-content-trust [boolean]').hideHelp())
+    .option('--rm', 'remove it when it has ended, with the volumes that nobody named');
   addNetworkOptions(command);
+  addMountOptions(command);
+  addLimitOptions(command);
+  addIsolationOptions(command);
+  addHealthOptions(command);
   addStreamsOptions(command);
-  for (const [flags] of REFUSED) command.addOption(new Option(flags).hideHelp());
   return command;
-}
-
-/** @throws Failure where an option was given that can't be served. */
-export function refuseUnserved(command: Command): void {
-  for (const [flags, why] of REFUSED) {
-    const option = command.options.find((o) => o.flags === flags);
-    const given = option === undefined ? undefined : command.getOptionValueSource(option.attributeName());
-    if (given === 'cli') throw new Failure(`${flags.replace(/ \[.*$/, '')}: ${why}`, EXIT.refused);
-  }
 }

@@ -1,17 +1,19 @@
 import type { CaravelaCreateOptions, ContainerCreateBody } from '../../docker-api/types.ts';
 import type { TerminalSize } from '../terminal/terminal.ts';
 import { parseEnv, parseEnvFile, parseLabels } from '../parse/assignments.ts';
+import type { BodyFiles } from './body-files.ts';
 import type { ContainerOptions } from './container-options.ts';
+import { healthConfig } from './health-options.ts';
+import { isolationHost } from './isolation-options.ts';
+import { limitsHost } from './limit-options.ts';
+import { anonymousVolumes, mountsHost } from './mount-options.ts';
 import { networkingBody, networkingHost } from './networking-body.ts';
 import { attachedStreams } from './streams-options.ts';
 
-export interface CreateInput {
+export interface CreateInput extends BodyFiles {
   readonly image: string;
   readonly command: readonly string[];
   readonly options: ContainerOptions;
-  /** Texts of the --env-file and --label-file files, in order. */
-  readonly envFiles: readonly string[];
-  readonly labelFiles: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether our own output will be its output. */
   readonly attached: boolean;
@@ -25,6 +27,8 @@ export function createBody(input: CreateInput): ContainerCreateBody {
   const env = [...input.envFiles.flatMap((text) => parseEnvFile(text, input.env)), ...parseEnv(options.env ?? [], input.env)];
   const fileLabels = input.labelFiles.flatMap((text) => text.split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#')));
   const caravela = caravelaOptions(options);
+  const volumes = anonymousVolumes(options);
+  const health = healthConfig(options);
   const streams = attachedStreams(options);
   const openStdin = options.interactive === true;
   return {
@@ -46,7 +50,9 @@ export function createBody(input: CreateInput): ContainerCreateBody {
     ...(options.workdir === undefined ? {} : { WorkingDir: options.workdir }),
     ...(options.stopSignal === undefined ? {} : { StopSignal: options.stopSignal }),
     ...(options.stopTimeout === undefined ? {} : { StopTimeout: options.stopTimeout }),
-    HostConfig: { ...hostConfig(options), ...consoleSize(input) },
+    ...(volumes === undefined ? {} : { Volumes: volumes }),
+    ...(health === undefined ? {} : { Healthcheck: health }),
+    HostConfig: { ...hostConfig(options), ...isolationHost(options, input.securityOpt), ...consoleSize(input) },
     ...(caravela === undefined ? {} : { Caravela: caravela }),
   };
 }
@@ -62,16 +68,19 @@ type HostConfig = NonNullable<ContainerCreateBody['HostConfig']>;
 function hostConfig(options: ContainerOptions): HostConfig {
   return {
     ...networkingHost(options),
+    ...mountsHost(options),
+    ...limitsHost(options),
+    ...logConfig(options),
     RestartPolicy: options.restart ?? { Name: 'no', MaximumRetryCount: 0 },
     AutoRemove: options.rm ?? false,
     ...(options.cpus === undefined ? {} : { NanoCpus: options.cpus }),
     ...(options.memory === undefined ? {} : { Memory: options.memory }),
-    ...(options.pidsLimit === undefined ? {} : { PidsLimit: options.pidsLimit }),
-    ...(options.readOnly === undefined ? {} : { ReadonlyRootfs: options.readOnly }),
-    ...(options.capAdd === undefined ? {} : { CapAdd: [...options.capAdd] }),
-    ...(options.capDrop === undefined ? {} : { CapDrop: [...options.capDrop] }),
     ...(options.init === undefined ? {} : { Init: options.init }),
   };
+}
+
+function logConfig({ logDriver = '', logOpt }: ContainerOptions): HostConfig {
+  return logDriver === '' && logOpt === undefined ? {} : { LogConfig: { Type: logDriver, Config: parseLabels(logOpt ?? []) } };
 }
 
 function caravelaOptions(options: ContainerOptions): CaravelaCreateOptions | undefined {

@@ -18,7 +18,7 @@ export interface CreateRequest {
 export async function createContainer(client: Client, io: Io, request: CreateRequest): Promise<string> {
   const { image, options } = request;
   const body = createBody({ ...request, ...(await readBodyFiles(options)), env: io.env, terminalSize: io.terminal.size() });
-  const query = { name: options.name };
+  const query = { name: options.name, platform: options.platform };
   return await writingId(options.cidfile, async () => {
     const created = await pullMissing(client, io, options, [image], () =>
       client.json<ContainerCreateResponse>('POST', '/containers/create', { query, body }),

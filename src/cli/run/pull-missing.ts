@@ -14,7 +14,8 @@ export async function pullMissing<T>(
 ): Promise<T> {
   const progress = options.quiet === true ? undefined : io.stderr;
   const wanted = new Set(images);
-  const pull = (image: string): Promise<void> => pullImage(client, image, { to: progress, tty: io.stderrIsTty });
+  const pull = (image: string): Promise<void> =>
+    pullImage(client, io, { image, platform: options.platform }, { to: progress, tty: io.stderrIsTty });
   if (options.pull === 'always') for (const image of wanted) await pull(image);
   for (;;) {
     try {

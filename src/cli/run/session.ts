@@ -1,19 +1,20 @@
 import type { Client, Hijacked } from '../../docker-api/client.ts';
 import { DEFAULT_DETACH_KEYS, parseDetachKeys } from '../../docker-api/detach-keys.ts';
+import type { ExecStartBody } from '../../docker-api/types.ts';
 import { type Io, write } from '../io.ts';
-import { containerPath } from '../paths.ts';
+import { containerPath, execPath } from '../paths.ts';
 import { keepSize } from '../terminal/keep-size.ts';
 import { enterRawMode } from '../terminal/raw-mode.ts';
 import { type Sending, sendInput } from '../terminal/send-input.ts';
 import { copyFrames, copyRaw } from './copy-frames.ts';
 import { proxySignals } from './proxy-signals.ts';
 
-/** How this command is to be at a container's standard streams. */
+/** How this command is to be at the standard streams of a process in a container. */
 export interface SessionWish {
   readonly stdin: boolean;
   readonly stdout: boolean;
   readonly stderr: boolean;
-  /** Whether the container has a terminal. */
+  /** Whether it has a terminal. */
   readonly tty: boolean;
   /** What was written before, too. */
   readonly logs: boolean;
@@ -23,11 +24,21 @@ export interface SessionWish {
   readonly sigProxy: boolean;
 }
 
-/** Our standard streams as a container's: its output is ours, our input, signals and size are its. */
+/** The process at whose streams we are. */
+interface Process {
+  /** Its own in the API: a container's or an exec's. */
+  readonly path: string;
+  /** Gets our signals; undefined: nobody does. */
+  readonly container: string | undefined;
+  /** What a user is told who left it. */
+  readonly farewell: string;
+}
+
+/** Our standard streams as those of a process in a container: its output is ours, our input, signals and size are its. */
 export class Session {
   readonly #client: Client;
   readonly #io: Io;
-  readonly #id: string;
+  readonly #process: Process;
   readonly #wish: SessionWish;
   readonly #streams: Hijacked;
   readonly #sending: Sending | undefined;
@@ -37,24 +48,43 @@ export class Session {
   static async open(client: Client, io: Io, id: string, wish: SessionWish): Promise<Session> {
     const { stdin, stdout, stderr, logs, detachKeys } = wish;
     const query = { stream: true, stdin: stdin || undefined, stdout, stderr, logs: logs || undefined, detachKeys };
-    return new Session(client, io, id, wish, await client.hijack(containerPath(id, '/attach'), { query }));
+    const process = {
+      path: containerPath(id),
+      container: id,
+      farewell: `detached; ${id.slice(0, 12)} runs on: \`caravela attach ${id.slice(0, 12)}\` comes back`,
+    };
+    return new Session(client, io, process, wish, await client.hijack(`${process.path}/attach`, { query }));
   }
 
-  private constructor(client: Client, io: Io, id: string, wish: SessionWish, streams: Hijacked) {
+  /** Starts what an exec was made for, and is at its streams. Signals are not passed on: the API has no way to. */
+  static async exec(client: Client, io: Io, execId: string, wish: Omit<SessionWish, 'logs' | 'sigProxy'>): Promise<Session> {
+    const size = wish.tty && io.stdoutIsTty ? io.terminal.size() : undefined;
+    const body: ExecStartBody = { Detach: false, Tty: wish.tty, ...(size === undefined ? {} : { ConsoleSize: [size.rows, size.columns] }) };
+    const process = { path: execPath(execId), container: undefined, farewell: 'detached; the process runs on' };
+    return new Session(
+      client,
+      io,
+      process,
+      { ...wish, logs: false, sigProxy: false },
+      await client.hijack(`${process.path}/start`, { body }),
+    );
+  }
+
+  private constructor(client: Client, io: Io, process: Process, wish: SessionWish, streams: Hijacked) {
     this.#client = client;
     this.#io = io;
-    this.#id = id;
+    this.#process = process;
     this.#wish = wish;
     this.#streams = streams;
     const { stdin, tty, sigProxy } = wish;
-    if (sigProxy && !tty) this.#undo.push(proxySignals(client, io, id));
+    if (sigProxy && !tty && process.container !== undefined) this.#undo.push(proxySignals(client, io, process.container));
     if (stdin && tty && io.stdinIsTty) this.#undo.push(enterRawMode(io));
     if (stdin && streams.input !== undefined) this.#sending = sendInput(io.stdin, streams.input, tty ? keysOf(wish) : []);
   }
 
-  /** The container runs. @param redraw it did before, too */
+  /** It runs. @param redraw it did before, too */
   running(redraw = false): void {
-    if (this.#wish.tty && this.#io.stdoutIsTty) this.#undo.push(keepSize(this.#client, this.#io, this.#id, redraw));
+    if (this.#wish.tty && this.#io.stdoutIsTty) this.#undo.push(keepSize(this.#client, this.#io, this.#process.path, redraw));
   }
 
   /** Shows its output until that ends, or who typed wants to leave. */
@@ -83,10 +113,7 @@ export class Session {
 
   /** What a user is told who left. */
   async sayDetached(): Promise<void> {
-    await write(
-      this.#io.stderr,
-      `\ncaravela: detached; ${this.#id.slice(0, 12)} runs on: \`caravela attach ${this.#id.slice(0, 12)}\` comes back\n`,
-    );
+    await write(this.#io.stderr, `\ncaravela: ${this.#process.farewell}\n`);
   }
 }
 

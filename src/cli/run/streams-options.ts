@@ -28,9 +28,11 @@ export function addStreamsOptions(command: Command): Command {
 }
 
 export function addViewOptions(command: Command): Command {
-  return command
-    .option('--sig-proxy <boolean>', 'pass signals on, where there is no terminal', readBoolean, true)
-    .option('--detach-keys <keys>', 'what leaves a terminal and lets it run on (ctrl-p,ctrl-q)', value(checkKeys));
+  return addDetachKeys(command.option('--sig-proxy <boolean>', 'pass signals on, where there is no terminal', readBoolean, true));
+}
+
+export function addDetachKeys(command: Command): Command {
+  return command.option('--detach-keys <keys>', 'what leaves a terminal and lets it run on (ctrl-p,ctrl-q)', value(checkKeys));
 }
 
 /** Which streams of a container in the foreground are the user's. Docker's rules: those named, else all that there are. */

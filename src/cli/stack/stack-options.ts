@@ -19,6 +19,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   macAddress: `${SAID_IN_THE_FILE}: \`mac_address\` in \`networks\``,
   hostname: 'it would hold for all containers of the stack, and is one container’s',
   workdir: 'it would hold for all containers of the stack, and is one container’s',
+  healthCmd: 'it would hold for all containers of the stack, and is one container’s',
   interactive: 'its containers run in the background',
   tty: 'it would hold for all containers of the stack, and is one container’s',
   attach: 'its containers run in the background',
