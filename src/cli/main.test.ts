@@ -33,13 +33,18 @@ describe('the command line', () => {
     const unknown = { code: 1, out: '', err: 'caravela: "frobnicate" is no command; see `caravela --help`\n' };
     expect(await run(['frobnicate'])).toEqual(unknown);
     expect(await run(['frobnicate', 'web', '-x'])).toEqual(unknown);
-    expect((await run(['exec', 'web', 'sh'])).err).toBe('caravela: "exec" is not there yet; see `caravela --help`\n');
+    expect((await run(['build', '.'])).err).toMatch(/^caravela: "build" is no command here: images are built elsewhere/);
     expect(await run(['ps', '--bogus'])).toEqual({
       code: 125,
       out: '',
       err: "caravela: unknown option '--bogus'; see `caravela ps --help`\n",
     });
-    expect((await run(['container'])).err).toMatch(/^caravela: container needs one of create, run, ps/);
+    expect((await run(['container', 'fly'])).err).toMatch(/^caravela: container needs one of create, run, ps/);
+    const group = await run(['container', '--help']);
+    expect(group).toMatchObject({ code: 0, err: '' });
+    expect(group.out).toMatch(/Usage: caravela container .*\n {2}exec +run a command in a running container\n/s);
+    expect(await run(['container'])).toMatchObject({ code: 1, err: group.out });
+    expect((await run(['help', 'container'])).out).toBe(group.out);
     expect(await run(['stop'])).toMatchObject({
       code: 125,
       err: "caravela: missing required argument 'container'; see `caravela stop --help`\n",
@@ -167,7 +172,11 @@ describe('verbs on containers', () => {
     expect((await cli('image', 'inspect', '-f', '{{.Id}}', 'web')).out).toBe('sha256:9\n');
     daemon.on('GET /networks/blue', { Name: 'blue' });
     expect((await cli('inspect', '-f', '{{.Name}}', 'blue')).out).toBe('blue\n');
-    expect(await cli('inspect', 'none')).toEqual({ code: 1, out: '[]\n', err: 'caravela: there is no container, image or network none\n' });
+    expect(await cli('inspect', 'none')).toEqual({
+      code: 1,
+      out: '[]\n',
+      err: 'caravela: there is no container, image, network or volume none\n',
+    });
     daemon.on('GET /containers/far/json', (_asked: unknown, response: import('node:http').ServerResponse) =>
       refuse(response, 503, 'node-2 did not answer'),
     );

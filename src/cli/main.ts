@@ -1,13 +1,13 @@
 import { Command, CommanderError } from 'commander';
 import { rewriteAncestorWords } from './argv/ancestor-words.ts';
+import { rewriteBooleans } from './argv/boolean-words.ts';
+import { notHere } from './argv/not-here.ts';
 import type { Context, Installation } from './context.ts';
+import type { Entry } from './entry.ts';
 import { EXIT, Failure, sentence } from './failure.ts';
 import type { Io } from './io.ts';
 import { addGlobalOptions, findVerb } from './argv/global-options.ts';
-import { COMMANDS, findCommand, type Found, GROUPS } from './registry.ts';
-
-/** Docker's commands that the README has under "comes next". */
-const LATER: readonly string[] = ['cp', 'exec', 'login', 'logout', 'push', 'stats'];
+import { COMMANDS, findCommand, type Found, GROUP_SUMMARIES, GROUPS } from './registry.ts';
 
 /** Runs one command line. Resolves to the exit code; whatever goes wrong is told on stderr. */
 export async function main(argv: readonly string[], io: Io, installation: Installation): Promise<number> {
@@ -26,25 +26,41 @@ async function dispatch(argv: readonly string[], context: Context, path: string[
   const verb = findVerb(words);
   const root = makeRoot(context);
   if (verb.kind === 'none') {
-    addStubs(root);
+    addStubs(root, COMMANDS);
+    for (const [name, summary] of Object.entries(GROUP_SUMMARIES)) root.command(name).description(summary);
     if (words.length === 0) root.outputHelp();
     else await root.parseAsync(words, { from: 'user' });
     return;
   }
   const found = findCommand(words.slice(verb.index));
-  if (found === undefined) {
-    const first = words[verb.index] ?? '';
-    const group = Object.hasOwn(GROUPS, first) ? GROUPS[first] : undefined;
-    if (group !== undefined) throw new Failure(`${first} needs one of ${Object.keys(group).join(', ')}; see \`caravela --help\``);
-    if (LATER.includes(first)) throw new Failure(`"${first}" is not there yet; see \`caravela --help\``);
-    throw new Failure(`${JSON.stringify(first)} is no command; see \`caravela --help\``);
-  }
+  if (found === undefined) return withoutCommand(root, words, verb.index);
   path.push(...found.path);
   const command = await attach(root, found, context);
   const rest = words.slice(verb.index + found.path.length);
   path.push(...subcommandWords(command, rest));
-  const own = found.entry.ancestorWords === true ? rewriteAncestorWords(rest, command.options) : rest;
+  const said = rewriteBooleans(rest, command.options);
+  const own = found.entry.ancestorWords === true ? rewriteAncestorWords(said, command.options) : said;
   await root.parseAsync([...words.slice(0, verb.index), ...found.path, ...own], { from: 'user' });
+}
+
+/** A group without its verb shows its verbs; all else is no command. @throws Failure */
+async function withoutCommand(root: Command, words: readonly string[], at: number): Promise<void> {
+  const [first = '', second] = words.slice(at);
+  const group = Object.hasOwn(GROUPS, first) ? GROUPS[first] : undefined;
+  if (group === undefined) {
+    const instead = notHere(first);
+    throw new Failure(
+      instead === undefined
+        ? `${JSON.stringify(first)} is no command; see \`caravela --help\``
+        : `${JSON.stringify(first)} is no command here: ${instead}`,
+    );
+  }
+  if (second !== undefined && !second.startsWith('-')) {
+    throw new Failure(`${first} needs one of ${Object.keys(group).join(', ')}; see \`caravela ${first} --help\``);
+  }
+  const command = inherit(root, new Command(first).description(GROUP_SUMMARIES[first] ?? '').helpCommand(false));
+  addStubs(command, group);
+  await root.parseAsync(words, { from: 'user' });
 }
 
 /** Of `network create x`, beside the command `network`: what its help is asked for by. */
@@ -75,8 +91,8 @@ function makeRoot(context: Context): Command {
 }
 
 /** The one command that is run is loaded; of the others only names and summaries are needed, for help. */
-function addStubs(root: Command): void {
-  for (const [name, entry] of Object.entries(COMMANDS)) root.command(name, { hidden: entry.hidden === true }).description(entry.summary);
+function addStubs(parent: Command, entries: Readonly<Record<string, Entry>>): void {
+  for (const [name, entry] of Object.entries(entries)) parent.command(name, { hidden: entry.hidden === true }).description(entry.summary);
 }
 
 /** Loads the command and hangs it below the root (and its group). */

@@ -4,6 +4,8 @@ export interface KnownOption {
   readonly long?: string | undefined;
   /** Takes a value. */
   readonly required: boolean;
+  /** May take one. */
+  readonly optional?: boolean;
 }
 
 /** The ancestors (Caravela's and Cantainer's papers) wrote these with one dash. */
@@ -29,7 +31,7 @@ export function rewriteAncestorWords(words: readonly string[], options: readonly
 }
 
 /** Whether the value of this option is the next word: `-m 1`, `--memory 1`, `-dm 1`; but not `-m1`, `--memory=1`. */
-function takesNextWord(word: string, options: readonly KnownOption[]): boolean {
+export function takesNextWord(word: string, options: readonly KnownOption[]): boolean {
   if (word.startsWith('--')) return options.some((o) => o.long === word && o.required);
   for (let i = 1; i < word.length; i++) {
     const option = options.find((o) => o.short === `-${word[i]}`);

@@ -19,12 +19,7 @@ export const completionCommand = (registry: Registry) => (context: Context) =>
           .filter(([, entry]) => entry.hidden !== true)
           .map(([name, entry]) => describe(name, entry, context)),
       );
-      const groups = Object.entries(registry.groups).map(([name, verbs]) => ({
-        name,
-        summary: `${name} commands`,
-        options: [],
-        verbs: Object.keys(verbs).map((verb) => ({ name: verb, options: [] })),
-      }));
+      const groups = await Promise.all(Object.entries(registry.groups).map(([name, verbs]) => describeGroup(name, verbs, context)));
       context.io.stdout.write(SHELLS[shell]([...words, ...groups]));
     });
 
@@ -32,6 +27,12 @@ async function describe(name: string, entry: Entry, context: Context): Promise<W
   const command = (await entry.load())(context);
   const verbs = command.commands.map((sub) => ({ name: sub.name(), options: optionsOf(sub) }));
   return { name, summary: entry.summary, options: optionsOf(command), verbs };
+}
+
+async function describeGroup(name: string, entries: Readonly<Record<string, Entry>>, context: Context): Promise<Word> {
+  const shown = Object.entries(entries).filter(([, { hidden }]) => hidden !== true);
+  const verbs = shown.map(async ([verb, entry]) => ({ name: verb, options: optionsOf((await entry.load())(context)) }));
+  return { name, summary: `${name} commands`, options: [], verbs: await Promise.all(verbs) };
 }
 
 function optionsOf({ options }: Command): readonly string[] {

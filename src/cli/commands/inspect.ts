@@ -3,15 +3,16 @@ import type { Client } from '../../docker-api/client.ts';
 import { ApiError } from '../../docker-api/errors.ts';
 import { type Context, connect } from '../context.ts';
 import { Failure } from '../failure.ts';
-import { containerPath, imagePath, networkPath } from '../paths.ts';
+import { containerPath, imagePath, networkPath, volumePath } from '../paths.ts';
 import { inspectEach, renderOf } from './inspect-each.ts';
 
-const KINDS = ['container', 'image', 'network'] as const;
+const KINDS = ['container', 'image', 'network', 'volume'] as const;
 type Kind = (typeof KINDS)[number];
 const PATHS: Readonly<Record<Kind, (name: string) => string>> = {
   container: (name) => containerPath(name, '/json'),
   image: (name) => imagePath(name, '/json'),
   network: (name) => networkPath(name),
+  volume: volumePath,
 };
 
 interface Options {
@@ -22,16 +23,16 @@ interface Options {
 
 export function inspectCommand(context: Context): Command {
   return new Command('inspect')
-    .description('Shows all facts of containers, images or networks, as JSON.')
+    .description('Shows all facts of containers, images, networks or volumes, as JSON.')
     .argument('<name...>', 'names or ids')
     .option('-f, --format <template>', 'json, or a template: {{.State.Status}} {{json .Config}}')
-    .option('--type <kind>', 'container, image or network, where a name is several')
-    .option('-s, --size', 'as Docker')
+    .option('--type <kind>', 'container, image, network or volume, where a name is several')
+    .option('-s, --size', 'of containers: what they take on disks, too')
     .action(async (names: string[], options: Options, command: Command) => {
       const kinds = kindsOf(options.type, command);
       const render = renderOf(options.format);
       const client = await connect(context, command);
-      await inspectEach(context.io, names, render, (name) => inspect(client, name, kinds));
+      await inspectEach(context.io, names, render, (name) => inspect(client, name, kinds, options.size === true));
     });
 }
 
@@ -44,10 +45,11 @@ function kindsOf(type: string | undefined, command: Command): readonly Kind[] {
   return KINDS;
 }
 
-async function inspect(client: Client, name: string, kinds: readonly Kind[]): Promise<unknown> {
+async function inspect(client: Client, name: string, kinds: readonly Kind[], size: boolean): Promise<unknown> {
   for (const kind of kinds) {
     try {
-      return (await client.json('GET', PATHS[kind](name))).value;
+      const query = kind === 'container' && size ? { size } : {};
+      return (await client.json('GET', PATHS[kind](name), { query })).value;
     } catch (error) {
       if (!(error instanceof ApiError && error.status === 404)) throw error;
     }

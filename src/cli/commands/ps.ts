@@ -15,6 +15,7 @@ interface Options {
   filter?: readonly string[];
   last?: number;
   latest?: boolean;
+  size?: boolean;
 }
 
 export function psCommand(context: Context): Command {
@@ -27,13 +28,19 @@ export function psCommand(context: Context): Command {
     .option('-f, --filter <key=value>', 'only some: name, id, label, status, ancestor …', collect)
     .option('-n, --last <n>', 'the n newest, whatever their state', integer(-1, 1_000_000))
     .option('-l, --latest', 'the newest, whatever its state')
+    .option('-s, --size', 'with what they take on disks')
     .action(async (options: Options, command: Command) => {
       const client = await connect(context, command);
       const last = options.latest === true ? 1 : options.last;
       const { value, headers } = await client.json<ContainerSummary[]>('GET', '/containers/json', {
-        query: { all: options.all, limit: last !== undefined && last > 0 ? last : undefined, filters: filters(options.filter) },
+        query: {
+          all: options.all,
+          limit: last !== undefined && last > 0 ? last : undefined,
+          size: options.size,
+          filters: filters(options.filter),
+        },
       });
-      const view = containerView({ trunc: options.trunc, nowMs: Date.now() });
+      const view = containerView({ trunc: options.trunc, size: options.size ?? false, nowMs: Date.now() });
       const format = options.quiet === true ? '{{.ID}}' : options.format;
       context.io.stdout.write(renderList(value, view, format));
       warnUnreachable(context.io, headers, 'containers');

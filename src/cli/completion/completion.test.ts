@@ -14,7 +14,8 @@ describe('completion', () => {
   it('bash completes', async () => {
     const { out } = await run(['completion', 'bash']);
     // What the script asks.
-    const daemon = 'caravela() { case "$1" in ps) echo web ;; network) echo blue; echo none ;; esac; }';
+    const daemon =
+      'caravela() { case "$1" in ps) echo web ;; network) echo blue; echo none ;; images) echo shop ;; volume) echo data ;; esac; }';
     const complete = (words: string) =>
       spawnSync(
         'bash',
@@ -27,7 +28,14 @@ describe('completion', () => {
         },
       ).stdout.trim();
     expect(complete('expl')).toBe('explain');
-    expect(complete('run --cpu-')).toBe('--cpu-class');
+    expect(complete('run --cpu-c')).toBe('--cpu-class');
+    expect(complete('container exec --work')).toBe('--workdir');
+    expect(complete('container pau')).toBe('pause');
+    expect(complete('container stop w')).toBe('web');
+    expect(complete('exec w')).toBe('web');
+    expect(complete('image rm sh')).toBe('shop');
+    expect(complete('volume rm ""')).toBe('data');
+    expect(complete('system p')).toBe('prune');
     expect(complete('token c')).toBe('create');
     expect(complete('network dis')).toBe('disconnect');
     expect(complete('network create --sub')).toBe('--subnet');

@@ -1,4 +1,4 @@
-import { LIST_NAMES, LIST_NETWORKS, NETWORK_OPTIONS, ON_CONTAINERS, ON_NETWORKS, type Word } from './word.ts';
+import { ALL_NAMES, CONTAINERS, NETWORK_OPTIONS, NETWORKS, THEN_CONTAINER, type Word, wordsOf } from './word.ts';
 
 export function bash(words: readonly Word[]): string {
   return `# bash completion for caravela
@@ -18,16 +18,16 @@ ${subcommands(words, (options) => `choices="${options.join(' ')}"`)}
     -*) ;;
     *)
       case "$verb" in
-        ${ON_CONTAINERS.join('|')}) choices="$(${LIST_NAMES})" ;;
+${namesOf(1, 8, (list) => `choices="$(${list})"`)}
       esac
       [ "$COMP_CWORD" -lt 3 ] || case "$verb \${COMP_WORDS[2]}" in
-        ${onNetworks()}) choices="$(${LIST_NETWORKS})" ;;
+${namesOf(2, 8, (list) => `choices="$(${list})"`)}
       esac
       [ "$COMP_CWORD" -lt 4 ] || case "$verb \${COMP_WORDS[2]}" in
-        ${thenContainer()}) choices="$(${LIST_NAMES})" ;;
+        ${cases(THEN_CONTAINER)}) choices="$(${CONTAINERS.list})" ;;
       esac
       case "\${COMP_WORDS[COMP_CWORD - 1]}" in
-        ${NETWORK_OPTIONS.join('|')}) choices="$(${LIST_NETWORKS})" ;;
+        ${NETWORK_OPTIONS.join('|')}) choices="$(${NETWORKS.list})" ;;
       esac
       ;;
   esac
@@ -58,16 +58,16 @@ ${subcommands(words, (options) => `choices=(${options.join(' ')})`)}
   esac
   if [[ "\${words[CURRENT]}" != -* ]]; then
     case "\${words[2]}" in
-      ${ON_CONTAINERS.join('|')}) choices=(\${(f)"$(${LIST_NAMES})"}) ;;
+${namesOf(1, 6, (list) => `choices=(\${(f)"$(${list})"})`)}
     esac
     (( CURRENT < 4 )) || case "\${words[2]} \${words[3]}" in
-      ${onNetworks()}) choices=(\${(f)"$(${LIST_NETWORKS})"}) ;;
+${namesOf(2, 6, (list) => `choices=(\${(f)"$(${list})"})`)}
     esac
     (( CURRENT < 5 )) || case "\${words[2]} \${words[3]}" in
-      ${thenContainer()}) choices=(\${(f)"$(${LIST_NAMES})"}) ;;
+      ${cases(THEN_CONTAINER)}) choices=(\${(f)"$(${CONTAINERS.list})"}) ;;
     esac
     case "\${words[CURRENT - 1]}" in
-      ${NETWORK_OPTIONS.join('|')}) choices=(\${(f)"$(${LIST_NETWORKS})"}) ;;
+      ${NETWORK_OPTIONS.join('|')}) choices=(\${(f)"$(${NETWORKS.list})"}) ;;
     esac
   fi
   compadd -a choices
@@ -92,17 +92,34 @@ export function fish(words: readonly Word[]): string {
       ),
     ];
   });
-  const names = `${here(`${seen(...ON_CONTAINERS)}; and not ${seen('network')}`)} -f -a "(${LIST_NAMES})"`;
-  const networks = `${here(`${seen('network')}; and ${seen(...ON_NETWORKS)}`)} -f -a "(${LIST_NETWORKS})"`;
-  const options = `${here(seen('run', 'new'))} -l network -x -a "(${LIST_NETWORKS})"`;
-  return `# fish completion for caravela\n${[...lines, names, networks, options].join('\n')}\n`;
+  const groups = [...new Set(ALL_NAMES.flatMap((names) => wordsOf(names, 2).map((verb) => verb.split(' ')[0] ?? '')))];
+  const names = ALL_NAMES.flatMap(({ list, ...rest }) => {
+    const [single, double] = [wordsOf({ list, ...rest }, 1), wordsOf({ list, ...rest }, 2)];
+    const conditions = [
+      ...(single.length === 0 ? [] : [`${seen(...single)}; and not ${seen(...groups)}`]),
+      ...double.map((verb) =>
+        verb
+          .split(' ')
+          .map((word) => seen(word))
+          .join('; and '),
+      ),
+    ];
+    return conditions.map((condition) => `${here(condition)} -f -a "(${list})"`);
+  });
+  const options = `${here(seen('run', 'new'))} -l network -x -a "(${NETWORKS.list})"`;
+  return `# fish completion for caravela\n${[...lines, ...names, options].join('\n')}\n`;
 }
 
 const choicesOf = ({ options, verbs }: Word): readonly string[] => [...options, ...verbs.map(({ name }) => name)];
 
-const cases = (verbs: readonly string[]): string => verbs.map((verb) => `"network ${verb}"`).join('|');
-const onNetworks = (): string => cases(ON_NETWORKS);
-const thenContainer = (): string => cases(['connect', 'disconnect']);
+const cases = (verbs: readonly string[]): string => verbs.map((verb) => (verb.includes(' ') ? `"${verb}"` : verb)).join('|');
+
+/** A case for each kind of names, of those that take them by so many words. */
+function namesOf(count: 1 | 2, indent: number, set: (list: string) => string): string {
+  return ALL_NAMES.filter((names) => wordsOf(names, count).length > 0)
+    .map((names) => `${' '.repeat(indent)}${cases(wordsOf(names, count))}) ${set(names.list)} ;;`)
+    .join('\n');
+}
 
 /** Cases of both words, for those whose second has options of its own. */
 function subcommands(words: readonly Word[], set: (options: readonly string[]) => string): string {

@@ -14,23 +14,46 @@ export interface Verb {
   readonly options: readonly string[];
 }
 
-/** Commands whose arguments are names of containers. */
-export const ON_CONTAINERS: readonly string[] = [
-  'start',
-  'stop',
-  'restart',
-  'kill',
-  'rm',
-  'attach',
-  'logs',
-  'wait',
-  'port',
-  'inspect',
-  'explain',
-];
-export const LIST_NAMES = "caravela ps -a --format '{{.Names}}' 2>/dev/null";
+/** Names that an argument may be, and who takes them. */
+export interface Names {
+  /** Prints them. */
+  readonly list: string;
+  /** Commands, by one word or two. */
+  readonly verbs: readonly string[];
+}
 
-/** Options that name a network, and verbs of `network` that do. */
+const named = (words: string): string => `caravela ${words} 2>/dev/null`;
+const ON_CONTAINERS =
+  'start stop restart kill rm pause unpause rename update exec attach logs top stats wait port cp diff export commit inspect'.split(' ');
+const ON_IMAGES = 'push tag history save'.split(' ');
+
+export const CONTAINERS: Names = {
+  list: named("ps -a --format '{{.Names}}'"),
+  verbs: [...ON_CONTAINERS, 'explain', ...ON_CONTAINERS.map((verb) => `container ${verb}`)],
+};
+export const NETWORKS: Names = {
+  list: named("network ls --format '{{.Name}}'"),
+  verbs: ['inspect', 'connect', 'disconnect', 'rm'].map((verb) => `network ${verb}`),
+};
+const IMAGES: Names = {
+  list: named("images --format '{{.Repository}}:{{.Tag}}'"),
+  verbs: [
+    'run',
+    'rmi',
+    ...ON_IMAGES,
+    'container run',
+    'container create',
+    ...[...ON_IMAGES, 'rm', 'inspect'].map((verb) => `image ${verb}`),
+  ],
+};
+const VOLUMES: Names = { list: named('volume ls -q'), verbs: ['volume inspect', 'volume rm'] };
+
+export const ALL_NAMES: readonly Names[] = [CONTAINERS, IMAGES, NETWORKS, VOLUMES];
+
+/** Those of one word, or of two. */
+export const wordsOf = ({ verbs }: Names, count: 1 | 2): readonly string[] => verbs.filter((verb) => verb.split(' ').length === count);
+
+/** Verbs after whose network a container follows. */
+export const THEN_CONTAINER: readonly string[] = ['network connect', 'network disconnect'];
+/** Options that name a network. */
 export const NETWORK_OPTIONS: readonly string[] = ['--network', '--net', '-n'];
-export const ON_NETWORKS: readonly string[] = ['inspect', 'connect', 'disconnect', 'rm'];
-export const LIST_NETWORKS = "caravela network ls --format '{{.Name}}' 2>/dev/null";
