@@ -13,6 +13,8 @@ import {
 import { Check } from 'typebox/schema';
 import { LIMITS, type NetworkId, PORT_PROTOCOLS, type Resources } from '../core/model/index.ts';
 import { type ContainerSpec, EngineError, NETWORK_MODES } from '../engine/port.ts';
+import { SPEC_EXTRAS } from './container-spec-extras.ts';
+import { ASKED_MOUNTS, MOUNT_WISHES } from './container-spec-mounts.ts';
 
 const texts = ArrayOf(StringOf());
 const textsOrNull = Union([texts, Null()]);
@@ -83,6 +85,9 @@ const SPEC = ObjectOf({
   capAdd: texts,
   capDrop: texts,
   init: BooleanOf(),
+  mounts: Optional(MOUNT_WISHES),
+  askedMounts: Optional(ASKED_MOUNTS),
+  extras: Optional(SPEC_EXTRAS),
 });
 
 /**
