@@ -3,6 +3,7 @@ import { allOrNothing } from './checkers/all-or-nothing.ts';
 import { bounded } from './checkers/bounded.ts';
 import type { Checker } from './checkers/checker.ts';
 import { disagreements, membershipConverges } from './checkers/membership-converges.ts';
+import { keepsChanges } from './checkers/keeps-changes.ts';
 import { keepsItsWord } from './checkers/keeps-its-word.ts';
 import { leakedHold } from './checkers/leaked-hold.ts';
 import { lostContainer } from './checkers/lost-container.ts';
@@ -29,6 +30,7 @@ import { Measures } from './measures.ts';
 import type { Outcome } from './outcome.ts';
 import { World } from './world.ts';
 import { AgreedChanges } from './workload/agreed-changes.ts';
+import { ChangeUsers } from './workload/changes.ts';
 import { Fill } from './workload/fill.ts';
 import { StackUsers } from './workload/stack.ts';
 import { Workload } from './workload/workload.ts';
@@ -51,6 +53,7 @@ const JOIN_EVERY_MS = 50;
 /** Keeps the network's draws apart from the world's. */
 const NETWORK_DRAW = 0x6e65_7477;
 const AGREED_DRAW = 0x6167_7265;
+const CHANGE_DRAW = 0x6368_616e;
 /** All nodes have joined by then and heard of each other. */
 export const JOINED_MS = 8_000;
 /** Longest time that an instance may take to settle once faults have ended. */
@@ -59,6 +62,7 @@ const SETTLE_MS = 180_000;
 const FAULT_EVERY_MS = 12_000;
 const ACTION_EVERY_MS = 150;
 const STACK_EVERY_MS = 1_200;
+const CHANGE_EVERY_MS = 300;
 const AGREED_EVERY_MS = 2_000;
 /** While the instance is being filled in calm. */
 const CALM_STACKS_MS = 3_000;
@@ -124,6 +128,7 @@ function run(world: World, { workload, injector, conditions }: Parts, options: S
   injector.plan(faults);
   const stacks = new StackUsers(world, world.fork());
   stacks.schedule(JOINED_MS / 2, endMs, STACK_EVERY_MS);
+  new ChangeUsers(world, new Prng(options.seed ^ CHANGE_DRAW)).schedule(JOINED_MS / 2, endMs, CHANGE_EVERY_MS);
   new AgreedChanges(world, new Prng(options.seed ^ AGREED_DRAW)).schedule(JOINED_MS / 2, endMs, AGREED_EVERY_MS);
   world.schedule.runUntil(endMs);
 
@@ -166,6 +171,7 @@ function allCheckers(): readonly Checker[] {
     staysRemoved(),
     leakedHold(),
     keepsItsWord(),
+    keepsChanges(),
     placedWhereAsked,
     taskStates(),
     bounded,

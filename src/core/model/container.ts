@@ -1,5 +1,6 @@
 import type { ContainerId, NodeId, TaskId } from './ids.ts';
 import type { Request } from './request.ts';
+import type { Resources } from './resources.ts';
 
 /**
  * States of a task, in order; a task only moves to the right (SwarmKit's rule), and a container's
@@ -50,8 +51,11 @@ export interface Container {
   readonly taskNumber: number;
   /** Whether its resources are held now (DESIGN §6, Holds). */
   readonly holding: boolean;
-  /** An update is under way: the engine may have another spec than the request's, and is told that one again after a crash. Absent: no. */
-  readonly updating?: boolean;
+  /**
+   * While an update is under way: what the engine may let it use by then, which counts in place of the request's. After a
+   * crash in its midst the engine is told the request's spec again. Absent: none is.
+   */
+  readonly updating?: Resources | undefined;
   /** Where `removed` is desired: its volumes that nobody named go with it. Absent: no. */
   readonly volumesToo?: boolean;
   /** What the buyer considered, for `caravela explain`; JSON of model/explain's Placement. */

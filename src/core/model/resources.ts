@@ -20,6 +20,11 @@ export function subtract(a: Resources, b: Resources): Resources {
   return { cpuMillicores: a.cpuMillicores - b.cpuMillicores, memoryBytes: a.memoryBytes - b.memoryBytes };
 }
 
+/** Of each dimension the larger figure. */
+export function larger(a: Resources, b: Resources): Resources {
+  return { cpuMillicores: Math.max(a.cpuMillicores, b.cpuMillicores), memoryBytes: Math.max(a.memoryBytes, b.memoryBytes) };
+}
+
 /** Whether `wanted` fits into `free` in every dimension. */
 export function fits(wanted: Resources, free: Resources): boolean {
   return wanted.cpuMillicores <= free.cpuMillicores && wanted.memoryBytes <= free.memoryBytes;

@@ -1,5 +1,5 @@
 import { shortId } from '../model/index.ts';
-import type { Command, CommandId, Container, ContainerId, Observation, Task, Tombstone, CoreError } from '../model/index.ts';
+import type { Command, CommandId, Container, ContainerId, Observation, Resources, Task, Tombstone, CoreError } from '../model/index.ts';
 
 /** A command that concerns the life of one container. */
 export type ContainerCommand = Extract<Command, { readonly kind: 'start' | 'stop' | 'kill' | 'remove' | 'pause' | 'unpause' | 'update' }>;
@@ -58,6 +58,9 @@ export const idOf = (entry: Entry): ContainerId => entry.container.request.conta
 
 /** `web (3f2a…)`: how errors name a container. */
 export const called = (entry: Entry): string => `${entry.container.name} (${shortId(idOf(entry))})`;
+
+/** What it holds where it holds anything: while it is updated what it may use by then, too. */
+export const roomOf = ({ updating, request }: Container): Resources => updating ?? request.resources;
 
 /** The task without the word that it is paused: it goes on, or has ended. */
 export function unpaused(task: Task): Task {

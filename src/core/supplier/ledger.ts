@@ -3,7 +3,7 @@
  * that something fits. An amount is entered under a key (a hold's or a container's) and leaves under it.
  */
 import { assert } from '../../lib/assert.ts';
-import { NO_RESOURCES, add, fits, sameResources, subtract } from '../model/index.ts';
+import { NO_RESOURCES, add, fits, larger, sameResources, subtract } from '../model/index.ts';
 import type { ContainerId, RequestId, Resources } from '../model/index.ts';
 
 export const holdKey = (id: RequestId): string => `hold ${id}`;
@@ -75,10 +75,7 @@ export class Ledger {
   widen(key: string, amount: Resources): boolean {
     const own = this.#entries.get(key);
     assert(own !== undefined, `${key} holds nothing`);
-    const wide: Resources = {
-      cpuMillicores: Math.max(own.cpuMillicores, amount.cpuMillicores),
-      memoryBytes: Math.max(own.memoryBytes, amount.memoryBytes),
-    };
+    const wide = larger(own, amount);
     const held = add(this.#held, subtract(wide, own));
     const capacity = this.#capacity();
     if (wide.cpuMillicores > own.cpuMillicores && held.cpuMillicores > capacity.cpuMillicores) return false;

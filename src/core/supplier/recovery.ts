@@ -7,7 +7,7 @@
  */
 import type { Container, ContainerId, Observation, Task, Turn } from '../model/index.ts';
 import type { Context } from './context.ts';
-import { ended, idOf, unpaused } from './entry.ts';
+import { ended, idOf, roomOf, unpaused } from './entry.ts';
 import type { Activity, Entry } from './entry.ts';
 import type { Launches } from './launches.ts';
 import { containerKey } from './ledger.ts';
@@ -35,12 +35,12 @@ export function restore(
   const runs = new Set(running.map((run) => run.containerId));
   const exits = new Map(exited.map((exit) => [exit.containerId, exit]));
   for (const container of containers) {
-    const { containerId, resources } = container.request;
+    const { containerId } = container.request;
     const holding = runs.has(containerId) || holdsOn(container, exits.get(containerId));
     const activity: Activity = { kind: 'idle' };
     const backoffMs = SUPPLIER.firstBackoffMs;
     context.add({ container: { ...container, holding }, activity, waiting: [], storeRetry: false, unstarted: 0, backoffMs, startedMs: 0 });
-    if (holding) context.ledger.count(containerKey(containerId), resources);
+    if (holding) context.ledger.count(containerKey(containerId), roomOf(container));
   }
 }
 
@@ -100,10 +100,10 @@ export class Recovery {
       if (run === undefined && container.task !== undefined) entry.container = { ...container, task: endOf(container.task, exit) };
       return this.#removals.remove(turn, entry, undefined, false);
     }
-    if (container.readiness !== 'ready') return this.#launches.create(turn, entry, 0);
-    if (run !== undefined) this.#adopt(turn, entry, run);
+    if (container.readiness !== 'ready') this.#launches.create(turn, entry, 0);
+    else if (run !== undefined) this.#adopt(turn, entry, run);
     else this.#goOn(turn, entry, exit);
-    if (entry.container.updating === true) this.#updates.repeat(turn, entry);
+    this.#updates.repeat(turn, entry);
   }
 
   /** It does not run. */
@@ -138,7 +138,7 @@ export class Recovery {
     if (request.restart.name !== 'always' || desired !== 'stopped') return false;
     const { ledger } = this.#context;
     const key = containerKey(idOf(entry));
-    if (!ledger.has(key) && !ledger.admit(key, request.resources)) return false;
+    if (!ledger.has(key) && !ledger.admit(key, roomOf(entry.container))) return false;
     entry.container = { ...entry.container, desired: 'running', holding: true };
     this.#tasks.afterEnd(turn, entry);
     return true;

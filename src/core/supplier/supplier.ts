@@ -62,6 +62,7 @@ export class Supplier {
   readonly #tasks: Tasks;
   readonly #stops: Stops;
   readonly #changes: Changes;
+  readonly #updates: Updates;
   readonly #commands: Commands;
   readonly #recovery: Recovery;
   readonly #renames: Renames;
@@ -86,6 +87,7 @@ export class Supplier {
     this.#changes = new Changes(tasks, settle);
     const pauses = new Pauses(context, this.#changes);
     const updates = new Updates(context, this.#changes);
+    this.#updates = updates;
     this.#stops = stops;
     this.#commands = new Commands({ context, tasks, stops, pauses, updates, removals });
     this.#recovery = new Recovery({ context, tasks, launches, removals, updates });
@@ -148,6 +150,8 @@ export class Supplier {
       this.#launches.retryForget(turn, entry.container.request.containerId);
     } else if (timer.name === 'store-retry') {
       this.#context.storeAgain(turn, entry);
+    } else if (timer.name === 'update-again') {
+      this.#updates.repeat(turn, entry);
     } else if (timer.name === 'never-started' && entry.unstarted === timer.token) {
       this.#giveBack(turn, entry);
     }

@@ -10,7 +10,7 @@ import { taskId } from '../model/index.ts';
 import type { CommandId, CoreError, Observation, Task, Turn } from '../model/index.ts';
 import { lacking } from '../model/filter.ts';
 import type { Context } from './context.ts';
-import { called, ended, idOf, unpaused } from './entry.ts';
+import { called, ended, idOf, roomOf, unpaused } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { containerKey } from './ledger.ts';
 import { wantsRestart } from './restart-policy.ts';
@@ -38,7 +38,7 @@ export class Tasks {
     const before = entry.container;
     const key = containerKey(idOf(entry));
     const { ledger } = this.#context;
-    if (!ledger.has(key) && !ledger.admit(key, before.request.resources)) {
+    if (!ledger.has(key) && !ledger.admit(key, roomOf(before))) {
       return turn.reply(replyTo, { ok: false, error: noRoom(this.#context, entry) });
     }
     entry.backoffMs = SUPPLIER.firstBackoffMs;
@@ -169,7 +169,7 @@ const NEW_TASK: Omit<Task, 'id'> = {
 };
 
 function noRoom(context: Context, entry: Entry): CoreError {
-  const why = lacking(entry.container.request.resources, context.ledger.free())?.detail ?? 'it does not fit';
+  const why = lacking(roomOf(entry.container), context.ledger.free())?.detail ?? 'it does not fit';
   return {
     code: 'no-room',
     message: `${called(entry)} gave its room back when it ended, and ${context.self().name} has too little now: ${why}. Stop another container there, or remove this one and run it anew.`,

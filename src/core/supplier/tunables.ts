@@ -20,6 +20,8 @@ export const SUPPLIER = {
   forgetRetryMs: 1_000,
   /** A container's record that the disk did not take is written again after this, until it is taken. */
   storeRetryMs: 5_000,
+  /** After a crash amid an update, where the engine does not take the spec of before, or something else is under way. */
+  updateAgainMs: 5_000,
   /** Commands that wait for an order under way on one container. */
   waitingCommands: 64,
 } as const;

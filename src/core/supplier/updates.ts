@@ -6,16 +6,17 @@
  *          └ no-room                                  └────────────────────────┘
  *
  * While it is under way the node holds the larger of both figures, so that at no moment more runs here than is
- * counted. After a crash in between, the engine is told the record's spec again, which is the old one.
+ * counted, not even after a crash in between: then the engine is told the record's spec again, the old one.
  */
-import type { Command, CommandId, Container, CoreError, Request, Resources, Turn } from '../model/index.ts';
-import { sameResources } from '../model/index.ts';
+import type { Command, CommandId, CoreError, Request, Resources, Turn } from '../model/index.ts';
+import { larger, sameResources } from '../model/index.ts';
 import { isAmount, lacking } from '../model/filter.ts';
 import type { Changes } from './changes.ts';
 import type { Context } from './context.ts';
-import { called, idOf } from './entry.ts';
+import { called, idOf, roomOf } from './entry.ts';
 import type { Entry } from './entry.ts';
 import { containerKey } from './ledger.ts';
+import { SUPPLIER } from './tunables.ts';
 
 type Update = Extract<Command, { readonly kind: 'update' }>;
 
@@ -30,39 +31,49 @@ export class Updates {
 
   /** The entry is idle or backing off, and made or waiting to be started. */
   update(turn: Turn, entry: Entry, id: CommandId, { resources, restart, spec }: Update): void {
-    const before = entry.container.request;
+    const { request: before, updating: had } = entry.container;
     const after: Request = { ...before, resources, restart, spec };
     const error = clash(entry, after) ?? this.#makeRoom(entry, resources);
     if (error !== undefined) return turn.reply(id, { ok: false, error });
     this.#changes.begin(entry);
     const done = (turn: Turn, error: CoreError | undefined): void => this.#over(turn, entry, id, error);
     if (!isEnginesToo(before, after)) return this.#store(turn, entry, before, after, done);
-    this.#context.record(turn, entry, { updating: true }, (turn, error) => {
+    this.#context.record(turn, entry, { updating: larger(roomOf(entry.container), resources) }, (turn, error) => {
       if (error !== undefined) {
-        entry.container = { ...entry.container, updating: false };
+        entry.container = { ...entry.container, updating: had };
         return done(turn, error);
       }
       this.#tell(turn, after, (turn, error) => {
         if (error === undefined) return this.#store(turn, entry, before, after, done);
-        this.#context.note(turn, entry, { updating: false });
+        this.#context.note(turn, entry, { updating: had });
         done(turn, error);
       });
     });
   }
 
-  /** After a crash amid an update: what the engine has may be another spec than the record's. Again at the next start where it fails. */
+  /** After a crash amid an update: what the engine has may be another spec than the record's. Until it takes that. */
   repeat(turn: Turn, entry: Entry): void {
-    if (entry.activity.kind !== 'idle' && entry.activity.kind !== 'backing-off') return;
+    const { activity, container } = entry;
+    if (container.updating === undefined) return;
+    if (activity.kind !== 'idle' && activity.kind !== 'backing-off') return this.#repeatLater(turn, entry);
     this.#changes.begin(entry);
-    this.#tell(turn, entry.container.request, (turn, error) => {
-      if (error === undefined) this.#context.note(turn, entry, { updating: false });
+    this.#tell(turn, container.request, (turn, error) => {
+      if (error === undefined) {
+        this.#context.note(turn, entry, { updating: undefined });
+        this.#cut(entry);
+      } else this.#repeatLater(turn, entry);
       this.#changes.end(turn, entry);
     });
   }
 
+  #repeatLater(turn: Turn, entry: Entry): void {
+    this.#context.setTimer(turn, 'update-again', idOf(entry), SUPPLIER.updateAgainMs);
+  }
+
   /** A record that can't be written is as if nothing had been asked: the engine takes back what it has done. */
   #store(turn: Turn, entry: Entry, before: Request, after: Request, done: (turn: Turn, error: CoreError | undefined) => void): void {
-    this.#context.record(turn, entry, { request: after, updating: false }, (turn, error) => {
+    const change = isEnginesToo(before, after) ? { request: after, updating: undefined } : { request: after };
+    this.#context.record(turn, entry, change, (turn, error) => {
       if (error === undefined) {
         turn.emit({ kind: 'container-updated', containerId: idOf(entry), resources: after.resources });
         return done(turn, undefined);
@@ -71,11 +82,10 @@ export class Updates {
         entry.container = { ...entry.container, request: before };
         return done(turn, error);
       }
-      entry.container = { ...entry.container, updating: true };
+      entry.container = { ...entry.container, updating: larger(roomOf(entry.container), before.resources) };
       this.#tell(turn, before, (turn, refused) => {
         // Where it takes nothing back, it has the new limits: they count, and are written once the disk takes them.
-        const stays: Partial<Container> = refused === undefined ? { request: before, updating: false } : { updating: false };
-        this.#context.note(turn, entry, stays);
+        this.#context.note(turn, entry, { request: refused === undefined ? before : after, updating: undefined });
         done(turn, { ...error, changed: refused !== undefined });
       });
     });
@@ -89,12 +99,16 @@ export class Updates {
   }
 
   #over(turn: Turn, entry: Entry, id: CommandId, error: CoreError | undefined): void {
-    const { ledger } = this.#context;
-    const key = containerKey(idOf(entry));
-    // It may have given its room back meanwhile.
-    if (ledger.has(key)) ledger.cut(key, entry.container.request.resources);
+    this.#cut(entry);
     turn.reply(id, error === undefined ? { ok: true, kind: 'done' } : { ok: false, error });
     this.#changes.end(turn, entry);
+  }
+
+  /** It may have given its room back meanwhile. */
+  #cut(entry: Entry): void {
+    const { ledger } = this.#context;
+    const key = containerKey(idOf(entry));
+    if (ledger.has(key)) ledger.cut(key, roomOf(entry.container));
   }
 
   /** Where it holds nothing it asks for room at its next start: all that it must not be is larger than the node. */

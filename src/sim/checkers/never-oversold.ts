@@ -38,12 +38,16 @@ export const neverOversold: Checker = {
   },
 };
 
-/** The containers that run in the engine. The store's `holding` is the core's own claim and is compared at rest. */
+/**
+ * The containers that run in the engine, with what it lets them use: an update has that changed before its record. The
+ * store's `holding` is the core's own claim and is compared at rest.
+ */
 function heldIn(node: SimNode): Resources {
   let sum = NO_RESOURCES;
   for (const id of node.engine.ids()) {
     const container = node.store.get(id);
-    if (container !== undefined && node.engine.runningTask(id) !== undefined) sum = add(sum, container.request.resources);
+    if (container !== undefined && node.engine.runningTask(id) !== undefined)
+      sum = add(sum, node.engine.limitsOf(id) ?? container.request.resources);
   }
   return sum;
 }

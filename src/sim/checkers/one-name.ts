@@ -6,8 +6,8 @@ import type { Checker, Issued, Watched } from './checker.ts';
 
 /**
  * DESIGN §6, Name directory. At rest no two containers of the instance have one name, and the directory
- * knows exactly what there is. A container loses its name only to an older one. A name is refused only
- * where a container or a run under way had it: in calm during the claim, under faults a while before,
+ * knows exactly what there is. A container loses its name only to an older one, or by its user's wish. A name is
+ * refused only where a container, or a run or a rename under way, had it: in calm during the claim, under faults a while before,
  * as nodes that can't be asked are taken at their last word.
  */
 export function oneName(): Checker {
@@ -29,7 +29,7 @@ export function oneName(): Checker {
       world.violate('one name', 'correctness', `${namesOf(issued).join(', ')} was refused ("${result.error.message}") and nobody has it`);
     },
     onEvent(world, node, event) {
-      if (event.kind === 'container-renamed') judgeRename(world, node, event);
+      if (event.kind === 'container-renamed' && event.why !== 'asked') judgeRename(world, node, event);
       if (event.kind === 'container-renamed') uses.freed(event.from, world.nowMs);
       if (event.kind === 'container-removed') uses.freed(event.name, world.nowMs);
     },
@@ -59,7 +59,7 @@ const FAULTS_MS = 120_000;
 /** From the sight of a conflict to the younger's new name, words lost on the way included. */
 const CONFLICT_MS = 30_000;
 
-/** When each name was last of use to a run or to a container that is no more. */
+/** When each name was last of use to a run, to a rename or to a container that is no more. */
 class Uses {
   readonly #open = new Map<string, number>();
   readonly #ranMs = new Map<string, number>();
@@ -73,7 +73,7 @@ class Uses {
     this.#open.set(name, (this.#open.get(name) ?? 1) - 1);
   }
 
-  /** A run that had it has ended. */
+  /** A run or a rename that had it has ended. */
   ran(name: string, nowMs: number): void {
     this.#ranMs.set(name, nowMs);
   }
@@ -96,6 +96,7 @@ class Uses {
 
 function namesOf({ command }: Issued): readonly string[] {
   if (command.kind === 'run') return [command.request.name];
+  if (command.kind === 'rename') return [command.name];
   return command.kind === 'run-stack' ? command.stack.parts.map(({ request }) => request.name) : [];
 }
 

@@ -44,6 +44,11 @@ function* unlike(node: SimNode, container: Container): Generator<string> {
   const runs = node.engine.runningTask(id)?.slice(-6);
   const believed = container.task?.state === 'running' ? container.task.id.slice(-6) : undefined;
   if (runs !== believed) yield `takes ${believed ?? 'no task'} of ${shortId(id)} for running, its engine runs ${runs ?? 'none'}`;
+  const isPaused = container.task?.paused === true;
+  if (isPaused !== node.engine.isPaused(id)) yield `takes ${shortId(id)} for ${isPaused ? '' : 'not '}paused, its engine does not`;
+  const spec = node.engine.specOf(id);
+  if (spec !== undefined && spec !== container.request.spec) yield `has another spec of ${shortId(id)} than its engine`;
+  if (container.updating !== undefined) yield `still updates ${shortId(id)}`;
   if (container.readiness === 'preparing') yield `still prepares ${shortId(id)}`;
 }
 
@@ -53,9 +58,18 @@ function* leftOvers(node: SimNode, core: CoreNode): Generator<string> {
 }
 
 function differ(a: Container, b: Container): boolean {
-  return a.desired !== b.desired || a.task?.state !== b.task?.state || a.holding !== b.holding;
+  return (
+    a.desired !== b.desired ||
+    a.task?.state !== b.task?.state ||
+    (a.task?.paused === true) !== (b.task?.paused === true) ||
+    a.holding !== b.holding ||
+    a.name !== b.name ||
+    a.request.spec !== b.request.spec ||
+    !sameResources(a.request.resources, b.request.resources)
+  );
 }
 
-function describe({ desired, task, holding }: Container): string {
-  return `${desired}/${task?.state ?? 'no task'}${holding ? '/holding' : ''}`;
+function describe({ desired, task, holding, name, request }: Container): string {
+  const state = `${task?.state ?? 'no task'}${task?.paused === true ? ' and paused' : ''}`;
+  return `${desired}/${state}${holding ? '/holding' : ''} as ${name} with ${JSON.stringify(request.resources)}`;
 }

@@ -1,4 +1,4 @@
-import type { ContainerId, CoreError, Observation, Order, OrderAnswer, TaskId } from '../../core/model/index.ts';
+import type { ContainerId, CoreError, Observation, Order, OrderAnswer, Resources, TaskId } from '../../core/model/index.ts';
 import { assertNever } from '../../lib/assert.ts';
 import type { Prng } from '../../lib/prng.ts';
 import type { Schedule } from '../schedule.ts';
@@ -15,8 +15,9 @@ interface Running {
 interface EngineContainer {
   readonly id: ContainerId;
   running: Running | undefined;
-  /** What it may use at most, as told at its creation or by an update. */
-  limits: string;
+  /** As told at its creation, or by the last update; `limits`: by an update only. */
+  spec: string;
+  limits: Resources | undefined;
   /** With which code it would have ended meanwhile, were it not paused. */
   overdue: number | undefined;
   /** The last task's end, kept until the next start as the built-in engine keeps its exit file. */
@@ -91,7 +92,12 @@ export class SimEngine {
   }
 
   /** As told at its creation, or by the last update. */
-  limitsOf(id: ContainerId): string | undefined {
+  specOf(id: ContainerId): string | undefined {
+    return this.#containers.get(id)?.spec;
+  }
+
+  /** What it may use since an update; undefined: there was none. */
+  limitsOf(id: ContainerId): Resources | undefined {
     return this.#containers.get(id)?.limits;
   }
 
@@ -108,8 +114,12 @@ export class SimEngine {
     for (const id of this.ids()) if (!known(id)) this.#containers.delete(id);
   }
 
+  /** How often the host went down. */
+  reboots = 0;
+
   /** The host went down: no task runs any more, and whether their ends were written is chance. */
   reboot(): void {
+    this.reboots++;
     for (const [id, container] of this.#containers) {
       if (container.running === undefined) continue;
       if (this.#random.chance(0.5)) container.exited = this.#exitOf(id, container.running.taskId, 255);
@@ -149,7 +159,7 @@ export class SimEngine {
         if (container === undefined && this.#random.chance(this.temper.createFails))
           return failed('engine-failed', `the engine could not unpack the image of ${id}`);
         if (container === undefined) {
-          this.#containers.set(id, { id, running: undefined, exited: undefined, limits: order.spec, overdue: undefined });
+          this.#containers.set(id, { id, running: undefined, exited: undefined, spec: order.spec, limits: undefined, overdue: undefined });
         }
         return { ok: true };
       case 'engine-start':
@@ -174,7 +184,8 @@ export class SimEngine {
       case 'engine-update':
         if (container === undefined) return failed('no-such-container', `the engine has no container ${id}`);
         if (this.#random.chance(this.temper.changeFails)) return failed('engine-failed', `${id} uses more memory than that`);
-        container.limits = order.spec;
+        container.spec = order.spec;
+        container.limits = order.resources;
         return { ok: true };
       case 'engine-remove':
         if (container?.running !== undefined) this.#end(id, container, container.running.taskId, 137);
