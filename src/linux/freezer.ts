@@ -7,6 +7,8 @@ import { type CgroupTrees, cgroupDirs } from './cgroup.ts';
 /** A process in an uninterruptible call does not stand still before that returns. */
 const PATIENCE_MS = 10_000;
 const LONGEST_PAUSE_MS = 20;
+/** As long as a round takes: some 20 ms in all. */
+const ROUNDS_PER_TRY = 6;
 
 /** One tree's way to say it: v2 has the freezer in every group, v1 a tree of its own. */
 interface FreezerFile {
@@ -31,6 +33,11 @@ export async function freezeCgroup(trees: CgroupTrees, group: string): Promise<v
     if (file.isFrozen()) return;
     if (Date.now() > deadline) break;
     await delay(Math.min(round, LONGEST_PAUSE_MS));
+    // In the midst of execve(2) a process waits for its threads, and they would stand still already: all go on for a moment.
+    if (round % ROUNDS_PER_TRY === 0) {
+      await writeFile(file.path, file.thawed);
+      await delay(1);
+    }
   }
   await writeFile(file.path, file.thawed);
   throw new Error(`control group ${group} does not stand still within ${PATIENCE_MS / 1_000} s: its processes run on`);

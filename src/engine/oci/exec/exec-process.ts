@@ -41,7 +41,7 @@ export function execProcess(
   };
 }
 
-/** Whoever it runs as, as Docker has it. */
+/** As Docker has it: whoever is not root loses them with execve(2). */
 function privileged(own: ReadonlySet<string>) {
   const all = containerCapabilities(['ALL'], [], own);
   return { bounding: all, effective: all, permitted: all };

@@ -81,7 +81,7 @@ export class Execs {
 
   /** Resolves when none is being started in the container. */
   async settled(id: ContainerId): Promise<void> {
-    await Promise.allSettled(this.#starting.get(id) ?? []);
+    await Promise.allSettled(this.#starting.get(id) ?? new Set<Promise<unknown>>());
   }
 
   /** The container's task has ended, and all of its processes. */
@@ -89,9 +89,8 @@ export class Execs {
     const ofContainer = [...this.#held].filter((each) => each.containerId === id);
     if (ofContainer.length === 0) return;
     for (const { streams } of ofContainer) streams?.hurry();
-    const deadline = Date.now() + CONMON_PATIENCE_MS;
-    while (ofContainer.some(({ conmon }) => conmon === undefined || isAlive(conmon)) && Date.now() < deadline) await delay(2);
-    await endStrays(straysOf(this.#host, ofContainer));
+    await this.settled(id);
+    if (!(await endsSoon(ofContainer.flatMap(({ conmon }) => conmon ?? [])))) await endStrays(straysOf(this.#host, ofContainer));
     for (const each of ofContainer) await this.#clear(each);
   }
 
@@ -131,6 +130,8 @@ export class Execs {
     const streams = new TaskStreams({ openStdin: spec.stdin, stdinOnce: true, tty: spec.tty }, this.#fan);
     const held: HeldExec = { containerId: id, paths, conmon: undefined, streams };
     this.#held.add(held);
+    const leaving = new AbortController();
+    const attached = streams.join({ stdin: spec.stdin, signal: leaving.signal });
     try {
       await mkdir(paths.dir, { recursive: true });
       const runtime = host.runtimes.named(running.runtime);
@@ -147,7 +148,7 @@ export class Execs {
       }
       const started = await conmon.start(() => streams.connect(paths.attach));
       held.conmon = started.conmon;
-      const exec = new OciExec(streams, spec.stdin, started, spec.tty ? paths.control : undefined);
+      const exec = new OciExec(attached, leaving, started, spec.tty ? paths.control : undefined);
       void this.#clearAfter(held, started, exec);
       return exec;
     } catch (error) {
@@ -162,11 +163,7 @@ export class Execs {
 
   async #clearAfter(held: HeldExec, { conmon }: StartedExec, { exitCode }: RunningExec): Promise<void> {
     await exitCode;
-    const deadline = Date.now() + CONMON_PATIENCE_MS;
-    while (conmon !== undefined && isAlive(conmon)) {
-      if (Date.now() > deadline) signalProcess(conmon, SIGKILL);
-      await delay(2);
-    }
+    if (conmon !== undefined && !(await endsSoon([conmon]))) signalProcess(conmon, SIGKILL);
     await this.#clear(held);
   }
 
@@ -176,6 +173,16 @@ export class Execs {
       this.#host.log('warn', `what is left of an exec stays in ${held.paths.dir}: ${String(error)}`);
     });
   }
+}
+
+/** A conmon needs some ms between its process's end and its own. Returns whether all are gone in time. */
+async function endsSoon(conmons: readonly ProcessIdentity[]): Promise<boolean> {
+  const deadline = Date.now() + CONMON_PATIENCE_MS;
+  while (conmons.some(isAlive)) {
+    if (Date.now() > deadline) return false;
+    await delay(2);
+  }
+  return true;
 }
 
 /** conmons of these, and what they run to start them. */

@@ -1,7 +1,6 @@
 import { identify, type ProcessIdentity, SIGKILL, signalProcess } from '../../../linux/process-identity.ts';
 import { hasCode } from '../../../linux/system-error.ts';
 import type { AttachedStreams, OutputPiece, RunningExec, TerminalSize } from '../../port.ts';
-import type { TaskStreams } from '../task-streams.ts';
 import { resizeTerminal } from '../tell-conmon.ts';
 import type { StartedExec } from './conmon-exec.ts';
 
@@ -13,14 +12,15 @@ export class OciExec implements RunningExec {
   readonly output: AsyncIterable<OutputPiece>;
   readonly exitCode: Promise<number>;
   readonly #attached: AttachedStreams;
-  readonly #leaving = new AbortController();
+  readonly #leaving: AbortController;
   readonly #control: string | undefined;
 
-  /** @param control conmon's fifo; undefined where there is no terminal */
-  constructor(streams: TaskStreams, stdin: boolean, started: StartedExec, control: string | undefined) {
+  /** @param attached since before it ran, until `leaving` aborts. @param control conmon's fifo; undefined where there is no terminal */
+  constructor(attached: AttachedStreams, leaving: AbortController, started: StartedExec, control: string | undefined) {
     this.pid = started.pid;
-    this.#attached = streams.join({ stdin, signal: this.#leaving.signal });
-    this.output = this.#attached.output;
+    this.#attached = attached;
+    this.#leaving = leaving;
+    this.output = attached.output;
     this.#control = control;
     this.exitCode = endOf(started, identify(started.pid));
   }
