@@ -1,10 +1,21 @@
 import { Readable } from 'node:stream';
-import { type ImageDetails, ImageError, type ImageStore, type NewImage } from '../engine/port.ts';
+import {
+  type ImageDetails,
+  ImageError,
+  type ImagePlatform,
+  type ImageStore,
+  type NewImage,
+  type PruneOptions,
+  type RegistryCredentials,
+} from '../engine/port.ts';
 
 /** One node's images, as names only. */
 export class FakeImages implements ImageStore {
   readonly stored: ImageDetails[] = [];
-  readonly pulled: { readonly reference: string; readonly username: string | undefined }[] = [];
+  readonly pulled: { readonly reference: string; readonly username: string | undefined; readonly platform?: ImagePlatform }[] = [];
+  /** `reference username`. */
+  readonly pushed: string[] = [];
+  readonly logins: string[] = [];
   /** Thrown by the next operation. */
   failNext: ImageError | undefined;
 
@@ -36,13 +47,15 @@ export class FakeImages implements ImageStore {
   async inspect(name: string) {
     const tagged = /:[^/]*$/.test(name) ? name : `${name}:latest`;
     return this.stored.find(
-      (i) => i.id === name || i.references.some((r) => r === name || r === `docker.io/library/${tagged}` || r === tagged),
+      (i) =>
+        i.id === name || i.digest === name || i.references.some((r) => r === name || r === `docker.io/library/${tagged}` || r === tagged),
     );
   }
 
   async pull(reference: string, options: Parameters<ImageStore['pull']>[1]) {
     this.#fail();
-    this.pulled.push({ reference, username: options.credentials?.username });
+    const { platform } = options;
+    this.pulled.push({ reference, username: options.credentials?.username, ...(platform && { platform }) });
     options.onProgress({ status: 'Downloading', id: 'abc', currentBytes: 1, totalBytes: 2 });
     options.onProgress({ status: 'Pull complete', id: 'abc' });
     this.#fail();
@@ -81,6 +94,7 @@ export class FakeImages implements ImageStore {
   async push(reference: string, options: Parameters<ImageStore['push']>[1]) {
     this.#fail();
     const { digest } = await this.#found(reference);
+    this.pushed.push(`${reference} ${options.credentials?.username ?? ''}`.trim());
     options.onProgress({ status: 'Pushed', id: 'abc' });
     return { digest, sizeBytes: 512 };
   }
@@ -91,8 +105,12 @@ export class FakeImages implements ImageStore {
     return Readable.from([Buffer.from(`saved ${names.join(' ')}`)]);
   }
 
-  async prune() {
-    return { removed: [], reclaimedBytes: 0 };
+  /** Nothing uses any. */
+  async prune({ all, isMeant }: PruneOptions) {
+    const gone = this.stored.filter(({ references, labels }) => (all || references.length === 0) && isMeant(labels));
+    for (const image of gone) this.stored.splice(this.stored.indexOf(image), 1);
+    const removed = gone.flatMap(({ references, id }) => [...references.map((untagged) => ({ untagged })), { deleted: id }]);
+    return { removed, reclaimedBytes: gone.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) };
   }
 
   async usage() {
@@ -115,8 +133,9 @@ export class FakeImages implements ImageStore {
     return { digest, mediaType: 'application/vnd.oci.image.manifest.v1+json', sizeBytes: 512, platforms: [] };
   }
 
-  async login() {
+  async login(domain: string, { username }: RegistryCredentials) {
     this.#fail();
+    this.logins.push(`${domain} ${username}`);
   }
 
   async #found(name: string): Promise<ImageDetails> {

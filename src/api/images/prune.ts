@@ -30,7 +30,7 @@ export async function pruneImages(
   const { removed, reclaimedBytes } = await backend.images.prune({ all, untilMs, isMeant });
   noteRemoved(context, removed);
   context.note({ type: 'image', action: 'prune', id: '', attributes: { reclaimed: String(reclaimedBytes) } });
-  const { answers, silent } = (await asking) ?? { answers: [], silent: [] };
+  const { answers, silent } = (await asking) ?? { answers: [], silent: [], dead: [] };
   const peers = answers.flatMap(({ status, body }) => (status === 200 && Check(PEER_PRUNED, body) ? [body] : []));
   const items = [...removed.map(deleteItem), ...peers.flatMap(({ ImagesDeleted }) => ImagesDeleted ?? [])];
   // One image is one image, on however many nodes it was.

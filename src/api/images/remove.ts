@@ -32,7 +32,7 @@ export async function removeImage(
   const path = `/images/${encodeURIComponent(wanted)}?force=${force ? 1 : 0}`;
   const asking = scope === 'node' ? undefined : askAll(context.backend, { method: 'DELETE', path, deadlineMs: REMOVE_DEADLINE_MS });
   const here = await removeHere(context, wanted, force);
-  const asked = (await asking) ?? { answers: [], silent: [] };
+  const asked = (await asking) ?? { answers: [], silent: [], dead: [] };
   const refusals = [
     ...(here instanceof ApiError ? [here] : []),
     ...asked.answers

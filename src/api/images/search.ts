@@ -1,16 +1,17 @@
-import { Array as ArrayOf, Boolean as BooleanOf, Integer, Object as ObjectOf, Optional, String as StringOf } from 'typebox';
+import { Readable } from 'node:stream';
+import { Array as ArrayOf, Boolean as BooleanOf, Integer, Object as ObjectOf, Optional, String as StringOf, Unknown } from 'typebox';
 import { Check } from 'typebox/schema';
 import type { SearchRow } from '../../docker-api/types.ts';
 import { ApiError } from '../http/api-error.ts';
 import { readJson } from '../http/body.ts';
+import { rowsOf } from '../http/check.ts';
 import { truthOf } from '../http/prune-filter.ts';
 import { filtersOf, type Query, textOf, wholeOf } from '../http/query.ts';
-import { Readable } from 'node:stream';
 
 /** Docker Hub's search, in the form that all registries once had. */
 export const HUB_SEARCH_URL = 'https://index.docker.io/v1/search';
 
-const ANSWER = ObjectOf({ results: ArrayOf(ObjectOf({ name: StringOf() })) });
+const ANSWER = ObjectOf({ results: ArrayOf(Unknown()) });
 const FOUND = ObjectOf({
   name: StringOf(),
   description: Optional(StringOf()),
@@ -71,8 +72,7 @@ async function ask(url: string): Promise<SearchRow[]> {
       `${hostname} can't be searched from this node: ${why}. Images are found without a search by their name: docker pull NAME`,
     );
   }
-  const results = Check(ANSWER, body) ? body.results : [];
-  return results.filter((row) => Check(FOUND, row)).map(rowOf);
+  return (Check(ANSWER, body) ? rowsOf(FOUND, body.results) : []).map(rowOf);
 }
 
 function rowOf(found: { name: string } & Partial<SearchRow>): SearchRow {
