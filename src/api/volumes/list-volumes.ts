@@ -14,7 +14,7 @@ import { Check } from 'typebox/schema';
 import type { Member } from '../../core/model/index.ts';
 import type { VolumeList, VolumeRow } from '../../docker-api/types.ts';
 import type { ApiContext } from '../context.ts';
-import { labelMatches } from '../containers/list.ts';
+import { labelMatches } from '../http/label-matches.ts';
 import { rowsOf } from '../http/check.ts';
 import { truthOf } from '../http/prune-filter.ts';
 import { filtersOf, type Query, textOf } from '../http/query.ts';

@@ -2,7 +2,7 @@ import type { NodeId } from '../../core/model/index.ts';
 import { type VolumeSummary, VolumeError } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
-import { askAll, deadMembers } from '../instance/ask.ts';
+import { askAll } from '../instance/ask.ts';
 import { namesOf, type Scope } from '../instance/scope.ts';
 
 export type LocatedVolume =
@@ -23,10 +23,10 @@ export async function locateVolume({ backend }: ApiContext, name: string, scope:
   if (scope === 'node') throw noSuchVolume(name);
   if (agreed !== undefined) return { at: 'peer', node: agreed };
   if (!GENERATED.test(name)) throw noSuchVolume(name);
-  const { answers, silent } = await askAll(backend, { path: `/volumes/${name}`, enough: ({ status }) => status === 200 });
+  const { answers, silent, dead } = await askAll(backend, { path: `/volumes/${name}`, enough: ({ status }) => status === 200 });
   const found = answers.find(({ status }) => status === 200);
   if (found !== undefined) return { at: 'peer', node: found.member.id };
-  const unasked = [...silent, ...deadMembers(backend)];
+  const unasked = [...silent, ...dead];
   if (unasked.length === 0) throw noSuchVolume(name);
   throw new ApiError(
     503,

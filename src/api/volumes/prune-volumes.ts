@@ -42,7 +42,7 @@ export async function pruneVolumes(
     reclaimed += sizeBytes;
   }
   context.note({ type: 'volume', action: 'prune', id: '', attributes: { reclaimed: String(reclaimed) } });
-  const { answers, silent } = (await asking) ?? { answers: [], silent: [] };
+  const { answers, silent } = (await asking) ?? { answers: [], silent: [], dead: [] };
   const peers = answers.flatMap(({ status, body }) => (status === 200 && Check(PEER_PRUNED, body) ? [body] : []));
   return {
     pruned: {
