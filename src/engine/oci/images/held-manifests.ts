@@ -40,6 +40,13 @@ export async function documentsOf(record: ImageRecord, blobs: BlobStore): Promis
   return { index: { mediaType: typeOf(document), content }, manifests, missing };
 }
 
+/** Blobs here of those platforms of an image that its record does not name. @throws ImageError where the disk damaged a document */
+export async function otherPlatforms(record: ImageRecord, blobs: BlobStore): Promise<string[]> {
+  const { manifests } = await documentsOf(record, blobs);
+  const others = manifests.filter(({ digest }) => digest !== record.manifestDigest);
+  return [...new Set(others.flatMap(({ digest, config, layers }) => [digest, config.digest, ...layers.map((layer) => layer.digest)]))];
+}
+
 /** Undefined where it is not here, or one of its blobs isn't. */
 async function heldManifest(digest: string, blobs: BlobStore): Promise<HeldManifest | undefined> {
   if (!blobs.has(digest)) return undefined;

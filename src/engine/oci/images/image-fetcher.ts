@@ -19,8 +19,8 @@ import { SingleFlight } from './single-flight.ts';
 import { Slots } from './slots.ts';
 
 export interface Fetch {
-  /** Another than this node's own. */
-  readonly platform?: Platform | undefined;
+  /** Another than this node's own; `any`: its own where that is here already, else what is. */
+  readonly platform?: Platform | 'any' | undefined;
   /** Tried in order, per blob. */
   readonly sources: readonly BlobSource[];
   readonly pins: PinSet;
@@ -50,7 +50,7 @@ export class ImageFetcher {
    */
   async fetch(digest: string, what: string, fetch: Fetch): Promise<ImageRecord> {
     const { limits } = this.#options;
-    const platform = fetch.platform ?? this.#options.platform;
+    const platform = fetch.platform === undefined || fetch.platform === 'any' ? this.#options.platform : fetch.platform;
     const { manifestDigest, isOwn } = await this.#manifestFor(digest, what, platform, fetch);
     const manifest = parseDocument(
       await this.#document(manifestDigest, limits.manifestBytes, fetch),
@@ -62,7 +62,7 @@ export class ImageFetcher {
       await this.#document(config.digest, limits.configBytes, fetch),
       `configuration ${config.digest} of ${what}`,
     );
-    if (!runsOn(configuration, platform)) {
+    if (fetch.platform !== 'any' && !runsOn(configuration, platform)) {
       const wanted = fetch.platform === undefined ? 'this node is' : 'wanted was';
       throw new ImageError('no-platform', `${what} is for ${platformName(configuration)}, ${wanted} ${platformName(platform)}`);
     }
@@ -84,7 +84,9 @@ export class ImageFetcher {
   ): Promise<{ readonly manifestDigest: string; readonly isOwn: boolean }> {
     const document = parseDocument(await this.#document(digest, this.#options.limits.manifestBytes, fetch), what);
     if (document.kind === 'manifest') return { manifestDigest: digest, isOwn: true };
-    const chosen = choosePlatform(document.entries, platform);
+    const here = ({ digest: each }: Descriptor): boolean => fetch.platform !== 'any' || this.#options.blobs.has(each);
+    const entries = document.entries.filter(here);
+    const chosen = choosePlatform(entries, platform) ?? (fetch.platform === 'any' ? entries[0] : undefined);
     if (chosen !== undefined)
       return { manifestDigest: chosen.digest, isOwn: choosePlatform(document.entries, this.#options.platform)?.digest === chosen.digest };
     const offered = describePlatforms(document.entries.map((entry) => entry.platform));

@@ -22,6 +22,8 @@ export interface ImageRecord {
   readonly configDigest: string;
   /** Bottom first. */
   readonly layers: readonly LayerRecord[];
+  /** Blobs of other platforms that came with it: to save and push it whole. */
+  readonly others?: readonly string[];
 }
 
 interface Contents {
@@ -67,7 +69,8 @@ export class ImageRecords {
   }
 
   add(record: ImageRecord): void {
-    this.#images.set(record.digest, record);
+    const others = record.others ?? this.#images.get(record.digest)?.others;
+    this.#images.set(record.digest, { ...record, ...(others && { others }) });
   }
 
   point(reference: string, digest: string): void {

@@ -1,8 +1,7 @@
 /** What the tests of this folder share: stores in a temporary directory, and two registries. */
-import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import http from 'node:http';
-import { type AddressInfo, createServer } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
@@ -98,34 +97,10 @@ export async function fakeRegistry(blobs: ReadonlyMap<string, Buffer>, tags: Rea
   return registry;
 }
 
-/** Debian's docker-registry on a free loopback port, its data in a temporary directory. Gives `127.0.0.1:PORT`. */
-export async function realRegistry(): Promise<string> {
-  const dir = temporaryDir();
-  const port = await freePort();
-  const config = join(dir, 'config.yml');
-  writeFileSync(
-    config,
-    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${dir}/data}}\nhttp: {addr: "127.0.0.1:${port}"}\n`,
-  );
-  const registry = spawn('docker-registry', ['serve', config], { stdio: 'ignore' });
-  onTestFinished(() => void registry.kill('SIGKILL'));
-  await until(async () => (await fetch(`http://127.0.0.1:${port}/v2/`).catch(() => undefined))?.status === 200);
-  return `127.0.0.1:${port}`;
-}
-
 export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
   for (let i = 0; i < 1000; i++) {
     if (await condition()) return;
     await sleep(10);
   }
   throw new Error('it did not happen within ten seconds');
-}
-
-function freePort(): Promise<number> {
-  const { promise, resolve } = Promise.withResolvers<number>();
-  const server = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = server.address() as AddressInfo;
-    server.close(() => resolve(port));
-  });
-  return promise;
 }

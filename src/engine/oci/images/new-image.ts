@@ -3,7 +3,7 @@
  * (commit). The layer is kept as it comes if it is compressed, else gzipped, which every registry and
  * every Docker reads; what is made has OCI's media types.
  */
-import { pipeline, type Readable } from 'node:stream';
+import { addAbortSignal, pipeline, type Readable } from 'node:stream';
 import { constants, createGzip } from 'node:zlib';
 import { ImageError, type NewImage } from '../../port.ts';
 import type { BlobStore } from './blob-store.ts';
@@ -89,7 +89,7 @@ async function makeImage(
 
 /** The tar as a blob and as an unpacked layer. */
 async function takeLayer(tar: Readable, what: string, { blobs, layers, limits, pins, signal }: Making): Promise<LayerRecord> {
-  const content = await peeked(tar);
+  const content = await peeked(addAbortSignal(signal, tar));
   const stored =
     content.compression === 'none'
       ? pipeline(content.stream, createGzip({ level: constants.Z_BEST_SPEED }), () => undefined)

@@ -36,6 +36,7 @@ import { shortDigest } from './digest.ts';
 import { imageFailure } from './failure.ts';
 import { ImageFetcher } from './image-fetcher.ts';
 import { describeImage } from './image-details.ts';
+import { otherPlatforms } from './held-manifests.ts';
 import { findImage, repositoriesWith, savedAs } from './image-names.ts';
 import { pruneImages } from './image-prune.ts';
 import { pushImage } from './image-push.ts';
@@ -147,8 +148,14 @@ export class OciImages implements RootfsProvider {
         await contents.receive(archive, this.#limits, signal);
         const loaded: ImageDetails[] = [];
         for (const { digest, references } of await storeArchivedImages(contents, { blobs: this.#blobs, pins, limits: this.#limits })) {
-          const record = await this.#fetcher.fetch(digest, references[0] ?? digest, { sources: [], pins, signal, onProgress });
-          await this.#keep(record, references);
+          const record = await this.#fetcher.fetch(digest, references[0] ?? digest, {
+            platform: 'any',
+            sources: [],
+            pins,
+            signal,
+            onProgress,
+          });
+          await this.#keep({ ...record, others: await otherPlatforms(record, this.#blobs) }, references);
           loaded.push(await this.#details(record));
         }
         return loaded;
@@ -383,6 +390,6 @@ export class OciImages implements RootfsProvider {
 }
 
 /** Blobs and layers of an image. A plain layer's blob and tree share one digest; each store knows its own. */
-function digestsOf({ digest, manifestDigest, configDigest, layers }: ImageRecord): string[] {
-  return [digest, manifestDigest, configDigest, ...layers.flatMap((layer) => [layer.digest, layer.diffId])];
+function digestsOf({ digest, manifestDigest, configDigest, layers, others = [] }: ImageRecord): string[] {
+  return [digest, manifestDigest, configDigest, ...others, ...layers.flatMap((layer) => [layer.digest, layer.diffId])];
 }

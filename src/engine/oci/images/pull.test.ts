@@ -7,7 +7,8 @@ import { type ImageParts, makeBusyboxImage, makeImage, pushImage, sha256 } from 
 import { pushBlobs, pushManifest } from '../../../../scripts/push-image.ts';
 import type { PullProgress } from '../../port.ts';
 import { MEDIA_TYPES } from './documents.ts';
-import { fakeRegistry, imageOf, leftIn, openImages, pullOptions, realRegistry, temporaryDir } from './images-bench.test-suite.ts';
+import { fakeRegistry, imageOf, leftIn, openImages, pullOptions, temporaryDir } from './images-bench.test-suite.ts';
+import { realRegistry } from './registries.test-suite.ts';
 import { parseReference } from './reference.ts';
 import { RegistryClient } from './registry/registry-client.ts';
 import { RegistrySession } from './registry/registry-session.ts';

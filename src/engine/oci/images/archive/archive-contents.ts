@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { extract } from 'tar-stream';
 import { ImageError } from '../../../port.ts';
 import type { BlobStore, Received } from '../blob-store.ts';
@@ -23,7 +23,7 @@ export class ArchiveContents {
   /** @param archive tar, plain or gzip or zstd; the caller closes it @throws ImageError corrupt, no-space */
   async receive(archive: Readable, limits: ImageLimits, signal: AbortSignal): Promise<void> {
     const tar = extract();
-    const decoded = await decompressed(archive);
+    const decoded = await decompressed(addAbortSignal(signal, archive));
     decoded.on('error', (error) => tar.destroy(error));
     decoded.pipe(tar);
     let entries = 0;
