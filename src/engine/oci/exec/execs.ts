@@ -21,6 +21,7 @@ import { separate } from '../separate.ts';
 import { endStrays, findStrays, type Stray } from '../strays.ts';
 import { TaskStreams } from '../task-streams.ts';
 import { ConmonExec, type StartedExec } from './conmon-exec.ts';
+import { parseExactly } from './exact-json.ts';
 import { execProcess } from './exec-process.ts';
 import { OciExec } from './oci-exec.ts';
 
@@ -138,7 +139,7 @@ export class Execs {
       const conmon = new ConmonExec(host.conmonPath, { ...spec, containerId: id, runtime, paths });
       try {
         const bundle = host.paths.bundle(id);
-        const { process } = JSON.parse(await readFile(bundle.config, 'utf8')) as RuntimeSpec;
+        const { process } = parseExactly(await readFile(bundle.config, 'utf8')) as RuntimeSpec;
         const user = spec.user === '' ? undefined : resolveUser(bundle.rootfs, spec.user, record.spec.extras?.groupAdd);
         const config = execProcess(spec, { first: process, config: record.process }, user, host.ownCapabilities);
         await Promise.all([writeFile(paths.process, JSON.stringify(config)), separate(host, conmon.pid)]);
