@@ -2,7 +2,21 @@
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 
-const BENCHES = ['cli', 'start', 'concurrent', 'idle', 'network', 'network-start', 'network-scale', 'agreement', 'scheduling'];
+const BENCHES = [
+  'cli',
+  'start',
+  'docker-start',
+  'images',
+  'streams',
+  'ps',
+  'concurrent',
+  'idle',
+  'network',
+  'network-start',
+  'network-scale',
+  'agreement',
+  'scheduling',
+];
 
 const failed = BENCHES.filter((name) => {
   console.error(`bench ${name}`);

@@ -22,6 +22,10 @@ export class Samples {
     return median(this.#of(side, stage));
   }
 
+  last(side: string, stage: string): number {
+    return this.#of(side, stage).at(-1) ?? Number.NaN;
+  }
+
   /** The median of what `side` took more than `other` in the same round: what else the machine did then hit both. */
   medianOver(side: string, other: string, stage: string): number {
     const others = this.#of(other, stage);
