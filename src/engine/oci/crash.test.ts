@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, it } from 'vitest';
+import { shortId } from '../../core/model/index.ts';
 import type { Recovered } from '../port.ts';
 import { OciBench } from './oci-bench.test-suite.ts';
 
@@ -52,8 +53,8 @@ it('leaks nothing, whenever the daemon is killed', { timeout: 120_000 }, async (
   }
 });
 
-/** Traces of anything but running containers. */
+/** Traces of anything but running containers and what was started in them. */
 function unexpected(traces: readonly string[], found: readonly Recovered[]): string[] {
   const running = found.filter((each) => each.state === 'running').map((each) => each.containerId);
-  return traces.filter((trace) => !running.some((id) => trace.includes(id)));
+  return traces.filter((trace) => !running.some((id) => trace.includes(id) || trace.includes(`/execs/${shortId(id)}-`)));
 }
