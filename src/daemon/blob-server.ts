@@ -12,7 +12,7 @@ const LOOK_MS = 100;
 export interface BlobServerParts {
   readonly images: Pick<ImageStore, 'openBlob'>;
   /** Whether this node gets the blob from a registry just now. */
-  isComing(digest: string): boolean;
+  readonly isComing: (digest: string) => boolean;
 }
 
 /**

@@ -12,12 +12,12 @@ const ROUNDS = 3;
 export interface ImageSourcesParts {
   readonly self: NodeId;
   /** Alive, this node left out. */
-  others(): readonly NodeId[];
+  readonly others: () => readonly NodeId[];
   readonly request: PeerBlobsOptions['request'];
   readonly turns: ImageTurns;
   readonly arrivals: ImageArrivals;
   /** Asks the arbiter whose turn it is. @throws where it can't be asked */
-  askTurn(arbiter: NodeId, digest: string, not: NodeId | undefined, signal: AbortSignal): Promise<NodeId>;
+  readonly askTurn: (arbiter: NodeId, digest: string, not: NodeId | undefined, signal: AbortSignal) => Promise<NodeId>;
 }
 
 /**

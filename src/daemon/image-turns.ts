@@ -5,7 +5,7 @@ import type { NodeId } from '../core/model/index.ts';
 const REMEMBERED = 4_096;
 const REMEMBERED_MS = 1_800_000;
 /** From the turn to the registry's first byte; and from its last to the blob's place in the store. */
-const LINGER_MS = 15_000;
+const LINGER_MS = 5_000;
 
 /**
  * Who of the instance asks the registry for a blob: one node, of which the others have it then. That is kept by one

@@ -14,7 +14,7 @@ const OPEN_TIMEOUT_MS = 10_000;
 export interface PeerBlobsOptions {
   /** Nodes to ask, the likeliest holder first. */
   readonly candidates: readonly NodeId[];
-  request(peer: NodeId, request: PeerRequest): Promise<PeerResponse>;
+  readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
 }
 
 type Opened = NonNullable<Awaited<ReturnType<BlobSource['open']>>>;

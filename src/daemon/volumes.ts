@@ -9,8 +9,8 @@ export interface NodeVolumesParts {
   readonly here: VolumeStore;
   readonly agreed: Pick<AgreedState, 'volume' | 'volumes' | 'claimVolume' | 'releaseVolume'>;
   /** For messages. */
-  nameOf(node: NodeId): string;
-  wallMs(): number;
+  readonly nameOf: (node: NodeId) => string;
+  readonly wallMs: () => number;
 }
 
 /** This node's volumes, and whose the named ones are, as agreed. */

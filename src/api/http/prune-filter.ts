@@ -1,4 +1,4 @@
-import { labelMatches } from '../containers/list.ts';
+import { labelMatches } from './label-matches.ts';
 import { ApiError } from './api-error.ts';
 import { type Filters, filtersOf, type Query } from './query.ts';
 
@@ -7,7 +7,7 @@ export interface PruneFilter {
   readonly filters: Filters;
   /** Made before; wall-clock ms. */
   readonly untilMs: number | undefined;
-  isMeant(labels: Readonly<Record<string, string>>): boolean;
+  readonly isMeant: (labels: Readonly<Record<string, string>>) => boolean;
 }
 
 /** @param more the filters that only this kind of thing has. @throws ApiError 400 */

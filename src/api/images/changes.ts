@@ -1,3 +1,4 @@
+import { assertNever } from '../../lib/assert.ts';
 import { ApiError } from '../http/api-error.ts';
 import { parseChange } from './parse-change.ts';
 
@@ -38,9 +39,11 @@ function changeOf(config: Config, line: string): Config {
     case 'STOPSIGNAL':
       return { StopSignal: rest };
     case 'WORKDIR':
-      return { WorkingDir: rest.startsWith('/') ? rest : `${String(config['WorkingDir'] ?? '').replace(/\/$/, '')}/${rest}` };
+      return { WorkingDir: rest.startsWith('/') ? rest : `${textOf(config['WorkingDir']).replace(/\/$/, '')}/${rest}` };
     case 'HEALTHCHECK':
       return { Healthcheck: healthcheckOf(rest, line) };
+    default:
+      return assertNever(instruction);
   }
 }
 
@@ -94,6 +97,8 @@ function nanosecondsOf(text: string): number {
   if (!/^(\d+(ms|[smh]))+$/.test(text)) return Number.NaN;
   return [...text.matchAll(/(\d+)(ms|[smh])/g)].reduce((sum, [, count, unit = '']) => sum + Number(count) * (UNITS_NS[unit] ?? 0), 0);
 }
+
+const textOf = (value: unknown): string => (typeof value === 'string' ? value : '');
 
 function textsOf(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each): each is string => typeof each === 'string') : [];

@@ -2,7 +2,7 @@ import { Array as ArrayOf, Integer, Null, Object as ObjectOf, Record as RecordOf
 import { matchesGlob } from '../http/glob.ts';
 import { momentBefore, truthOf } from '../http/prune-filter.ts';
 import { filtersOf, type Filters, type Query } from '../http/query.ts';
-import { labelMatches } from '../containers/list.ts';
+import { labelMatches } from '../http/label-matches.ts';
 import { API_LIMITS } from '../limits.ts';
 import { isId, normalise, noSuchImage } from './names.ts';
 import { familiarReference, repositoryOf } from './reference.ts';

@@ -25,7 +25,7 @@ export interface Change {
   /** Without quotes and escapes. */
   readonly words: readonly string[];
   /** `a=1 b="two"`, or `a the rest`. @throws ApiError 400 */
-  pairs(): readonly (readonly [string, string])[];
+  readonly pairs: () => readonly (readonly [string, string])[];
 }
 
 /** @throws ApiError 400 */

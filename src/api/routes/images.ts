@@ -38,7 +38,7 @@ export function imageRoutes(app: FastifyInstance, context: ApiContext): void {
     return versionOf(request.originalUrl) < NAMELESS_SINCE ? rows.map(forOldClients) : rows;
   });
 
-  app.get('/images/search', async (request) => searchImages(request.query as Query));
+  app.get('/images/search', (request) => searchImages(request.query as Query));
 
   app.get('/images/get', async (request, reply) =>
     saveImages(context, allOf(request.query as Query, 'names'), scopeOf(request), request, reply),

@@ -46,7 +46,7 @@ describe('one node', () => {
 
   it('names a volume that nobody named', async () => {
     const [one] = (await nodes('node-1')) as [FakeNode];
-    const { Name } = (await create(one, {})).json() as { Name: string };
+    const { Name } = (await create(one, {})).json<{ Name: string }>();
     expect(Name).toMatch(/^[0-9a-f]{64}$/);
     expect(one.volumes.here.volumes.get(Name)).toMatchObject({ anonymous: true });
   });
@@ -97,7 +97,7 @@ describe('one node', () => {
     await create(one, { Name: 'used' });
     use(one, 'used');
     const listed = async (value: object) =>
-      ((await get(one, `/volumes?${filters(value)}`)).json() as { Volumes: { Name: string }[] }).Volumes.map(({ Name }) => Name);
+      (await get(one, `/volumes?${filters(value)}`)).json<{ Volumes: { Name: string }[] }>().Volumes.map(({ Name }) => Name);
     expect(await listed({ dangling: ['true'] })).toEqual(['data']);
     expect(await listed({ dangling: { false: true } })).toEqual(['used']);
     expect(await listed({ name: ['se'] })).toEqual(['used']);
@@ -108,7 +108,7 @@ describe('one node', () => {
 
   it('prunes what nobody named, or all, as each version of the API means it', async () => {
     const [one] = (await nodes('node-1')) as [FakeNode];
-    const { Name } = (await create(one, {})).json() as { Name: string };
+    const { Name } = (await create(one, {})).json<{ Name: string }>();
     await create(one, { Name: 'data', Labels: { keep: '1' } });
     await create(one, { Name: 'used' });
     use(one, 'used');
