@@ -1,4 +1,5 @@
 /** What the tests of commands share: a daemon that answers from a table, and a terminal that remembers. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -34,14 +35,7 @@ export class FakeDaemon {
 
   constructor() {
     this.#server = createServer((request, response) => void this.#answer(request, response));
-    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket) => {
-      const asked = describe(request, '');
-      this.asked.push(asked);
-      this.#hijacked.add(socket);
-      socket.on('error', () => socket.destroy());
-      socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
-      this.upgrades.get(asked.path)?.(socket);
-    });
+    this.#server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => void this.#upgrade(request, socket, head));
   }
 
   async listen(): Promise<this> {
@@ -64,6 +58,20 @@ export class FakeDaemon {
     for (const socket of this.#hijacked) socket.destroy();
     await new Promise((resolve) => this.#server.close(resolve));
     rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** The body of an exec's start comes before the process's input, on the same connection. */
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    this.#hijacked.add(socket);
+    socket.on('error', () => socket.destroy());
+    const length = Number(request.headers['content-length'] ?? 0);
+    let taken = head;
+    while (taken.length < length) taken = Buffer.concat([taken, ...((await once(socket, 'data')) as Buffer[])]);
+    if (taken.length > length) socket.unshift(taken.subarray(length));
+    const asked = describe(request, taken.subarray(0, length).toString());
+    this.asked.push(asked);
+    socket.write('HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n');
+    this.upgrades.get(asked.path)?.(socket);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -137,6 +145,24 @@ export async function run(argv: readonly string[], options: RunOptions = {}): Pr
   };
   const code = await main(argv, io, installation);
   return { code, out: out.text, err: err.text };
+}
+
+/** A terminal of 30 × 100 that remembers. */
+export class FakeTerminal implements Terminal {
+  readonly raw: boolean[] = [];
+  current = { rows: 30, columns: 100 };
+  readonly listeners = new Set<() => void>();
+
+  setRaw(on: boolean): void {
+    this.raw.push(on);
+  }
+  size() {
+    return this.current;
+  }
+  onResize(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
 }
 
 const NO_TERMINAL: Terminal = { setRaw: () => undefined, size: () => undefined, onResize: () => () => undefined };

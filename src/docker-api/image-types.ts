@@ -86,13 +86,6 @@ export interface ImagesPruned {
   SpaceReclaimed: number;
 }
 
-/** POST /containers/prune. */
-export interface ContainersPruned {
-  ContainersDeleted: string[] | null;
-  /** Bytes. */
-  SpaceReclaimed: number;
-}
-
 /** POST /auth. */
 export interface AuthAnswer {
   Status: string;

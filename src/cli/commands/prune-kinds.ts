@@ -24,7 +24,8 @@ export async function pruneImages(client: Client, filters: Filters, all: boolean
 
 /** @param all also those with a name; else only those that nobody named */
 export async function pruneVolumes(client: Client, filters: Filters, all: boolean): Promise<Pruned> {
-  const query = { filters: all ? { ...filters, all: ['true'] } : filters };
+  // Which of the two goes without saying differs between versions of the API.
+  const query = { filters: { ...filters, all: [String(all)] } };
   const { value } = await client.json<VolumesPruned>('POST', '/volumes/prune', { query });
   return { title: 'Deleted Volumes', removed: value.VolumesDeleted ?? [], bytes: value.SpaceReclaimed };
 }

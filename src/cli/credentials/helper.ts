@@ -63,30 +63,29 @@ export class CredentialHelper {
   async #run(verb: 'get' | 'store' | 'erase', input: string): Promise<{ code: number; out: string; err: string }> {
     const child = spawn(this.program, [verb], { stdio: ['pipe', 'pipe', 'pipe'], env: this.#env });
     const texts = { out: '', err: '' };
-    let tooLong = false;
-    const gather = (key: 'out' | 'err') => (chunk: Buffer) => {
-      texts[key] += chunk.toString();
-      if (texts[key].length <= MAX_BYTES) return;
-      tooLong = true;
+    let cutOff: string | undefined;
+    const stop = (why: string): void => {
+      cutOff ??= why;
       child.kill('SIGKILL');
+      // A process of its own may hold the other ends, and would be waited for.
+      for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+    };
+    const gather = (key: 'out' | 'err') => (chunk: Buffer) => {
+      if (texts[key].length + chunk.length > MAX_BYTES) stop(`answered with more than ${MAX_BYTES} bytes`);
+      else texts[key] += chunk.toString();
     };
     child.stdout.on('data', gather('out'));
     child.stderr.on('data', gather('err'));
     // One that ended without reading says why on its output.
     child.stdin.on('error', () => undefined);
-    let timedOut = false;
-    const timer = setTimeout(() => {
-      timedOut = true;
-      child.kill('SIGKILL');
-    }, TIMEOUT_MS);
+    const timer = setTimeout(() => stop(`did not answer within ${TIMEOUT_MS / 1_000} s`), TIMEOUT_MS);
     try {
       const code = await new Promise<number>((resolve, reject) => {
         child.once('error', reject);
         child.once('close', (status) => resolve(status ?? 1));
         child.stdin.end(`${input}\n`);
       });
-      if (timedOut) throw new Failure(`${this.program} ${verb} did not answer within ${TIMEOUT_MS / 1_000} s`);
-      if (tooLong) throw new Failure(`${this.program} ${verb} answered with more than ${MAX_BYTES} bytes`);
+      if (cutOff !== undefined) throw new Failure(`${this.program} ${verb} ${cutOff}`);
       return { code, ...texts };
     } catch (error) {
       if (error instanceof Failure) throw error;

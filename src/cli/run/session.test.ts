@@ -5,8 +5,7 @@ import { PassThrough } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../docker-api/framing.ts';
 import type { ContainerCreateBody } from '../../docker-api/types.ts';
-import type { Terminal } from '../terminal/terminal.ts';
-import { type Asked, FakeDaemon, HELD, refuse, run, type RunOptions } from '../testing.ts';
+import { type Asked, FakeDaemon, FakeTerminal, HELD, refuse, run, type RunOptions } from '../testing.ts';
 
 const ID = 'c'.repeat(64);
 let daemon: FakeDaemon;
@@ -49,24 +48,6 @@ async function inputOf(socket: Socket): Promise<string> {
   let text = '';
   for await (const chunk of socket.iterator({ destroyOnReturn: false })) text += String(chunk);
   return text;
-}
-
-/** A terminal of 30 × 100 that remembers. */
-class FakeTerminal implements Terminal {
-  readonly raw: boolean[] = [];
-  current = { rows: 30, columns: 100 };
-  readonly listeners = new Set<() => void>();
-
-  setRaw(on: boolean): void {
-    this.raw.push(on);
-  }
-  size() {
-    return this.current;
-  }
-  onResize(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
 }
 
 describe('run -i', () => {
