@@ -26,7 +26,9 @@ import { affinitiesOf, portsOf, stackOf } from './stack-line.ts';
  *   > cancel shop at a             a user gives a stack up
  *   > take 22 at c               something else on c's host takes this port; `take nothing at c` ends it
  *   > spoil c                      c's engine can make no containers any more
- *   > start|stop|remove web at b   a user's command about a container, given to its node
+ *   > start|stop|pause|unpause|remove web at b   a user's command about a container, given to its node
+ *   > rename web to front at b
+ *   > update web 500m/256M at b
  *   > cut a b … | heal             no packet passes between these and the rest
  *   > repeat streams | once        messages on streams arrive twice, or once again
  *   > lose accept | late accept 2s [to a]   what happens to messages of a kind (disturb.ts)
@@ -46,6 +48,7 @@ export function play(script: string): string {
   return out.join('\n');
 }
 
+const NO_RESTART: Request['restart'] = { name: 'no', maximumRetries: 0 };
 const SAME = { class: 'low', arch: 'amd64', labels: {} } as const;
 
 class Player {
@@ -101,7 +104,7 @@ class Player {
       this.#ends.push(world.network.worsen({ repeats: 1 }));
     } else if (verb === 'lose' || verb === 'late') {
       this.#ends.push(disturb(world, [verb, ...args], (name) => this.#node(name)));
-    } else if (verb === 'pause') {
+    } else if (verb === 'pause' && args[1] === undefined) {
       this.#node(first).pause();
     } else if (verb === 'resume') {
       this.#node(first).resume();
@@ -140,9 +143,8 @@ class Player {
       this.#node(first).engine.temper.createFails = 1;
     } else if (verb === 'look-up') {
       this.#tell(this.#node(args[2] ?? ''), { kind: 'look-up', key: { kind: 'name', name: first } });
-    } else if (args[1] === 'at') {
-      const containerId = idFor(first, 64) as ContainerId;
-      this.#tell(this.#node(args[2] ?? ''), commandOf(verb, containerId));
+    } else if (args.at(-2) === 'at') {
+      this.#tell(this.#node(args.at(-1) ?? ''), commandOf(verb, idFor(first, 64) as ContainerId, args));
     } else if (verb === 'start') {
       world.start(this.#node(first));
     } else {
@@ -173,7 +175,7 @@ class Player {
       labels: {},
       image: '',
       policy: 'binpack',
-      restart: { name: 'no', maximumRetries: 0 },
+      restart: NO_RESTART,
       autoRemove: false,
       stopSignal: 'SIGTERM',
       stopTimeoutMs: 1_000,
@@ -219,7 +221,13 @@ class Player {
   }
 }
 
-function commandOf(verb: string, containerId: ContainerId): Command {
+function commandOf(verb: string, containerId: ContainerId, args: readonly string[]): Command {
+  if (verb === 'pause' || verb === 'unpause') return { kind: verb, containerId };
+  if (verb === 'rename') return { kind: 'rename', containerId, name: args[2] ?? '' };
+  if (verb === 'update') {
+    const size = args[1] ?? '';
+    return { kind: 'update', containerId, resources: resourcesOf(size), restart: NO_RESTART, spec: JSON.stringify({ limits: size }) };
+  }
   if (verb === 'start') return { kind: 'start', containerId };
   if (verb === 'stop') return { kind: 'stop', containerId, timeoutMs: undefined, signal: undefined };
   if (verb === 'remove') return { kind: 'remove', containerId, force: true };

@@ -15,11 +15,10 @@ import type {
   Turn,
 } from '../../core/model/index.ts';
 import { Node } from '../../core/node/node.ts';
-import type { CoreNode, Kept, NodeConfig } from '../../core/node/port.ts';
+import type { CoreNode } from '../../core/node/port.ts';
 import type { Fault } from '../faults/fault.ts';
 import { EXIT, exitCodeOf } from '../outcome.ts';
-import type { Outcome } from '../outcome.ts';
-import { simulate } from '../simulate.ts';
+import { broken, brokenRules, mute, silent, withCore } from './broken-core.test-helper.ts';
 
 /** An oracle that never fires proves nothing: each is shown a core that is broken its way. */
 
@@ -27,38 +26,12 @@ import { simulate } from '../simulate.ts';
 const STRAY = 1_000_000;
 const ONE: HostPort = { protocol: 'tcp', ip: 0, port: 1 };
 
-type Breakage = (core: CoreNode) => Partial<CoreNode>;
-
-function withCore(createCore: (config: NodeConfig, kept: Kept) => CoreNode, durationMs = 5_000, faults: readonly Fault[] = []): Outcome {
-  return simulate({ seed: 7, nodes: 4, durationMs, loss: 0, createCore, faults });
-}
-
-function broken(breakage: Breakage, durationMs?: number, faults?: readonly Fault[]): Outcome {
-  return withCore(
-    (config, kept) => {
-      const core = new Node(config, kept);
-      const overrides = breakage(core) as Record<string | symbol, unknown>;
-      return new Proxy<CoreNode>(core, {
-        get(target, key) {
-          if (Object.hasOwn(overrides, key)) return overrides[key];
-          const member: unknown = Reflect.get(target, key, target);
-          return typeof member === 'function' ? (member.bind(target) as unknown) : member;
-        },
-      });
-    },
-    durationMs,
-    faults,
-  );
-}
-
 /** Answers as if it had listened. */
 const deafTo = (core: CoreNode, kind: Command['kind']): Partial<CoreNode> => ({
   command: (turn, id, command) => (command.kind === kind ? turn.reply(id, { ok: true, kind: 'done' }) : core.command(turn, id, command)),
 });
 const onPortOne = (containers: readonly Container[]): readonly Container[] =>
   containers.map((container) => ({ ...container, request: { ...container.request, hostPorts: [ONE] } }));
-
-const brokenRules = (outcome: Outcome): ReadonlySet<string> => new Set(outcome.violations.map((violation) => violation.checker));
 
 test('a sound core breaks no rule', () => {
   expect(broken(() => ({})).violations).toEqual([]);
@@ -250,7 +223,7 @@ describe('stacks', () => {
           return turn.send(from, { kind: 'launch-refused', requestId, containerId, attempt: message.attempt, error });
         },
       }),
-      30_000,
+      60_000,
     );
     expect(brokenRules(outcome)).toContain('all or nothing');
   });
@@ -318,33 +291,6 @@ describe('liveness', () => {
     expect(brokenRules(outcome)).toEqual(new Set(['settles', 'leaked hold']));
   });
 });
-
-/** Its replies go out changed. */
-function mute(core: CoreNode, change: (result: Result) => Result): Partial<CoreNode> {
-  const through = (turn: Turn): Turn => withTurn(turn, { reply: (id: CommandId, result: Result) => turn.reply(id, change(result)) });
-  return {
-    receive: (turn, from, message) => core.receive(through(turn), from, message),
-    timer: (turn, timer) => core.timer(through(turn), timer),
-    command: (turn, id, command) => core.command(through(turn), id, command),
-    answer: (turn, id, answer) => core.answer(through(turn), id, answer),
-  };
-}
-
-const silent = (turn: Turn): Turn => withTurn(turn, { emit: () => undefined });
-
-function withTurn(turn: Turn, change: Partial<Turn>): Turn {
-  return {
-    nowMs: turn.nowMs,
-    wallMs: turn.wallMs,
-    random: turn.random,
-    send: (to, message) => turn.send(to, message),
-    setTimer: (timer, afterMs) => turn.setTimer(timer, afterMs),
-    perform: (order) => turn.perform(order),
-    reply: (id, result) => turn.reply(id, result),
-    emit: (event) => turn.emit(event),
-    ...change,
-  };
-}
 
 test('an exception of the core is a crash, with its stack', () => {
   const outcome = broken(() => ({

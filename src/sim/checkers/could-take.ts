@@ -48,8 +48,8 @@ function meets({ key, operator, value }: Constraint, node: Omit<MemberRecord, 'i
 
 /** Where it is not certain, since a container is about to go, the answer is no. */
 function keeps({ subject, key, operator, value }: Affinity, containers: readonly Container[]): boolean {
-  const matches = containers.filter(({ request }) => {
-    if (subject === 'container') return glob(value).test(request.name) || glob(value).test(request.containerId);
+  const matches = containers.filter(({ request, name }) => {
+    if (subject === 'container') return glob(value).test(name) || glob(value).test(request.containerId);
     const text = subject === 'image' ? request.image : request.labels[key];
     return text !== undefined && glob(value).test(text);
   });

@@ -1,5 +1,6 @@
 import { sameResources, shortId } from '../../core/model/index.ts';
 import type { Command, Container, ContainerId } from '../../core/model/index.ts';
+import { newName } from '../../core/discovery/names/new-name.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { Checker, Issued } from './checker.ts';
 
@@ -84,7 +85,8 @@ function isNewest(newest: ReadonlyMap<string, number>, { command, number }: Issu
 }
 
 function has({ name, request }: Container, command: Change): boolean {
-  if (command.kind === 'rename') return name === command.name;
+  // One that an older one has taken is on the disk before it is told; whether it was older is another oracle's to say.
+  if (command.kind === 'rename') return name === command.name || name === newName(command.name, request.containerId);
   const { resources, restart, spec } = command;
   return request.spec === spec && sameResources(request.resources, resources) && request.restart.name === restart.name;
 }
