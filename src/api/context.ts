@@ -1,4 +1,5 @@
 import type { Backend } from './backend.ts';
+import { ExecRegistry } from './containers/exec/exec-registry.ts';
 import { EventHub } from './events/event-hub.ts';
 import type { Fact } from './events/fact.ts';
 import { ApiError } from './http/api-error.ts';
@@ -13,11 +14,13 @@ export class ApiContext {
   readonly claimedNames = new Set<string>();
   /** What happens on this node, for whoever listens to it. */
   readonly events: EventHub;
+  readonly execs: ExecRegistry;
   #viewers = 0;
 
   constructor(backend: Backend) {
     this.backend = backend;
     this.events = new EventHub(backend);
+    this.execs = new ExecRegistry(backend, (fact) => this.note(fact));
   }
 
   /** Tells those who listen to this node's events what a route has done. */

@@ -3,11 +3,11 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import fastify, { type FastifyError, type FastifyInstance } from 'fastify';
 import type { ErrorBody } from '../docker-api/types.ts';
 import { MAX_API_VERSION } from '../docker-api/types.ts';
-import { ImageError } from '../engine/port.ts';
+import { EngineError, FileError, ImageError, VolumeError } from '../engine/port.ts';
 import type { Backend } from './backend.ts';
 import { placementRow } from './containers/placement.ts';
 import { ApiContext } from './context.ts';
-import { ApiError, fromImageError, fromNetworkRefused } from './http/api-error.ts';
+import { ApiError, fromEngineError, fromFileError, fromImageError, fromNetworkRefused, fromVolumeError } from './http/api-error.ts';
 import { acceptUpgrades, type UpgradedConnections } from './http/upgrade.ts';
 import { versionOf, withoutVersion } from './http/version.ts';
 import { SCOPE_HEADER } from './instance/scope.ts';
@@ -18,12 +18,15 @@ import { agreementRoutes } from './routes/agreement.ts';
 import { authRoutes } from './routes/auth.ts';
 import { builtInRoutes } from './routes/built-in.ts';
 import { caravelaRoutes } from './routes/caravela.ts';
+import { containerAttachRoutes } from './routes/container-attach.ts';
+import { containerChangeRoutes } from './routes/container-change.ts';
 import { containerControlRoutes } from './routes/container-control.ts';
 import { containerCreateRoute } from './routes/container-create.ts';
 import { containerReadRoutes } from './routes/container-read.ts';
 import { containerStreamRoutes } from './routes/container-streams.ts';
 import { distributionRoutes } from './routes/distribution.ts';
 import { eventRoutes } from './routes/events.ts';
+import { execRoutes } from './routes/exec.ts';
 import { imageArrivalRoutes } from './routes/image-arrivals.ts';
 import { imageRoutes } from './routes/images.ts';
 import { networkRoutes } from './routes/networks.ts';
@@ -69,7 +72,10 @@ export async function createApi(backend: Backend): Promise<Api> {
   containerReadRoutes(app, context);
   containerCreateRoute(app, context);
   containerControlRoutes(app, context);
+  containerChangeRoutes(app, context);
   containerStreamRoutes(app, context);
+  containerAttachRoutes(app, context);
+  execRoutes(app, context);
   imageRoutes(app, context);
   imageArrivalRoutes(app, context);
   distributionRoutes(app, context);
@@ -140,6 +146,9 @@ function answerLikeDocker(app: FastifyInstance, backend: Backend): void {
 
 function knownError(error: Error): Error {
   if (error instanceof ImageError) return fromImageError(error);
+  if (error instanceof EngineError) return fromEngineError(error);
+  if (error instanceof FileError) return fromFileError(error);
+  if (error instanceof VolumeError) return fromVolumeError(error);
   if (error instanceof VolumesUnavailable) return new ApiError(503, error.message);
   return error instanceof NetworkRefused ? fromNetworkRefused(error) : error;
 }

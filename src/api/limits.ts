@@ -2,6 +2,8 @@
 export const API_LIMITS = {
   /** How long a question to every node may take; who is silent after that is named. */
   askDeadlineMs: 1_500,
+  /** How long all nodes together may take to remove what is pruned. */
+  pruneDeadlineMs: 60_000,
   /** Up to so many alive nodes, all are asked for a name; beyond, the name directory is. */
   smallInstance: 64,
   /** Peers asked at one time. */
@@ -22,6 +24,9 @@ export const API_LIMITS = {
   /** Entries of `--dns`, `--dns-search` and `--dns-option`, each, and of `--add-host`. */
   dnsEntries: 32,
   extraHosts: 256,
+  /** Mounts of one container, of all kinds together; and its devices. */
+  mounts: 256,
+  devices: 64,
   /** The decoded X-Registry-Auth header. */
   registryAuthBytes: 16 * 1024,
   /**
@@ -44,6 +49,9 @@ export const API_LIMITS = {
   eventsKept: 256,
   /** Pull progress lines kept for a slow reader; newer ones replace older ones of the same layer. */
   progressBehind: 256,
+  /** Processes that `exec` made or was asked for, of this node; and how long one that ended can be asked about. */
+  execs: 4_096,
+  execKeptMs: 300_000,
   /** Remembered places of containers on other nodes. */
   whereabouts: 4_096,
   /** Containers returned by one list. */

@@ -197,7 +197,7 @@ describe('streams, as dockerode sees them', () => {
       open();
       const supplier = t.asked.placeOn ?? t.asked;
       await until(() => supplier.commands.some((command) => command.kind === 'remove'));
-      expect(supplier.commands.at(-1)).toEqual({ kind: 'remove', containerId: run.request.containerId, force: true });
+      expect(supplier.commands.at(-1)).toEqual({ kind: 'remove', containerId: run.request.containerId, force: true, volumes: true });
       expect(t.asked.networks.claims.size).toBe(0);
     },
   );

@@ -172,3 +172,10 @@ export interface WaitResponse {
 }
 
 export type WaitCondition = 'not-running' | 'next-exit' | 'removed';
+
+/** POST /containers/prune. */
+export interface ContainersPruned {
+  ContainersDeleted: string[] | null;
+  /** Bytes. */
+  SpaceReclaimed: number;
+}

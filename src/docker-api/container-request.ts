@@ -133,6 +133,25 @@ export interface HostConfig {
   OomKillDisable?: boolean | null;
   OomScoreAdj?: number;
   CgroupParent?: string;
+  DeviceCgroupRules?: string[] | null;
+  /** What Caravela has none of: always Docker's zero. */
+  DeviceRequests?: null;
+  Cgroup?: '';
+  ContainerIDFile?: '';
+  Isolation?: '';
+  CpuRealtimePeriod?: 0;
+  CpuRealtimeRuntime?: 0;
+  BlkioWeight?: 0;
+  BlkioWeightDevice?: null;
+  BlkioDeviceReadBps?: null;
+  BlkioDeviceWriteBps?: null;
+  BlkioDeviceReadIOps?: null;
+  BlkioDeviceWriteIOps?: null;
+  KernelMemory?: 0;
+  CpuCount?: 0;
+  CpuPercent?: 0;
+  IOMaximumIOps?: 0;
+  IOMaximumBandwidth?: 0;
   /** null: the usual ones. */
   MaskedPaths?: string[] | null;
   ReadonlyPaths?: string[] | null;

@@ -34,6 +34,28 @@ const PORT_BINDINGS = RecordOf(
   ]),
 );
 
+/** One of HostConfig.Mounts. */
+const MOUNT = ObjectOf({
+  Type: StringOf(),
+  Source: text,
+  Target: text,
+  ReadOnly: flag,
+  Consistency: text,
+  BindOptions: orNull(
+    ObjectOf({ Propagation: text, NonRecursive: flag, CreateMountpoint: flag, ReadOnlyNonRecursive: flag, ReadOnlyForceRecursive: flag }),
+  ),
+  VolumeOptions: orNull(
+    ObjectOf({
+      NoCopy: flag,
+      Labels: orNull(RecordOf(StringOf(), StringOf())),
+      DriverConfig: orNull(ObjectOf({ Name: text, Options: orNull(RecordOf(StringOf(), StringOf())) })),
+      Subpath: text,
+    }),
+  ),
+  TmpfsOptions: orNull(ObjectOf({ SizeBytes: number, Mode: number, Options: Optional(Unknown()) })),
+});
+export type MountBody = Static<typeof MOUNT>;
+
 /** How a container is to be on one network; also the body of a connect. */
 export const ENDPOINT_CONFIG = ObjectOf({
   IPAMConfig: orNull(ObjectOf({ IPv4Address: text, IPv6Address: text, LinkLocalIPs: words })),
@@ -62,12 +84,51 @@ export const CREATE_BODY = ObjectOf({
   StopTimeout: number,
   MacAddress: text,
   ExposedPorts: orNull(RecordOf(StringOf(), Unknown())),
-  Healthcheck: Optional(Unknown()),
+  Healthcheck: orNull(
+    ObjectOf({
+      Test: words,
+      Interval: number,
+      Timeout: number,
+      StartPeriod: number,
+      StartInterval: number,
+      Retries: number,
+    }),
+  ),
   HostConfig: orNull(
     ObjectOf({
       NanoCpus: number,
       Memory: number,
       PidsLimit: number,
+      Binds: words,
+      Mounts: orNull(ArrayOf(MOUNT, { maxItems: API_LIMITS.mounts })),
+      Tmpfs: orNull(RecordOf(StringOf(), StringOf({ maxLength: 4096 }))),
+      VolumesFrom: words,
+      VolumeDriver: text,
+      Privileged: flag,
+      CpuShares: number,
+      CpuQuota: number,
+      CpuPeriod: number,
+      CpusetCpus: text,
+      CpusetMems: text,
+      MemorySwap: number,
+      MemoryReservation: number,
+      OomScoreAdj: number,
+      OomKillDisable: Optional(Union([BooleanOf(), Null()])),
+      ShmSize: number,
+      Ulimits: orNull(ArrayOf(ObjectOf({ Name: StringOf(), Soft: Integer(), Hard: Integer() }), { maxItems: 64 })),
+      Sysctls: orNull(RecordOf(StringOf({ maxLength: 256 }), StringOf({ maxLength: 4096 }))),
+      GroupAdd: words,
+      Devices: orNull(
+        ArrayOf(ObjectOf({ PathOnHost: StringOf(), PathInContainer: text, CgroupPermissions: text }), { maxItems: API_LIMITS.devices }),
+      ),
+      DeviceCgroupRules: words,
+      SecurityOpt: words,
+      PidMode: text,
+      IpcMode: text,
+      UTSMode: text,
+      CgroupnsMode: text,
+      MaskedPaths: words,
+      ReadonlyPaths: words,
       NetworkMode: text,
       PortBindings: orNull(PORT_BINDINGS),
       PublishAllPorts: flag,

@@ -6,7 +6,8 @@ import { ApiError } from '../http/api-error.ts';
 import { checked } from '../http/check.ts';
 import { affinityText } from './affinity.ts';
 import { CREATE_BODY } from './create-body.ts';
-import { checkCreate, checkName, requestOf, type Wanted } from './create-request.ts';
+import { checkCreate, checkName, requestOf } from './create-request.ts';
+import type { Wanted } from './wanted.ts';
 import { expressionText } from './expression.ts';
 import { randomName } from './random-name.ts';
 
@@ -22,7 +23,9 @@ const image = {
 /** As where no network had to be looked up. */
 const request = (wanted: Wanted, name = 'x1') => {
   const networking = { ...wanted.networking, networks: [], affinities: [] };
-  return requestOf(wanted, name, { image, networking }, hex);
+  const { mounts, extras, constraints, affinities } = wanted;
+  const settled = { networking, mounts: { mounts: mounts.mounts, asked: mounts.asked }, extras, constraints, affinities };
+  return requestOf(wanted, name, { image, settled }, hex);
 };
 const hex = (bytes: number): string => 'ab'.repeat(bytes);
 
@@ -74,9 +77,9 @@ describe('create', () => {
     [{ RestartPolicy: { Name: 'sometimes' } }, 400, '"sometimes" is not one of'],
     [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, 400, 'got 3 with always'],
     [{ RestartPolicy: { Name: 'always' }, AutoRemove: true }, 400, '--rm'],
-    [{ Binds: ['/a:/b'] }, 501, 'HostConfig.Binds was ["/a:/b"]'],
-    [{ Privileged: true }, 501, 'privileged'],
-    [{ PidMode: 'host' }, 501, '"host"'],
+    [{ Links: ['a:b'] }, 501, 'HostConfig.Links was ["a:b"]'],
+    [{ BlkioWeight: 300 }, 501, 'block IO weights'],
+    [{ UsernsMode: 'keep' }, 501, '"keep"'],
     [{ LogConfig: { Type: 'syslog' } }, 501, 'syslog'],
   ])('refuses %j', (config, status, words) => {
     expect(() => host(config)).toThrow(words);

@@ -1,6 +1,4 @@
 import {
-  type Affinity,
-  type Constraint,
   containerId,
   type CpuClass,
   DEFAULT_RESERVATION,
@@ -18,43 +16,24 @@ import { parseAffinities } from './affinity.ts';
 import { checkProcess, wordsOf } from './check-process.ts';
 import { parseConstraints } from './constraint.ts';
 import type { CreateBody } from './create-body.ts';
-import { type AskedNetworking, checkNetworking } from './networking/check-networking.ts';
+import { checkExtras } from './extras/check-extras.ts';
+import { checkLimits, millicoresOf } from './extras/check-limits.ts';
+import { checkMounts } from './mounts/check-mounts.ts';
+import { checkNetworking } from './networking/check-networking.ts';
 import { hostPortsOfWishes } from './networking/ports.ts';
 import { exposedOf, publishedOf } from './networking/published.ts';
-import { type SettledNetworking, withAffinities } from './networking/settle-networking.ts';
+import type { Settled } from './settle.ts';
+import type { Wanted } from './wanted.ts';
 import { swarmForms } from './swarm-forms.ts';
 import { refuseUnsupported } from './unsupported.ts';
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
-/** Docker's least memory limit. */
-const MINIMUM_MEMORY_BYTES = 6 * 1024 * 1024;
-const NANO_PER_MILLI = 1_000_000;
-
-/** What a body asks for, checked; image and networks are looked up next. */
-export interface Wanted {
-  readonly body: CreateBody;
-  readonly networking: AskedNetworking;
-  readonly restart: RestartPolicy;
-  /** The body's, without those that speak of placement. */
-  readonly env: readonly string[];
-  readonly constraints: readonly Constraint[];
-  readonly affinities: readonly Affinity[];
-  /** Without those of the networking. */
-  readonly warnings: readonly string[];
-}
 
 /** @throws ApiError 400, 501: one whole sentence that names the value */
 export function checkCreate(body: CreateBody): Wanted {
   const warnings = refuseUnsupported(body);
   const host = body.HostConfig ?? {};
-  const nanoCpus = host.NanoCpus ?? 0;
-  if (nanoCpus < 0 || (nanoCpus > 0 && nanoCpus < NANO_PER_MILLI)) {
-    throw new ApiError(400, `NanoCpus must be 0 or at least ${NANO_PER_MILLI} (--cpus 0.001), got ${nanoCpus}`);
-  }
-  const memory = host.Memory ?? 0;
-  if (memory < 0 || (memory > 0 && memory < MINIMUM_MEMORY_BYTES)) {
-    throw new ApiError(400, `Minimum memory limit allowed is 6MB: Memory was ${memory} bytes`);
-  }
+  checkLimits(host);
   const stopTimeout = body.StopTimeout ?? 0;
   if (stopTimeout < 0) throw new ApiError(400, `StopTimeout must be 0 seconds or more, got ${stopTimeout}`);
   checkProcess(body);
@@ -62,6 +41,8 @@ export function checkCreate(body: CreateBody): Wanted {
   if (labels > LIMITS.containerLabels)
     throw new ApiError(400, `a container may have at most ${LIMITS.containerLabels} labels, got ${labels}`);
   const networking = checkNetworking(body);
+  const mounts = checkMounts(body);
+  const extras = checkExtras(body);
   const restart = restartOf(host.RestartPolicy ?? {});
   if (host.AutoRemove === true && restart.name !== 'no') {
     throw new ApiError(400, `can't create 'AutoRemove' container with restart policy ${restart.name}: choose one of --rm and --restart`);
@@ -70,6 +51,8 @@ export function checkCreate(body: CreateBody): Wanted {
   return {
     body,
     networking,
+    mounts,
+    extras,
     restart,
     env,
     constraints: parseConstraints([...(body.Caravela?.Constraints ?? []), ...constraints]),
@@ -93,7 +76,7 @@ export function checkName(name: string): string {
 /** What of a request was looked up. */
 export interface Looked {
   readonly image: ResolvedImage;
-  readonly networking: SettledNetworking;
+  readonly settled: Settled;
 }
 
 /** Clients whose own terminal has no size say 0. */
@@ -103,11 +86,13 @@ function terminalSizeOf({ Tty, HostConfig }: CreateBody): Pick<ContainerSpec, 't
 }
 
 /** The core's request. @throws ApiError 400 */
-export function requestOf(wanted: Wanted, name: string, { image, networking }: Looked, randomHex: (bytes: number) => string): Request {
-  const { body, restart, env, constraints } = wanted;
+export function requestOf(wanted: Wanted, name: string, { image, settled }: Looked, randomHex: (bytes: number) => string): Request {
+  const { body, restart, env } = wanted;
+  const { networking, mounts, extras, constraints, affinities } = settled;
   const ports = publishedOf(networking, image.exposedPorts);
   const host = body.HostConfig ?? {};
   const nanoCpus = host.NanoCpus ?? 0;
+  const cpuMillicores = millicoresOf(host);
   const memoryBytes = host.Memory ?? 0;
   const stopTimeoutSeconds = body.StopTimeout ?? 0;
   const spec: ContainerSpec = {
@@ -141,10 +126,16 @@ export function requestOf(wanted: Wanted, name: string, { image, networking }: L
     capAdd: host.CapAdd ?? [],
     capDrop: host.CapDrop ?? [],
     init: host.Init ?? false,
+    ...(mounts.mounts.length > 0 ? { mounts: mounts.mounts } : {}),
+    ...(mounts.asked === undefined ? {} : { askedMounts: mounts.asked }),
+    ...(Object.keys(extras).length > 0 ? { extras } : {}),
   };
   const text = JSON.stringify(spec);
   if (Buffer.byteLength(text) > LIMITS.specBytes) {
-    throw new ApiError(400, `command, environment and labels may take ${LIMITS.specBytes} bytes together, got ${Buffer.byteLength(text)}`);
+    throw new ApiError(
+      400,
+      `command, environment, labels and mounts may take ${LIMITS.specBytes} bytes together, got ${Buffer.byteLength(text)}`,
+    );
   }
   if (Buffer.byteLength(spec.image.reference) > LIMITS.imageBytes) {
     throw new ApiError(
@@ -157,13 +148,13 @@ export function requestOf(wanted: Wanted, name: string, { image, networking }: L
     containerId: containerId(randomHex(32)),
     name,
     resources: {
-      cpuMillicores: nanoCpus > 0 ? Math.ceil(nanoCpus / NANO_PER_MILLI) : DEFAULT_RESERVATION.cpuMillicores,
+      cpuMillicores: cpuMillicores > 0 ? cpuMillicores : DEFAULT_RESERVATION.cpuMillicores,
       memoryBytes: memoryBytes > 0 ? memoryBytes : DEFAULT_RESERVATION.memoryBytes,
     },
     class: (body.Caravela?.Class ?? 'low') satisfies CpuClass,
     arches: image.arches,
     constraints,
-    affinities: withAffinities(wanted.affinities, networking),
+    affinities,
     labels: spec.labels,
     image: spec.image.reference,
     hostPorts: hostPortsOfWishes(ports),
@@ -177,7 +168,10 @@ export function requestOf(wanted: Wanted, name: string, { image, networking }: L
   };
 }
 
-function restartOf(policy: { readonly Name?: string | undefined; readonly MaximumRetryCount?: number | null | undefined }): RestartPolicy {
+export function restartOf(policy: {
+  readonly Name?: string | undefined;
+  readonly MaximumRetryCount?: number | null | undefined;
+}): RestartPolicy {
   const asked = policy.Name ?? '';
   const name = RESTART_POLICIES.find((p) => p === (asked === '' ? 'no' : asked));
   const maximumRetries = policy.MaximumRetryCount ?? 0;

@@ -1,8 +1,9 @@
 import type { Backend } from '../backend.ts';
 import type { Container } from '../../core/model/index.ts';
 import { familiarReference } from '../images/reference.ts';
-import type { ContainerDetails, ContainerSpec } from '../../engine/port.ts';
+import type { ContainerDetails, ContainerHealth, ContainerSpec, MountWish } from '../../engine/port.ts';
 import { assert } from '../../lib/assert.ts';
+import { type MountFacts, mountFacts } from './mounts/mount-facts.ts';
 import type { EndpointFacts, PortFacts } from '../network-service.ts';
 
 /** A container with what was asked of the engine and what the engine made of it. */
@@ -13,6 +14,10 @@ export interface ContainerFacts {
   /** What it has on its networks, and where its published ports are served. */
   readonly endpoints: readonly EndpointFacts[];
   readonly published: readonly PortFacts[];
+  /** What is mounted in it: as asked, and volumes of its image. */
+  readonly mounts: readonly MountFacts[];
+  /** Of what checks it; undefined where nothing does. */
+  readonly health: ContainerHealth | undefined;
 }
 
 /** The spec was written by `create` of this or another node's API. */
@@ -38,10 +43,23 @@ const BEFORE_NETWORKS: Partial<ContainerSpec> = {
 export async function factsOf(backend: Backend, container: Container): Promise<ContainerFacts> {
   const spec = specOf(container);
   const { containerId } = container.request;
-  const details = await backend.details(containerId).catch(() => detailsAsAsked(container, spec));
-  const { networks } = backend;
-  return { container, spec, details, endpoints: networks.endpointsOf(containerId), published: networks.portsOf(containerId) };
+  const { networks, access } = backend;
+  const [details, health] = await Promise.all([
+    backend.details(containerId).catch(() => detailsAsAsked(container, spec)),
+    access.health(containerId).catch(() => undefined),
+  ]);
+  return {
+    container,
+    spec,
+    details,
+    endpoints: networks.endpointsOf(containerId),
+    published: networks.portsOf(containerId),
+    mounts: await mountFacts(backend.volumes.here, mountsOf(spec, details)),
+    health,
+  };
 }
+
+const mountsOf = (spec: ContainerSpec, details: ContainerDetails): readonly MountWish[] => details.mounts ?? spec.mounts ?? [];
 
 /** The image as people write it. */
 export const imageName = (spec: ContainerSpec): string => familiarReference(spec.image.reference);

@@ -1,15 +1,27 @@
 import type { Member } from '../../core/model/index.ts';
-import type { ContainerConfig, ContainerInspect, ContainerState, HostConfig, NodeOfContainer } from '../../docker-api/types.ts';
+import type { ContainerConfig, ContainerInspect, ContainerState, HealthState, NodeOfContainer } from '../../docker-api/types.ts';
 import { affinityText } from './affinity.ts';
 import { expressionText } from './expression.ts';
 import { type ContainerFacts, imageName } from './facts.ts';
-import { networkModeOf, networkSettingsOf, portBindingsOf } from './network-settings.ts';
+import { hostConfigOf } from './host-config.ts';
+import { mountPointsOf } from './mounts/mount-facts.ts';
+import { networkSettingsOf } from './network-settings.ts';
 import { portText } from './networking/ports.ts';
 import { exitCodeOf, statusOf, timeText } from './status.ts';
 
+/** What inspect says beside the container's own facts. */
+export interface InspectOptions {
+  readonly node: Member;
+  readonly members: readonly Member[];
+  /** Of its processes by exec that have not ended. */
+  readonly execIds: readonly string[];
+  /** Bytes; undefined: not asked for. */
+  readonly sizes: { readonly writtenBytes: number; readonly rootBytes: number } | undefined;
+}
+
 /** `GET /containers/{id}/json`, the whole of Docker's shape. */
-export function inspectOf(facts: ContainerFacts, node: Member, members: readonly Member[]): ContainerInspect {
-  const { container, details } = facts;
+export function inspectOf(facts: ContainerFacts, { node, members, execIds, sizes }: InspectOptions): ContainerInspect {
+  const { container, details, spec } = facts;
   return {
     Id: container.request.containerId,
     Created: timeText(container.createdAtMs),
@@ -28,10 +40,11 @@ export function inspectOf(facts: ContainerFacts, node: Member, members: readonly
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: '',
-    ExecIDs: null,
+    ExecIDs: execIds.length === 0 ? null : [...execIds],
     HostConfig: hostConfigOf(facts),
     GraphDriver: { Name: 'overlay2', Data: null },
-    Mounts: [],
+    ...(sizes === undefined ? {} : { SizeRw: sizes.writtenBytes, SizeRootFs: sizes.rootBytes }),
+    Mounts: mountPointsOf(facts.mounts, Object.keys(spec.askedMounts?.tmpfs ?? {})),
     Config: configOf(facts),
     NetworkSettings: networkSettingsOf(facts),
     Node: nodeOf(node),
@@ -62,26 +75,40 @@ export function nodeOf(node: Member): NodeOfContainer {
 
 const hostText = (ip: string): string => (ip.includes(':') ? `[${ip}]` : ip);
 
-function stateOf({ container }: ContainerFacts): ContainerState {
+function stateOf({ container, health }: ContainerFacts): ContainerState {
   const { task } = container;
   const status = statusOf(container);
   return {
     Status: status,
     // Docker says Running of a container between two restarts, too.
-    Running: status === 'running' || status === 'restarting',
-    Paused: false,
+    Running: ['running', 'paused', 'restarting'].includes(status),
+    Paused: status === 'paused',
     Restarting: status === 'restarting',
     OOMKilled: task?.oomKilled ?? false,
     Dead: false,
     Pid: task?.pid ?? 0,
-    ExitCode: status === 'running' ? 0 : exitCodeOf(container),
+    ExitCode: status === 'running' || status === 'paused' ? 0 : exitCodeOf(container),
     Error: task?.error ?? '',
     StartedAt: timeText(task?.startedAtMs ?? 0),
     FinishedAt: timeText(task?.finishedAtMs ?? 0),
+    ...(health === undefined ? {} : { Health: healthOf(health) }),
   };
 }
 
-function configOf({ spec, details }: ContainerFacts): ContainerConfig {
+function healthOf({ status, failingStreak, log }: NonNullable<ContainerFacts['health']>): HealthState {
+  return {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map(({ startedAtMs, endedAtMs, exitCode, output }) => ({
+      Start: timeText(startedAtMs),
+      End: timeText(endedAtMs),
+      ExitCode: exitCode,
+      Output: output,
+    })),
+  };
+}
+
+function configOf({ spec, details, mounts }: ContainerFacts): ContainerConfig {
   return {
     Hostname: details.hostname,
     Domainname: spec.domainname ?? '',
@@ -96,64 +123,30 @@ function configOf({ spec, details }: ContainerFacts): ContainerConfig {
     Env: [...details.env],
     Cmd: details.command === null ? null : [...details.command],
     Image: imageName(spec),
-    Volumes: null,
+    Volumes: volumesOf(mounts),
     WorkingDir: details.workingDir,
     Entrypoint: details.entrypoint === null ? null : [...details.entrypoint],
     Labels: { ...details.labels },
     StopSignal: details.stopSignal,
+    ...healthcheckOf(spec),
     ...(spec.stopTimeoutSeconds > 0 ? { StopTimeout: spec.stopTimeoutSeconds } : {}),
   };
+}
+
+/** Those that nobody named: of the request, and of the image. */
+function volumesOf(mounts: ContainerFacts['mounts']): Record<string, object> | null {
+  const unnamed = mounts.flatMap(({ wish }) => (wish.kind === 'volume' && wish.anonymous ? [wish.target] : []));
+  return unnamed.length === 0 ? null : Object.fromEntries(unnamed.map((target) => [target, {}]));
+}
+
+function healthcheckOf({ extras }: ContainerFacts['spec']): Pick<ContainerConfig, 'Healthcheck'> {
+  const { healthcheck } = extras ?? {};
+  if (healthcheck === undefined) return {};
+  const { test, interval, timeout, startPeriod, retries } = healthcheck;
+  return { Healthcheck: { Test: [...test], Interval: interval, Timeout: timeout, StartPeriod: startPeriod, Retries: retries } };
 }
 
 /** Docker leaves it out where there is none. */
 function exposedPortsOf({ exposedPorts = [] }: ContainerFacts['spec']): Pick<ContainerConfig, 'ExposedPorts'> {
   return exposedPorts.length === 0 ? {} : { ExposedPorts: Object.fromEntries(exposedPorts.map((key) => [key, {}])) };
-}
-
-/** As asked: what was not asked is Docker's zero, not what the container holds (DESIGN §2.1). */
-function hostConfigOf({ container, spec, details }: ContainerFacts): HostConfig {
-  const { restart, autoRemove } = container.request;
-  return {
-    Binds: null,
-    LogConfig: { Type: 'json-file', Config: {} },
-    NetworkMode: networkModeOf(spec),
-    PortBindings: portBindingsOf(spec),
-    PublishAllPorts: false,
-    RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximumRetries },
-    AutoRemove: autoRemove,
-    VolumesFrom: null,
-    CapAdd: spec.capAdd.length > 0 ? [...spec.capAdd] : null,
-    CapDrop: spec.capDrop.length > 0 ? [...spec.capDrop] : null,
-    Dns: [...spec.dns.servers],
-    DnsOptions: [...spec.dns.options],
-    DnsSearch: [...spec.dns.search],
-    ExtraHosts: spec.extraHosts.length > 0 ? [...spec.extraHosts] : null,
-    Links: null,
-    GroupAdd: null,
-    IpcMode: 'private',
-    PidMode: '',
-    UTSMode: '',
-    UsernsMode: '',
-    Privileged: false,
-    ReadonlyRootfs: spec.readonlyRootfs,
-    SecurityOpt: null,
-    ShmSize: 64 * 1024 * 1024,
-    Runtime: details.runtime,
-    CgroupParent: '',
-    Init: spec.init,
-    CpuShares: 0,
-    CpuPeriod: 0,
-    CpuQuota: 0,
-    CpusetCpus: '',
-    CpusetMems: '',
-    NanoCpus: spec.nanoCpus,
-    Memory: spec.memoryBytes,
-    MemoryReservation: 0,
-    MemorySwap: 0,
-    OomKillDisable: false,
-    OomScoreAdj: 0,
-    PidsLimit: spec.pidsLimit > 0 ? spec.pidsLimit : null,
-    Devices: [],
-    Ulimits: null,
-  };
 }

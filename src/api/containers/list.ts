@@ -1,6 +1,8 @@
 import type { Backend } from '../backend.ts';
 import type { ContainerSummary, PortSummary } from '../../docker-api/types.ts';
-import { type Container, DEFAULT_NETWORK } from '../../core/model/index.ts';
+import { type Container, type ContainerId, DEFAULT_NETWORK } from '../../core/model/index.ts';
+import { labelMatches } from '../http/label-matches.ts';
+import { truthOf } from '../http/prune-filter.ts';
 import { filtersOf, flagOf, wholeOf, type Filters, type Query } from '../http/query.ts';
 import { ApiError } from '../http/api-error.ts';
 import { matchesGlob } from '../http/glob.ts';
@@ -9,10 +11,30 @@ import { API_LIMITS } from '../limits.ts';
 import { factsOf, specOf, type ContainerFacts } from './facts.ts';
 import { isDefaultName } from '../networks/predefined.ts';
 import { parsePorts } from './networking/ports.ts';
+import { CREATED, isWithin } from './list-bounds.ts';
 import { exitCodeOf, statusOf } from './status.ts';
 import { summaryOf } from './summary.ts';
 
-export const CONTAINER_FILTERS = ['id', 'name', 'label', 'status', 'exited', 'ancestor', 'node', 'network', 'publish', 'expose'] as const;
+/** Docker's; `node` is ours. What `before` and `since` name is looked up, and is a moment then (list-bounds.ts). */
+const CONTAINER_FILTERS = [
+  'id',
+  'name',
+  'label',
+  'status',
+  'health',
+  'exited',
+  'ancestor',
+  'before',
+  'since',
+  'volume',
+  'network',
+  'publish',
+  'expose',
+  'is-task',
+  'node',
+  ...CREATED,
+] as const;
+const HEALTHS = ['none', 'starting', 'healthy', 'unhealthy'];
 const STATUSES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
 export interface ListOptions {
@@ -30,6 +52,10 @@ export function listOptionsOf(query: Query): ListOptions {
   for (const status of filters.get('status') ?? []) {
     if (!STATUSES.includes(status)) throw new ApiError(400, `invalid filter 'status=${status}': a status is one of ${STATUSES.join(', ')}`);
   }
+  for (const health of filters.get('health') ?? []) {
+    if (!HEALTHS.includes(health)) throw new ApiError(400, `invalid filter 'health=${health}': it is one of ${HEALTHS.join(', ')}`);
+  }
+  truthOf(filters, 'is-task');
   for (const code of filters.get('exited') ?? []) {
     if (!/^-?\d{1,10}$/.test(code)) throw new ApiError(400, `invalid filter 'exited=${code}': an exit code is a whole number`);
   }
@@ -46,12 +72,30 @@ export async function listHere(backend: Backend, options: ListOptions): Promise<
   const shown = backend.containers().filter((c) => isShown(c, options));
   const facts = await Promise.all(shown.map((c) => factsOf(backend, c)));
   const nowMs = backend.wallMs();
-  return newest(
+  const rows = newest(
     facts
-      .filter((f) => hasLabels(f, options.filters) && hasAncestor(f, options.filters))
-      .map((f) => summaryOf(f, node, nowMs, options.size))
+      .filter((f) => factsAreMeant(f, options.filters))
+      .map((f) => summaryOf(f, node, nowMs))
       .filter((row) => isOnNetwork(row, options.filters) && hasPorts(row, options.filters)),
     options.limit,
+  );
+  return options.size ? Promise.all(rows.map((row) => withSizes(backend, row))) : rows;
+}
+
+async function withSizes({ access }: Backend, row: ContainerSummary): Promise<ContainerSummary> {
+  const sizes = await access.sizes(row.Id as ContainerId).catch(() => ({ writtenBytes: 0, rootBytes: 0 }));
+  return { ...row, SizeRw: sizes.writtenBytes, SizeRootFs: sizes.rootBytes };
+}
+
+function factsAreMeant(facts: ContainerFacts, filters: Filters): boolean {
+  const health = facts.health?.status ?? 'none';
+  return (
+    hasLabels(facts, filters) &&
+    hasAncestor(facts, filters) &&
+    some(filters, 'health', (wanted) => wanted === health) &&
+    some(filters, 'volume', (wanted) =>
+      facts.mounts.some(({ wish }) => wish.target === wanted || (wish.kind === 'volume' && wish.name === wanted)),
+    )
   );
 }
 
@@ -71,10 +115,12 @@ function isShown(container: Container, { all, filters }: ListOptions): boolean {
   const status = statusOf(container);
   const { name, request } = container;
   const { containerId } = request;
-  if (!all && status !== 'running' && status !== 'restarting') return false;
+  if (!all && !['running', 'paused', 'restarting'].includes(status)) return false;
   return (
     some(filters, 'status', (s) => s === status) &&
     some(filters, 'exited', (code) => status === 'exited' && Number(code) === exitCodeOf(container)) &&
+    isWithin(filters, container.createdAtMs) &&
+    truthOf(filters, 'is-task') !== true &&
     some(filters, 'id', (id) => containerId.startsWith(id)) &&
     some(filters, 'name', (wanted) => nameMatches(wanted, name))
   );
@@ -102,13 +148,6 @@ function nameMatches(wanted: string, name: string): boolean {
 /** Docker: every label given must be there. */
 function hasLabels({ details }: ContainerFacts, filters: Filters): boolean {
   return (filters.get('label') ?? []).every((wanted) => labelMatches(wanted, details.labels));
-}
-
-/** `key` or `key=value`. */
-export function labelMatches(wanted: string, labels: Readonly<Record<string, string>>): boolean {
-  const equals = wanted.indexOf('=');
-  const key = equals < 0 ? wanted : wanted.slice(0, equals);
-  return Object.hasOwn(labels, key) && (equals < 0 || labels[key] === wanted.slice(equals + 1));
 }
 
 /** By the network's name, or its id or the beginning of it; Docker's clients call the default network bridge. */

@@ -1,3 +1,4 @@
+import type { HealthStatus } from '../../engine/port.ts';
 import { durationText } from '../../lib/duration-text.ts';
 import type { Container } from '../../core/model/index.ts';
 import type { ContainerStatus } from '../../docker-api/types.ts';
@@ -15,7 +16,7 @@ export function statusOf(container: Container): ContainerStatus {
   if (task === undefined) return 'created';
   switch (task.state) {
     case 'running':
-      return 'running';
+      return task.paused === true ? 'paused' : 'running';
     case 'pending':
     case 'starting':
       return container.restartCount > 0 ? 'restarting' : 'created';
@@ -52,13 +53,15 @@ export function exitCodeOfFailure(error: string): number {
   return /permission denied|is a directory/i.test(error) ? 126 : 128;
 }
 
-/** For people: `Up 3 minutes`, `Exited (1) 2 hours ago`. */
-export function statusText(container: Container, nowMs: number): string {
+/** For people: `Up 3 minutes`, `Up 2 hours (healthy)`, `Exited (1) 2 hours ago`. */
+export function statusText(container: Container, nowMs: number, health?: HealthStatus): string {
   const { task } = container;
   const status = statusOf(container);
   switch (status) {
     case 'running':
-      return `Up ${durationText(nowMs - (task?.startedAtMs ?? nowMs))}`;
+      return `${upText(container, nowMs)}${health === undefined ? '' : ` (${health === 'starting' ? 'health: starting' : health})`}`;
+    case 'paused':
+      return `${upText(container, nowMs)} (Paused)`;
     case 'exited':
       return `Exited (${exitCodeOf(container)}) ${durationText(nowMs - (task?.finishedAtMs ?? nowMs))} ago`;
     case 'restarting':
@@ -66,10 +69,11 @@ export function statusText(container: Container, nowMs: number): string {
     case 'removing':
       return 'Removal In Progress';
     case 'created':
-    case 'paused':
     case 'dead':
       return `${status.charAt(0).toUpperCase()}${status.slice(1)}`;
     default:
       return assertNever(status);
   }
 }
+
+const upText = ({ task }: Container, nowMs: number): string => `Up ${durationText(nowMs - (task?.startedAtMs ?? nowMs))}`;

@@ -1,11 +1,12 @@
 import type { Member } from '../../core/model/index.ts';
 import { NODE_LABEL, type ContainerSummary } from '../../docker-api/types.ts';
 import { type ContainerFacts, imageName } from './facts.ts';
+import { mountPointsOf } from './mounts/mount-facts.ts';
 import { networkModeOf, networksOf, portRows } from './network-settings.ts';
 import { statusOf, statusText } from './status.ts';
 
 /** One row of `containers/json`. */
-export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number, size: boolean): ContainerSummary {
+export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number): ContainerSummary {
   const { container, spec, details } = facts;
   const { name, request } = container;
   const { containerId } = request;
@@ -17,12 +18,11 @@ export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number, si
     Command: [details.path, ...details.args].join(' '),
     Created: Math.floor(container.createdAtMs / 1000),
     State: statusOf(container),
-    Status: statusText(container, nowMs),
+    Status: statusText(container, nowMs, facts.health?.status),
     Ports: portRows(facts),
     Labels: { ...details.labels, [NODE_LABEL]: node.name },
     HostConfig: { NetworkMode: networkModeOf(spec) },
     NetworkSettings: { Networks: networksOf(facts) },
-    Mounts: [],
-    ...(size ? { SizeRw: 0, SizeRootFs: 0 } : {}),
+    Mounts: mountPointsOf(facts.mounts, Object.keys(spec.askedMounts?.tmpfs ?? {})),
   };
 }

@@ -11,10 +11,10 @@ export async function takeBack({ backend }: ApiContext, name: string, containerI
   backend.networks.releasePorts(containerId);
   try {
     if (supplier === backend.self().id) {
-      const removed = await backend.command({ kind: 'remove', containerId, force: true });
+      const removed = await backend.command({ kind: 'remove', containerId, force: true, volumes: true });
       if (!removed.ok) throw new Error(removed.error.message);
     } else {
-      const path = `/api/containers/${containerId}?force=1`;
+      const path = `/api/containers/${containerId}?force=1&v=1`;
       const headers = { [SCOPE_HEADER]: 'node' };
       const { status, body } = await backend.request(supplier, { method: 'DELETE', path, headers, timeoutMs: API_LIMITS.proxyHeadersMs });
       body.destroy();

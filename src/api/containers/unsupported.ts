@@ -18,46 +18,30 @@ const otherThan =
 
 /** Asked for and silently left out, each of these would make a container that is not what was meant. */
 const HOST_FIELDS: readonly Refused[] = [
-  { field: 'Binds', what: 'bind mounts and volumes (-v)' },
-  { field: 'Mounts', what: 'mounts (--mount)' },
-  { field: 'Tmpfs', what: 'tmpfs mounts (--tmpfs)' },
-  { field: 'VolumesFrom', what: 'volumes of other containers (--volumes-from)' },
   { field: 'Links', what: 'links (--link)' },
-  { field: 'Privileged', what: 'privileged containers (--privileged)' },
-  { field: 'Devices', what: 'devices (--device)' },
   { field: 'DeviceRequests', what: 'device requests (--gpus)' },
-  { field: 'DeviceCgroupRules', what: 'device rules (--device-cgroup-rule)' },
-  { field: 'CpuQuota', what: 'a CPU quota (--cpu-quota); use --cpus', asks: otherThan(0, -1) },
-  { field: 'CpuShares', what: 'CPU shares (--cpu-shares); use --cpus', asks: otherThan(0, 1024) },
   { field: 'CpuRealtimePeriod', what: 'real-time scheduling' },
   { field: 'CpuRealtimeRuntime', what: 'real-time scheduling' },
-  { field: 'CpusetCpus', what: 'CPU sets (--cpuset-cpus)' },
-  { field: 'CpusetMems', what: 'memory node sets (--cpuset-mems)' },
   { field: 'BlkioWeight', what: 'block IO weights (--blkio-weight)' },
-  { field: 'OomKillDisable', what: 'switching the OOM killer off (--oom-kill-disable)' },
-  { field: 'PidMode', what: 'shared process namespaces (--pid)', asks: otherThan('', 'private') },
-  { field: 'IpcMode', what: 'shared IPC namespaces (--ipc)', asks: otherThan('', 'private', 'shareable') },
-  { field: 'UTSMode', what: 'the host’s UTS namespace (--uts)', asks: otherThan('', 'private') },
+  { field: 'BlkioWeightDevice', what: 'block IO weights (--blkio-weight-device)' },
+  { field: 'BlkioDeviceReadBps', what: 'block IO limits (--device-read-bps)' },
+  { field: 'BlkioDeviceWriteBps', what: 'block IO limits (--device-write-bps)' },
+  { field: 'BlkioDeviceReadIOps', what: 'block IO limits (--device-read-iops)' },
+  { field: 'BlkioDeviceWriteIOps', what: 'block IO limits (--device-write-iops)' },
   { field: 'UsernsMode', what: 'user namespaces (--userns)', asks: otherThan('', 'private', 'host') },
-  { field: 'CgroupnsMode', what: 'the host’s cgroup namespace (--cgroupns)', asks: otherThan('', 'private') },
   { field: 'CgroupParent', what: 'cgroup parents (--cgroup-parent)' },
-  { field: 'SecurityOpt', what: 'security options (--security-opt)' },
-  { field: 'MaskedPaths', what: 'other masked paths', asks: otherThan() },
-  { field: 'ReadonlyPaths', what: 'other read-only paths', asks: otherThan() },
-  { field: 'Ulimits', what: 'ulimits (--ulimit)' },
-  { field: 'Sysctls', what: 'sysctls (--sysctl)' },
-  { field: 'GroupAdd', what: 'additional groups (--group-add)' },
-  { field: 'ShmSize', what: 'another size of /dev/shm (--shm-size)', asks: otherThan(0, 64 * 1024 * 1024) },
   { field: 'StorageOpt', what: 'storage options (--storage-opt)' },
   { field: 'Runtime', what: 'other runtimes (--runtime)', asks: otherThan('', 'runc', 'crun', 'io.containerd.runc.v2') },
+  { field: 'Isolation', what: 'isolation technologies (--isolation)', asks: otherThan('', 'default') },
+  { field: 'Annotations', what: 'annotations (--annotation)' },
 ];
 
-const CONFIG_FIELDS: readonly Refused[] = [{ field: 'Volumes', what: 'volumes (-v)' }];
-
 const LOG_DRIVERS = ['', 'json-file', 'k8s-file', 'local'];
-const IGNORED_WITH_WARNING: readonly { readonly field: string; readonly warning: string }[] = [
-  { field: 'MemoryReservation', warning: 'Memory reservation (--memory-reservation) is ignored: the memory limit is what is reserved.' },
-  { field: 'OomScoreAdj', warning: 'OOM score (--oom-score-adj) is ignored.' },
+/** The kernel has them no more, or they change nothing that a container could see. */
+const IGNORED_WITH_WARNING: readonly { readonly field: string; readonly warning: string; readonly asks?: (value: unknown) => boolean }[] = [
+  { field: 'KernelMemory', warning: 'Kernel memory limits (--kernel-memory) are ignored: kernels no longer have them.' },
+  { field: 'KernelMemoryTCP', warning: 'Kernel memory limits are ignored: kernels no longer have them.' },
+  { field: 'MemorySwappiness', warning: 'Memory swappiness (--memory-swappiness) is ignored.', asks: otherThan(-1) },
 ];
 
 /**
@@ -66,8 +50,6 @@ const IGNORED_WITH_WARNING: readonly { readonly field: string; readonly warning:
  */
 export function refuseUnsupported(body: CreateBody): string[] {
   const host = (body.HostConfig ?? {}) as Fields;
-  for (const refused of CONFIG_FIELDS) refuse(body, refused, '');
-  for (const refused of HOST_FIELDS) refuse(host, refused, 'HostConfig.');
   const driver = (host['LogConfig'] as { Type?: unknown } | null | undefined)?.Type ?? '';
   if (typeof driver !== 'string' || !LOG_DRIVERS.includes(driver)) {
     throw new ApiError(
@@ -75,12 +57,13 @@ export function refuseUnsupported(body: CreateBody): string[] {
       `Caravela does not have the log driver ${JSON.stringify(driver)} (HostConfig.LogConfig.Type); leave --log-driver out`,
     );
   }
-  const warnings = IGNORED_WITH_WARNING.filter(({ field }) => isSet(host[field])).map(({ warning }) => warning);
-  const test = (body.Healthcheck as { Test?: unknown } | null | undefined)?.Test;
-  if (Array.isArray(test) && test.length > 0 && test[0] !== 'NONE') {
-    warnings.push('Health checks (--health-cmd) are not run: this container will show no health.');
-  }
-  return warnings;
+  return refuseUnsupportedHost(host);
+}
+
+/** As above, of what a HostConfig has at any time. */
+export function refuseUnsupportedHost(host: Fields): string[] {
+  for (const refused of HOST_FIELDS) refuse(host, refused, 'HostConfig.');
+  return IGNORED_WITH_WARNING.filter(({ field, asks = isSet }) => asks(host[field])).map(({ warning }) => warning);
 }
 
 function refuse(fields: Fields, { field, what, asks = isSet }: Refused, prefix: string): void {

@@ -1,5 +1,5 @@
 import { type EventMessage, NODE_LABEL } from '../../docker-api/types.ts';
-import { labelMatches } from '../containers/list.ts';
+import { labelMatches } from '../http/label-matches.ts';
 import type { Filters } from '../http/query.ts';
 import { repositoryOf } from '../images/reference.ts';
 

@@ -1,5 +1,5 @@
 import type { CoreError, Placement } from '../../core/model/index.ts';
-import type { ImageError } from '../../engine/port.ts';
+import type { EngineError, FileError, ImageError, VolumeError } from '../../engine/port.ts';
 import { assertNever } from '../../lib/assert.ts';
 import type { AgreementRefused } from '../agreement-service.ts';
 import type { NetworkRefused } from '../network-service.ts';
@@ -84,6 +84,22 @@ function imageStatusOf(code: ImageError['code']): number {
     default:
       return assertNever(code);
   }
+}
+
+export function fromEngineError({ code, message }: EngineError): ApiError {
+  const unstartable = NOT_STARTABLE.test(message) ? 400 : 500;
+  const statuses = { 'image-missing': 404, 'no-such-container': 404, 'wrong-state': 409, 'engine-failed': unstartable } as const;
+  return new ApiError(statuses[code], message);
+}
+
+export function fromFileError({ code, message }: FileError): ApiError {
+  const statuses = { 'no-such-path': 404, 'not-a-directory': 400, 'read-only': 403, 'bad-archive': 400, conflict: 400 } as const;
+  return new ApiError(statuses[code], message);
+}
+
+export function fromVolumeError({ code, message }: VolumeError): ApiError {
+  const statuses = { 'not-found': 404, 'in-use': 409, 'bad-name': 400, failed: 500 } as const;
+  return new ApiError(statuses[code], message);
 }
 
 export function fromAgreementRefused(error: AgreementRefused): ApiError {

@@ -1,5 +1,18 @@
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import type { FastifyRequest } from 'fastify';
 import { ApiError } from './api-error.ts';
+import { bodyOfUpgrade, wantsUpgrade } from './upgrade.ts';
+
+/** A client's JSON body, whether it asked to upgrade or not; undefined where there is none. @throws ApiError 400, 413 */
+export async function jsonOf(request: FastifyRequest, limitBytes: number): Promise<unknown> {
+  const type = request.headers['content-type'] ?? '';
+  const body = wantsUpgrade(request) ? Readable.from([bodyOfUpgrade(request)]) : (request.body as Readable | undefined);
+  const value = await readJson(body, limitBytes);
+  if (value !== undefined && !/^application\/json *(;|$)/i.test(type)) {
+    throw new ApiError(400, `Content-Type specified (${type.slice(0, 80)}) must be 'application/json'`);
+  }
+  return value;
+}
 
 /** A JSON body; undefined where there is none. @throws ApiError 400 (not JSON), 413 */
 export async function readJson(body: Readable | undefined, limitBytes: number): Promise<unknown> {

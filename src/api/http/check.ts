@@ -1,9 +1,11 @@
 import { Check, Errors } from 'typebox/schema';
 import type { Static, TSchema } from 'typebox';
 import { ApiError } from './api-error.ts';
+import { canonical } from './canonical.ts';
 
-/** `value` as what the schema says. @throws ApiError 400, naming the field and what it held */
-export function checked<Schema extends TSchema>(schema: Schema, value: unknown, what: string): Static<Schema> {
+/** A client's `value` as what the schema says. @throws ApiError 400, naming the field and what it held */
+export function checked<Schema extends TSchema>(schema: Schema, given: unknown, what: string): Static<Schema> {
+  const value = canonical(schema, given);
   if (Check(schema, value)) return value;
   const [, errors] = Errors(schema, value);
   const first = errors[0];

@@ -1,9 +1,10 @@
 import { type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { API_LIMITS } from '../limits.ts';
 
 /** Connections whose client asked to go on in raw bytes, until a handler takes one or answers in HTTP. */
-const offered = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonly response: ServerResponse }>();
+const offered = new WeakMap<IncomingMessage, { readonly socket: Duplex; readonly response: ServerResponse; readonly body: Buffer }>();
 
 /** Node's server forgets a connection that was upgraded, but still waits for it when it closes. */
 export interface UpgradedConnections {
@@ -26,10 +27,15 @@ export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedCo
     // A plain server's sockets are net.Sockets, which is what a response is bound to.
     response.assignSocket(socket as unknown as Parameters<ServerResponse['assignSocket']>[0]);
     response.on('finish', () => socket.end());
-    offered.set(request, { socket, response });
     // A client need not wait for the answer with what follows its request.
     if (head.length > 0) socket.unshift(head);
-    skip(socket, bodyBytes(request), () => app.routing(request, response));
+    const bytes = bodyBytes(request);
+    const answer = (body: Buffer): void => {
+      offered.set(request, { socket, response, body });
+      app.routing(request, response);
+    };
+    if (bytes > API_LIMITS.jsonBodyBytes) socket.end('HTTP/1.1 413 Payload Too Large\r\n\r\n');
+    else take(socket, bytes, [], answer);
   });
   return {
     destroyAll: () => {
@@ -38,22 +44,25 @@ export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedCo
   };
 }
 
-/** Some clients' requests have a body, too, which says what the query says; it is none of the raw connection's bytes. */
+/** Some requests have a body as well, before what follows them: an exec's start, or what says again what the query says. */
 function bodyBytes(request: IncomingMessage): number {
   const length = Number(request.headers['content-length'] ?? 0);
   return Number.isSafeInteger(length) && length > 0 ? length : 0;
 }
 
-/** Reads so many bytes and drops them. Keeps no more than one chunk. */
-function skip(socket: Duplex, bytes: number, goOn: () => void): void {
-  if (bytes === 0) return goOn();
+/** Reads so many bytes; a client that ends before is not answered. */
+function take(socket: Duplex, bytes: number, taken: readonly Buffer[], goOn: (body: Buffer) => void): void {
+  if (bytes === 0) return goOn(Buffer.concat(taken));
   const chunk = socket.read() as Buffer | null;
-  if (chunk === null) return void socket.once('readable', () => skip(socket, bytes, goOn));
+  if (chunk === null) return void socket.once('readable', () => take(socket, bytes, taken, goOn));
   if (chunk.length > bytes) socket.unshift(chunk.subarray(bytes));
-  skip(socket, Math.max(0, bytes - chunk.length), goOn);
+  const own = chunk.subarray(0, bytes);
+  take(socket, bytes - own.length, [...taken, own], goOn);
 }
 
 export const wantsUpgrade = (request: FastifyRequest): boolean => offered.has(request.raw);
+
+export const bodyOfUpgrade = (request: FastifyRequest): Buffer => offered.get(request.raw)?.body ?? Buffer.alloc(0);
 
 /** Answers 101 and returns the connection, from now on raw in both directions. */
 export function takeUpgrade(request: FastifyRequest, reply: FastifyReply, contentType: string): Duplex {

@@ -1,6 +1,6 @@
 import type { NetworkRow } from '../../docker-api/types.ts';
 import type { Backend } from '../backend.ts';
-import { labelMatches } from '../containers/list.ts';
+import { labelMatches } from '../http/label-matches.ts';
 import { ApiError } from '../http/api-error.ts';
 import { type Filters, filtersOf, type Query } from '../http/query.ts';
 import { networkRow } from './network-row.ts';

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Container, Result } from '../../core/model/index.ts';
 import { signalNumber } from '../../engine/port.ts';
-import { isUnderWay } from '../containers/status.ts';
+import { isUnderWay, statusOf } from '../containers/status.ts';
 import { watchEnd } from '../containers/task-end.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, fromCoreError } from '../http/api-error.ts';
@@ -27,6 +27,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
     '/containers/:name/stop',
     onContainer(context, async (request, reply, container) => {
       const changed = await stop(context, container, request.query as Query);
+      if (changed) noteOf(context, container, 'stop');
       return reply.code(changed ? 204 : 304).send();
     }),
   );
@@ -36,6 +37,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
     onContainer(context, async (request, reply, container) => {
       await stop(context, container, request.query as Query);
       await start(context, container);
+      noteOf(context, container, 'restart');
       return reply.code(204).send();
     }),
   );
@@ -45,6 +47,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
     onContainer(context, async (request, reply, container) => {
       const { containerId } = container.request;
       const signal = signalOf(request.query as Query) ?? 'SIGKILL';
+      noteSignal(context, container, signal);
       const result = await backend.command({ kind: 'kill', containerId, signal });
       if (!result.ok && result.error.code === 'wrong-state') {
         throw new ApiError(409, `cannot kill container: ${containerId}: container ${containerId} is not running`);
@@ -60,11 +63,11 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
       const query = request.query as Query;
       if (flagOf(query, 'link')) throw new ApiError(501, 'Caravela does not have links: link=1 can remove none');
       const { containerId, name } = container.request;
-      const result = await backend.command({ kind: 'remove', containerId, force: flagOf(query, 'force') });
+      const result = await backend.command({ kind: 'remove', containerId, force: flagOf(query, 'force'), volumes: flagOf(query, 'v') });
       if (!result.ok && result.error.code === 'wrong-state') {
         throw new ApiError(
           409,
-          `cannot remove container "/${name}": container is running: stop the container before removing or force remove`,
+          `cannot remove container "/${name}": container is ${statusOf(container)}: ${statusOf(container) === 'paused' ? 'unpause and ' : ''}stop the container before removing or force remove`,
         );
       }
       accept(result);
@@ -81,13 +84,15 @@ async function start({ backend }: ApiContext, container: Container): Promise<boo
 }
 
 /** Stops and waits until the end is seen, as Docker does. @returns whether it ran */
-async function stop({ backend }: ApiContext, container: Container, query: Query): Promise<boolean> {
+async function stop(context: ApiContext, container: Container, query: Query): Promise<boolean> {
+  const { backend } = context;
   const { containerId, stopTimeoutMs } = container.request;
   const seconds = wholeOf(query, 't');
   // Docker: a negative time waits for ever; nothing here does.
   const timeoutMs = seconds === undefined || seconds < 0 ? undefined : seconds * 1000;
   const watch = watchEnd(backend, container, 'next-exit');
   try {
+    noteSignal(context, container, signalOf(query) ?? (container.request.stopSignal || 'SIGTERM'));
     const result = await backend.command({ kind: 'stop', containerId, timeoutMs, signal: signalOf(query) });
     const now = backend.container(containerId);
     if (isIdle(result, now, false)) return false;
@@ -105,6 +110,15 @@ async function stop({ backend }: ApiContext, container: Container, query: Query)
   } finally {
     watch.stop();
   }
+}
+
+/** Told before: its end, which it may bring at once, comes after. */
+function noteSignal(context: ApiContext, container: Container, signal: string): void {
+  if (container.task?.state === 'running') noteOf(context, container, 'kill', { signal: String(signalNumber(signal) ?? signal) });
+}
+
+function noteOf(context: ApiContext, { request }: Container, action: string, attributes: Readonly<Record<string, string>> = {}): void {
+  context.note({ type: 'container', action, id: request.containerId, attributes });
 }
 
 /** Refused because the container is in the state asked for already: Docker's 304. */

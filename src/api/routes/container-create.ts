@@ -1,17 +1,18 @@
-import type { FastifyInstance } from 'fastify';
-import type { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Result } from '../../core/model/index.ts';
 import type { ContainerCreateResponse } from '../../docker-api/types.ts';
 import { claimName, NAME_DRAWS, nameConflict } from '../containers/claim-name.ts';
 import { CREATE_BODY } from '../containers/create-body.ts';
-import { checkCreate, checkName, requestOf } from '../containers/create-request.ts';
+import { checkCreate, checkName, type Looked, requestOf } from '../containers/create-request.ts';
+import type { Wanted } from '../containers/wanted.ts';
+import { constraintsAfterLoss } from '../containers/mounts/lost-volume.ts';
 import { withPortsClaimed } from '../containers/networking/claim-ports.ts';
-import { settleNetworking } from '../containers/networking/settle-networking.ts';
 import { runUnlessGone } from '../containers/run-unless-gone.ts';
+import { settle } from '../containers/settle.ts';
 import { takeBack } from '../containers/take-back.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, fromCoreError } from '../http/api-error.ts';
-import { readJson } from '../http/body.ts';
+import { jsonOf } from '../http/body.ts';
 import { checked } from '../http/check.ts';
 import { type Query, textOf } from '../http/query.ts';
 import { resolveImage } from '../images/resolve.ts';
@@ -20,23 +21,20 @@ import { API_LIMITS } from '../limits.ts';
 
 /** `POST /containers/create`: checks what is asked, finds image and name, then lets the core place and launch it. */
 export function containerCreateRoute(app: FastifyInstance, context: ApiContext): void {
-  const { backend, claimedNames } = context;
-
   app.post('/containers/create', async (request, reply) => {
-    const body = await readJson(request.body as Readable | undefined, API_LIMITS.jsonBodyBytes);
+    const body = await jsonOf(request, API_LIMITS.jsonBodyBytes);
     const wanted = checkCreate(checked(CREATE_BODY, body ?? {}, 'the body'));
     const asked = textOf(request.query as Query, 'name');
     const given = asked === '' ? undefined : checkName(asked);
     // The name of a container that was not placed says nothing: the image comes first, as its 404 makes clients pull.
     const image = await resolveImage(context, wanted.body.Image, scopeOf(request));
-    const networking = await settleNetworking(context, wanted.networking, { scope: scopeOf(request), dry: false });
+    const settled = await settle(context, wanted, { scope: scopeOf(request), dry: false });
+    const warnings = [...wanted.warnings, ...settled.networking.warnings];
+    const looked = { image, settled };
     for (let draw = 0; ; draw++) {
       const name = await claimName(context, given);
       try {
-        const run = requestOf(wanted, name, { image, networking }, (bytes) => backend.randomHex(bytes));
-        const result = await withPortsClaimed(backend, [run], () =>
-          runUnlessGone(context, { kind: 'run', request: run, exclude: [] }, reply),
-        );
+        const result = await place(context, reply, { wanted, looked, name });
         // Another node drew the same name at the same time: nobody asked for it, so another does as well.
         if (isTaken(result) && given === undefined && draw < NAME_DRAWS) continue;
         if (reply.raw.destroyed && result.ok && result.kind === 'placed') {
@@ -47,14 +45,30 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
           throw isTaken(result) ? nameConflict(name, result.holder?.containerId) : fromCoreError(result.error, result.placement);
         if (result.kind !== 'placed') throw new ApiError(500, `the run of ${name} ended without a placement`);
         context.whereabouts.remember(result.containerId, result.supplier);
-        return await reply
-          .code(201)
-          .send({ Id: result.containerId, Warnings: [...wanted.warnings, ...networking.warnings] } satisfies ContainerCreateResponse);
+        return await reply.code(201).send({ Id: result.containerId, Warnings: warnings } satisfies ContainerCreateResponse);
       } finally {
-        claimedNames.delete(name);
+        context.claimedNames.delete(name);
       }
     }
   });
+}
+
+interface Asked {
+  readonly wanted: Wanted;
+  readonly looked: Looked;
+  readonly name: string;
+}
+
+/** Once more, and where its volume is, where that became another node's meanwhile. */
+async function place(context: ApiContext, reply: FastifyReply, { wanted, looked, name }: Asked): Promise<Result> {
+  const { backend } = context;
+  const run = ({ settled }: Pick<Looked, 'settled'>): Promise<Result> => {
+    const request = requestOf(wanted, name, { ...looked, settled }, (bytes) => backend.randomHex(bytes));
+    return withPortsClaimed(backend, [request], () => runUnlessGone(context, { kind: 'run', request, exclude: [] }, reply));
+  };
+  const result = await run(looked);
+  const constraints = await constraintsAfterLoss(backend, looked.settled, result);
+  return constraints === undefined ? result : run({ settled: { ...looked.settled, constraints } });
 }
 
 const isTaken = (result: Result): boolean => !result.ok && result.error.code === 'name-taken';

@@ -1,12 +1,13 @@
 import { Array as ArrayOf, Integer, Object as ObjectOf, Record as RecordOf, String as StringOf } from 'typebox';
 import type { FastifyInstance } from 'fastify';
 import type { ContainerSummary } from '../../docker-api/types.ts';
+import { filtersText, withMoments } from '../containers/list-bounds.ts';
 import { factsOf } from '../containers/facts.ts';
 import { inspectOf } from '../containers/inspect.ts';
 import { listHere, listOptionsOf, newest, nodeIsMeant } from '../containers/list.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsOf } from '../http/check.ts';
-import type { Query } from '../http/query.ts';
+import { flagOf, type Query, textOf } from '../http/query.ts';
 import { askAll } from '../instance/ask.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { onContainer } from './on-container.ts';
@@ -25,13 +26,17 @@ export function containerReadRoutes(app: FastifyInstance, context: ApiContext): 
   const { backend } = context;
 
   app.get('/containers/json', async (request, reply) => {
-    const options = listOptionsOf(request.query as Query);
-    if (scopeOf(request) === 'node') return listHere(backend, options);
-    const question = request.url.indexOf('?');
+    const query = request.query as Query;
+    const given = listOptionsOf(query);
+    const scope = scopeOf(request);
+    const filters = await withMoments(context, given.filters, scope);
+    const options = { ...given, filters };
+    if (scope === 'node') return listHere(backend, options);
+    const question = new URLSearchParams({ ...pick(query, ['all', 'limit', 'size']), filters: filtersText(filters) });
     const [here, asked] = await Promise.all([
       listHere(backend, options),
       askAll(backend, {
-        path: `/containers/json${question < 0 ? '' : request.url.slice(question)}`,
+        path: `/containers/json?${question.toString()}`,
         whom: (member) => nodeIsMeant(options.filters, member),
       }),
     ]);
@@ -42,8 +47,17 @@ export function containerReadRoutes(app: FastifyInstance, context: ApiContext): 
 
   app.get(
     '/containers/:name/json',
-    onContainer(context, async (_request, _reply, container) =>
-      inspectOf(await factsOf(backend, container), backend.self(), backend.members()),
-    ),
+    onContainer(context, async (request, _reply, container) => {
+      const { containerId } = container.request;
+      const wantsSizes = flagOf(request.query as Query, 'size');
+      const [facts, sizes] = await Promise.all([
+        factsOf(backend, container),
+        wantsSizes ? backend.access.sizes(containerId) : Promise.resolve(undefined),
+      ]);
+      return inspectOf(facts, { node: backend.self(), members: backend.members(), execIds: context.execs.idsOf(containerId), sizes });
+    }),
   );
 }
+
+const pick = (query: Query, keys: readonly string[]): Record<string, string> =>
+  Object.fromEntries(keys.map((key) => [key, textOf(query, key)]).filter(([, value]) => value !== ''));

@@ -15,8 +15,8 @@ import { holdersOfName } from '../instance/locate.ts';
 import { scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 import { checkStack, namingPart, type WantedStack } from '../stacks/stack-body.ts';
-import type { SettledNetworking } from '../containers/networking/settle-networking.ts';
-import { imagesOf, networkingOf, stackOf } from '../stacks/stack-of.ts';
+import type { Settled } from '../containers/settle.ts';
+import { imagesOf, settledOf, stackOf } from '../stacks/stack-of.ts';
 
 type Placed = Extract<Result, { readonly kind: 'stack-placed' | 'planned' }>;
 
@@ -29,11 +29,11 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
     const wanted = checkStack(await bodyOf(request));
     const scope = scopeOf(request);
     const images = await imagesOf(context, wanted, scope);
-    const networking = await networkingOf(context, wanted, { scope, dry: false });
+    const settled = await settledOf(context, wanted, { scope, dry: false });
     for (let redraw = 0; ; redraw++) {
       const names = await claimNames(context, wanted);
       try {
-        const stack = stackOf(context, wanted, { images, networking, names });
+        const stack = stackOf(context, wanted, { images, settled, names });
         const requests = stack.parts.map((part) => part.request);
         const result = await withPortsClaimed(context.backend, requests, () =>
           runUnlessGone(context, { kind: 'run-stack', stack, exclude: [] }, reply),
@@ -42,7 +42,7 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
         const { parts } = placedOr503(result, 'stack-placed');
         if (reply.raw.destroyed) await takeAllBack(context, names, parts);
         for (const part of parts) context.whereabouts.remember(part.containerId, part.supplier);
-        return await reply.code(201).send(createdOf(context, { wanted, networking, names }, parts));
+        return await reply.code(201).send(createdOf(context, { wanted, settled, names }, parts));
       } finally {
         for (const name of names) context.claimedNames.delete(name);
       }
@@ -53,16 +53,16 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
     const wanted = checkStack(await bodyOf(request));
     const scope = scopeOf(request);
     const images = await imagesOf(context, wanted, scope);
-    const networking = await networkingOf(context, wanted, { scope, dry: true });
+    const settled = await settledOf(context, wanted, { scope, dry: true });
     const names = await freeNames(context, wanted);
-    const stack = stackOf(context, wanted, { images, networking, names });
+    const stack = stackOf(context, wanted, { images, settled, names });
     const { parts } = placedOr503(await runUnlessGone(context, { kind: 'plan', stack, exclude: [] }, reply), 'planned');
     return {
       parts: parts.map(({ supplier, placement }, i) => ({
         Name: names[i] ?? '',
         Group: wanted.parts[i]?.group ?? '',
         Node: nodeName(context, supplier),
-        Warnings: warningsOf(wanted, networking, i),
+        Warnings: warningsOf(wanted, settled, i),
         Placement: placementRow(context.backend, placement),
       })),
     };
@@ -81,24 +81,24 @@ function placedOr503(result: Result, kind: Placed['kind']): Placed {
 
 interface Asked {
   readonly wanted: WantedStack;
-  readonly networking: readonly SettledNetworking[];
+  readonly settled: readonly Settled[];
   readonly names: readonly string[];
 }
 
-function createdOf(context: ApiContext, { wanted, networking, names }: Asked, parts: readonly StackPlacement[]): StackCreated {
+function createdOf(context: ApiContext, { wanted, settled, names }: Asked, parts: readonly StackPlacement[]): StackCreated {
   return {
     parts: parts.map(({ containerId, supplier }, i) => ({
       Id: containerId,
       Name: names[i] ?? '',
       Node: nodeName(context, supplier),
-      Warnings: warningsOf(wanted, networking, i),
+      Warnings: warningsOf(wanted, settled, i),
     })),
   };
 }
 
-const warningsOf = (wanted: WantedStack, networking: readonly SettledNetworking[], i: number): string[] => [
+const warningsOf = (wanted: WantedStack, settled: readonly Settled[], i: number): string[] => [
   ...(wanted.parts[i]?.wanted.warnings ?? []),
-  ...(networking[i]?.warnings ?? []),
+  ...(settled[i]?.networking.warnings ?? []),
 ];
 
 const nodeName = ({ backend }: ApiContext, id: NodeId): string =>

@@ -1,7 +1,8 @@
 import { Array as ArrayOf, Object as ObjectOf, Optional, String as StringOf, Unknown } from 'typebox';
 import { GROUP_POLICIES, LIMITS, type Group } from '../../core/model/index.ts';
 import { CREATE_BODY } from '../containers/create-body.ts';
-import { checkCreate, checkName, type Wanted } from '../containers/create-request.ts';
+import { checkCreate, checkName } from '../containers/create-request.ts';
+import type { Wanted } from '../containers/wanted.ts';
 import { ApiError } from '../http/api-error.ts';
 import { checked } from '../http/check.ts';
 

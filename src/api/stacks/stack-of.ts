@@ -1,6 +1,7 @@
 import { portsClash, requestId, type Stack } from '../../core/model/index.ts';
 import { requestOf } from '../containers/create-request.ts';
-import { type SettledNetworking, type SettleOptions, settleNetworking } from '../containers/networking/settle-networking.ts';
+import type { SettleOptions } from '../containers/networking/settle-networking.ts';
+import { type Settled, settle } from '../containers/settle.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, fromNetworkRefused } from '../http/api-error.ts';
 import { type ResolvedImage, resolveImage } from '../images/resolve.ts';
@@ -22,16 +23,12 @@ export async function imagesOf(context: ApiContext, { parts }: WantedStack, scop
   return parts.map(({ wanted }) => found.get(wanted.body.Image) as ResolvedImage);
 }
 
-/** Networks of all parts, in order: what one names by its block the next finds made. @throws ApiError, naming the part */
-export async function networkingOf(
-  context: ApiContext,
-  { parts }: WantedStack,
-  options: SettleOptions,
-): Promise<readonly SettledNetworking[]> {
-  const settled: SettledNetworking[] = [];
+/** Networks and volumes of all parts, in order: what one names by its block the next finds made. @throws ApiError, naming the part */
+export async function settledOf(context: ApiContext, { parts }: WantedStack, options: SettleOptions): Promise<readonly Settled[]> {
+  const settled: Settled[] = [];
   for (const { label, wanted } of parts) {
     settled.push(
-      await settleNetworking(context, wanted.networking, options).catch((error: unknown) => {
+      await settle(context, wanted, options).catch((error: unknown) => {
         throw namingPart(label, error instanceof NetworkRefused ? fromNetworkRefused(error) : error);
       }),
     );
@@ -42,12 +39,12 @@ export async function networkingOf(
 /** What of the parts was looked up, each list in their order. */
 export interface LookedParts {
   readonly images: readonly ResolvedImage[];
-  readonly networking: readonly SettledNetworking[];
+  readonly settled: readonly Settled[];
   readonly names: readonly string[];
 }
 
 /** The core's stack. @throws ApiError 400, naming the part */
-export function stackOf(context: ApiContext, wanted: WantedStack, { images, networking, names }: LookedParts): Stack {
+export function stackOf(context: ApiContext, wanted: WantedStack, { images, settled, names }: LookedParts): Stack {
   const randomHex = (bytes: number): string => context.backend.randomHex(bytes);
   const stack: Stack = {
     id: requestId(randomHex(16)),
@@ -55,12 +52,7 @@ export function stackOf(context: ApiContext, wanted: WantedStack, { images, netw
     parts: wanted.parts.map((part, i) => ({
       group: part.group,
       request: aboutPart(part.label, () =>
-        requestOf(
-          part.wanted,
-          names[i] ?? '',
-          { image: images[i] as ResolvedImage, networking: networking[i] as SettledNetworking },
-          randomHex,
-        ),
+        requestOf(part.wanted, names[i] ?? '', { image: images[i] as ResolvedImage, settled: settled[i] as Settled }, randomHex),
       ),
     })),
   };

@@ -1,4 +1,4 @@
-import { type Affinity, type AgreedNetwork, type ContainerId, LIMITS } from '../../../core/model/index.ts';
+import type { Affinity, AgreedNetwork, ContainerId } from '../../../core/model/index.ts';
 import type { EndpointWish } from '../../../engine/port.ts';
 import { formatCidr, holds, lastOf, parseCidr, parseIpv4, sameBlock } from '../../../lib/ipv4.ts';
 import type { ApiContext } from '../../context.ts';
@@ -131,14 +131,4 @@ export function checkAddress(ip: string, { name, subnet, gateway }: AgreedNetwor
             ? 'broadcast'
             : '';
   if (taken !== '') throw new ApiError(400, `invalid address ${ip}: it is the ${taken} address of network ${name}`);
-}
-
-/** Those that were asked, and those that the networking asks. @throws ApiError 400 */
-export function withAffinities(asked: readonly Affinity[], { affinities }: SettledNetworking): readonly Affinity[] {
-  const all = [...asked, ...affinities];
-  if (all.length <= LIMITS.affinities) return all;
-  throw new ApiError(
-    400,
-    `a container may have at most ${LIMITS.affinities} affinities with that to the container whose network it has, got ${all.length}`,
-  );
 }

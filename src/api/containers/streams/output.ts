@@ -1,8 +1,8 @@
-import type { Backend } from '../backend.ts';
-import type { Container, ContainerId } from '../../core/model/index.ts';
-import { encodeFrame } from '../../docker-api/framing.ts';
-import type { LogEntry, LogOptions, LogStream } from '../../engine/port.ts';
-import { specOf } from './facts.ts';
+import type { Backend } from '../../backend.ts';
+import type { Container, ContainerId } from '../../../core/model/index.ts';
+import { encodeFrame } from '../../../docker-api/framing.ts';
+import type { LogEntry, LogOptions, LogStream, OutputPiece } from '../../../engine/port.ts';
+import { specOf } from '../facts.ts';
 
 export interface OutputOptions extends LogOptions {
   readonly timestamps: boolean;
@@ -25,6 +25,25 @@ export async function* output(backend: Backend, container: Container, options: O
 
 function stamped(entry: LogEntry): Buffer {
   return Buffer.concat([Buffer.from(`${entry.timestamp} `), entry.data]);
+}
+
+/**
+ * What was asked for of a process's output, raw or in frames. The rest is read all the same: it ends with the process,
+ * and must not hold it up.
+ */
+export async function* shownOf(
+  pieces: AsyncIterable<OutputPiece>,
+  which: Readonly<Record<LogStream, boolean>>,
+  raw: boolean,
+): AsyncGenerator<Uint8Array> {
+  for await (const { stream, data } of pieces) {
+    if (which[stream]) yield raw ? data : encodeFrame(stream, data);
+  }
+}
+
+/** Words of ours where a process's output would be. */
+export function saidAs(raw: boolean, message: string): Uint8Array {
+  return raw ? Buffer.from(`\r\n${message}\r\n`) : encodeFrame('stderr', Buffer.from(`${message}\n`));
 }
 
 /** What came of waiting for a first or next start. */

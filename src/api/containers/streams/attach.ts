@@ -1,15 +1,13 @@
-import type { Container } from '../../core/model/index.ts';
-import { encodeFrame } from '../../docker-api/framing.ts';
-import { DetachFilter, parseDetachKeys, DEFAULT_DETACH_KEYS } from '../../docker-api/detach-keys.ts';
-import { type AttachedStreams, ReaderTooSlow } from '../../engine/port.ts';
-import type { Backend } from '../backend.ts';
-import { ApiError } from '../http/api-error.ts';
-import type { Channel } from '../http/channel.ts';
-import { pump } from '../http/pump.ts';
-import { flagOf, type Query, textOf } from '../http/query.ts';
-import { specOf } from './facts.ts';
-import { output } from './output.ts';
-import { isUnderWay } from './status.ts';
+import type { Container } from '../../../core/model/index.ts';
+import { type AttachedStreams, ReaderTooSlow } from '../../../engine/port.ts';
+import type { Backend } from '../../backend.ts';
+import type { Channel } from '../../http/channel.ts';
+import { pump } from '../../http/pump.ts';
+import { flagOf, type Query, textOf } from '../../http/query.ts';
+import { specOf } from '../facts.ts';
+import { detachKeysOf, pumpInput } from './input.ts';
+import { output, saidAs, shownOf } from './output.ts';
+import { isUnderWay } from '../status.ts';
 
 /** What an attach asks for. */
 export interface AttachWish {
@@ -27,20 +25,14 @@ export interface AttachWish {
 /** @throws ApiError 400 */
 export function attachWish(query: Query): AttachWish {
   const [stdin, stdout, stderr, stream, logs] = ['stdin', 'stdout', 'stderr', 'stream', 'logs'].map((key) => flagOf(query, key));
-  const keys = textOf(query, 'detachKeys');
-  try {
-    const detachKeys = parseDetachKeys(keys === '' ? DEFAULT_DETACH_KEYS : keys);
-    return {
-      stdin: stdin === true,
-      stdout: stdout === true,
-      stderr: stderr === true,
-      stream: stream === true,
-      logs: logs === true,
-      detachKeys,
-    };
-  } catch (error) {
-    throw new ApiError(400, `invalid detachKeys: ${(error as Error).message}`);
-  }
+  return {
+    stdin: stdin === true,
+    stdout: stdout === true,
+    stderr: stderr === true,
+    stream: stream === true,
+    logs: logs === true,
+    detachKeys: detachKeysOf(textOf(query, 'detachKeys')),
+  };
 }
 
 /** One client at one container's standard streams. */
@@ -48,14 +40,17 @@ export class Attachment {
   readonly #backend: Backend;
   readonly #container: Container;
   readonly #wish: AttachWish;
+  readonly #detached: () => void;
   readonly #leaving = new AbortController();
   #streams: AttachedStreams | undefined;
   #stopWatching = (): void => undefined;
 
-  constructor(backend: Backend, container: Container, wish: AttachWish) {
+  /** @param detached is told when the detach keys were typed. */
+  constructor(backend: Backend, container: Container, wish: AttachWish, detached: () => void) {
     this.#backend = backend;
     this.#container = container;
     this.#wish = wish;
+    this.#detached = detached;
   }
 
   /** From its return on nothing is missed: only now may the client be told to go on. */
@@ -77,7 +72,7 @@ export class Attachment {
       for (const source of this.#sources()) await pump(source, channel.output, channel.gone);
     } catch (error) {
       if (!(error instanceof ReaderTooSlow)) throw error;
-      channel.output.write(this.#said(error.message));
+      channel.output.write(saidAs(specOf(this.#container).tty, error.message));
     }
   }
 
@@ -112,40 +107,15 @@ export class Attachment {
       return [fromLog(true)];
     }
     const older = logs && shown && this.#container.task !== undefined ? [fromLog(false)] : [];
-    return [...older, this.#live(streams)];
+    return [...older, shownOf(streams.output, this.#wish, specOf(this.#container).tty)];
   }
 
-  /** What nobody asked for is read all the same: it ends with the container, and must not hold it up. */
-  async *#live({ output: pieces }: AttachedStreams): AsyncGenerator<Uint8Array> {
-    const { tty } = specOf(this.#container);
-    for await (const { stream, data } of pieces) {
-      if (this.#wish[stream]) yield tty ? data : encodeFrame(stream, data);
-    }
-  }
-
-  /** Words of ours where the container's output would be. */
-  #said(message: string): Uint8Array {
-    const { tty } = specOf(this.#container);
-    return tty ? Buffer.from(`\r\n${message}\r\n`) : encodeFrame('stderr', Buffer.from(`${message}\n`));
-  }
-
-  async #pumpInput(streams: AttachedStreams, { input }: Channel): Promise<void> {
-    const filter = new DetachFilter(specOf(this.#container).tty ? this.#wish.detachKeys : []);
-    try {
-      for await (const chunk of input.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        const { data, detached } = filter.push(chunk);
-        const written = data.length > 0 ? streams.write(data) : undefined;
-        // A program that reads nothing holds nobody back who wants to leave it.
-        if (detached) return this.close();
-        await written;
-      }
-      const kept = filter.flush();
-      if (kept.length > 0) await streams.write(kept);
-      streams.endInput();
-    } catch {
-      // The client broke off in the middle of it: leaving is all there is to do, and ends the input, too.
+  #pumpInput(streams: AttachedStreams, { input }: Channel): Promise<void> {
+    const keys = specOf(this.#container).tty ? this.#wish.detachKeys : [];
+    return pumpInput(streams, input, keys, (how) => {
+      if (how === 'detached') this.#detached();
       this.close();
-    }
+    });
   }
 
   /** A start that fails is the end of what this one waits for. */

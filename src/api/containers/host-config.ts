@@ -1,0 +1,111 @@
+import type { HostConfig, MountRequest } from '../../docker-api/types.ts';
+import type { ContainerFacts } from './facts.ts';
+import { networkModeOf, portBindingsOf } from './network-settings.ts';
+
+/** Docker's /dev/shm where it was not asked for. */
+const SHM_BYTES = 64 * 1024 * 1024;
+
+/** As asked: what was not asked is Docker's zero, not what the container holds (DESIGN §2.1). */
+export function hostConfigOf(facts: ContainerFacts): HostConfig {
+  const { container, spec, details } = facts;
+  const { restart, autoRemove } = container.request;
+  const { extras = {} } = spec;
+  return {
+    ...mountsAsked(facts),
+    ...limits(facts),
+    ...isolation(facts),
+    LogConfig: { Type: 'json-file', Config: {} },
+    NetworkMode: networkModeOf(spec),
+    PortBindings: portBindingsOf(spec),
+    PublishAllPorts: false,
+    RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximumRetries },
+    AutoRemove: autoRemove,
+    VolumeDriver: '',
+    ConsoleSize: [spec.terminalSize?.rows ?? 0, spec.terminalSize?.columns ?? 0],
+    Dns: [...spec.dns.servers],
+    DnsOptions: [...spec.dns.options],
+    DnsSearch: [...spec.dns.search],
+    ExtraHosts: listOrNull(spec.extraHosts),
+    GroupAdd: listOrNull(extras.groupAdd),
+    Links: null,
+    OomScoreAdj: extras.oomScoreAdj ?? 0,
+    Runtime: details.runtime,
+    Init: spec.init,
+    Devices: (extras.devices ?? []).map(({ hostPath, containerPath, permissions }) => ({
+      PathOnHost: hostPath,
+      PathInContainer: containerPath,
+      CgroupPermissions: permissions,
+    })),
+    DeviceCgroupRules: listOrNull(extras.deviceCgroupRules),
+    DeviceRequests: null,
+    Ulimits: (extras.ulimits ?? []).map(({ name, soft, hard }) => ({ Name: name, Soft: soft, Hard: hard })),
+  };
+}
+
+function mountsAsked({ spec: { askedMounts } }: ContainerFacts): Partial<HostConfig> {
+  return {
+    Binds: listOrNull(askedMounts?.binds),
+    VolumesFrom: listOrNull(askedMounts?.volumesFrom),
+    // Clients tell from its being there that there are some.
+    ...(askedMounts !== undefined && askedMounts.mounts.length > 0 ? { Mounts: askedMounts.mounts as unknown as MountRequest[] } : {}),
+    ...(askedMounts !== undefined && Object.keys(askedMounts.tmpfs).length > 0 ? { Tmpfs: { ...askedMounts.tmpfs } } : {}),
+  };
+}
+
+function limits({ spec }: ContainerFacts): Partial<HostConfig> {
+  const { extras = {} } = spec;
+  return {
+    CpuShares: extras.cpuShares ?? 0,
+    CpuPeriod: extras.cpuPeriod ?? 0,
+    CpuQuota: extras.cpuQuota ?? 0,
+    CpuRealtimePeriod: 0,
+    CpuRealtimeRuntime: 0,
+    CpusetCpus: extras.cpusetCpus ?? '',
+    CpusetMems: extras.cpusetMems ?? '',
+    NanoCpus: spec.nanoCpus,
+    Memory: spec.memoryBytes,
+    MemoryReservation: extras.memoryReservationBytes ?? 0,
+    MemorySwap: extras.memorySwapBytes ?? 0,
+    MemorySwappiness: null,
+    OomKillDisable: extras.oomKillDisable ?? false,
+    PidsLimit: spec.pidsLimit > 0 ? spec.pidsLimit : null,
+    ShmSize: extras.shmBytes ?? SHM_BYTES,
+    BlkioWeight: 0,
+    BlkioWeightDevice: null,
+    BlkioDeviceReadBps: null,
+    BlkioDeviceWriteBps: null,
+    BlkioDeviceReadIOps: null,
+    BlkioDeviceWriteIOps: null,
+    KernelMemory: 0,
+    CpuCount: 0,
+    CpuPercent: 0,
+    IOMaximumIOps: 0,
+    IOMaximumBandwidth: 0,
+  };
+}
+
+function isolation({ spec }: ContainerFacts): Partial<HostConfig> {
+  const { extras = {} } = spec;
+  return {
+    CapAdd: listOrNull(spec.capAdd),
+    CapDrop: listOrNull(spec.capDrop),
+    CgroupnsMode: extras.cgroupnsMode ?? 'private',
+    Cgroup: '',
+    CgroupParent: '',
+    ContainerIDFile: '',
+    IpcMode: extras.ipcMode ?? 'private',
+    Isolation: '',
+    PidMode: extras.pidMode ?? '',
+    Privileged: extras.privileged ?? false,
+    ReadonlyRootfs: spec.readonlyRootfs,
+    SecurityOpt: listOrNull(extras.securityOptions),
+    ...(extras.sysctls === undefined ? {} : { Sysctls: { ...extras.sysctls } }),
+    UTSMode: extras.utsMode ?? '',
+    UsernsMode: '',
+    // Docker tells its own lists; ours are the engine's, and null says that they are the usual ones.
+    MaskedPaths: listOrNull(extras.maskedPaths),
+    ReadonlyPaths: listOrNull(extras.readonlyPaths),
+  };
+}
+
+const listOrNull = <T>(list: readonly T[] | undefined): T[] | null => (list === undefined || list.length === 0 ? null : [...list]);

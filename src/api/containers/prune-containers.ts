@@ -1,0 +1,50 @@
+import { Array as ArrayOf, Integer, Null, Object as ObjectOf, String as StringOf, Union } from 'typebox';
+import { Check } from 'typebox/schema';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ContainersPruned } from '../../docker-api/types.ts';
+import type { ApiContext } from '../context.ts';
+import { pruneFilterOf } from '../http/prune-filter.ts';
+import type { Query } from '../http/query.ts';
+import { askAll } from '../instance/ask.ts';
+import { nameSilent, scopeOf } from '../instance/scope.ts';
+import { API_LIMITS } from '../limits.ts';
+import { factsOf } from './facts.ts';
+import { isUnderWay, statusOf } from './status.ts';
+
+const PRUNED = ObjectOf({ ContainersDeleted: Union([ArrayOf(StringOf()), Null()]), SpaceReclaimed: Integer({ minimum: 0 }) });
+
+/** `POST /containers/prune`: removes what does not run, on all nodes. @throws ApiError 400 */
+export async function pruneContainers(context: ApiContext, request: FastifyRequest, reply: FastifyReply): Promise<ContainersPruned> {
+  const { backend } = context;
+  const here = await pruneHere(context, request.query as Query);
+  context.note({ type: 'container', action: 'prune', id: '', attributes: { reclaimed: String(here.SpaceReclaimed) } });
+  if (scopeOf(request) === 'node') return here;
+  const asked = await askAll(backend, { method: 'POST', path: request.url, deadlineMs: API_LIMITS.pruneDeadlineMs });
+  const there = asked.answers.flatMap(({ body }) => (Check(PRUNED, body) ? [body] : []));
+  nameSilent(reply, asked.silent);
+  const deleted = [here, ...there].flatMap(({ ContainersDeleted }) => ContainersDeleted ?? []);
+  return {
+    ContainersDeleted: deleted.length === 0 ? null : deleted,
+    SpaceReclaimed: [here, ...there].reduce((sum, { SpaceReclaimed }) => sum + SpaceReclaimed, 0),
+  };
+}
+
+async function pruneHere({ backend }: ApiContext, query: Query): Promise<ContainersPruned> {
+  const { untilMs = Infinity, isMeant } = pruneFilterOf(query, backend.wallMs());
+  const deleted: string[] = [];
+  let bytes = 0;
+  for (const container of backend.containers()) {
+    const { containerId } = container.request;
+    const isIdle = !isUnderWay(container) && statusOf(container) !== 'removing' && container.readiness !== 'preparing';
+    if (!isIdle || container.createdAtMs >= untilMs) continue;
+    const { details } = await factsOf(backend, container);
+    if (!isMeant(details.labels)) continue;
+    const { writtenBytes } = await backend.access.sizes(containerId).catch(() => ({ writtenBytes: 0 }));
+    const removed = await backend.command({ kind: 'remove', containerId, force: false });
+    // Somebody started it, or was quicker: that is no failure of the others.
+    if (!removed.ok) continue;
+    deleted.push(containerId);
+    bytes += writtenBytes;
+  }
+  return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: bytes };
+}

@@ -1,0 +1,103 @@
+import { Integer, Null, Object as ObjectOf, Optional, String as StringOf, Union, type Static } from 'typebox';
+import { type Container, DEFAULT_RESERVATION, type Resources, type RestartPolicy } from '../../core/model/index.ts';
+import type { ContainerSpec, SpecExtras } from '../../engine/port.ts';
+import { ApiError } from '../http/api-error.ts';
+import { restartOf } from './create-request.ts';
+import { limitsOf } from './extras/check-extras.ts';
+import { checkLimits, type LimitFields, millicoresOf } from './extras/check-limits.ts';
+import { specOf } from './facts.ts';
+import { refuseUnsupportedHost } from './unsupported.ts';
+
+const number = Optional(Union([Integer(), Null()]));
+const text = Optional(StringOf({ maxLength: 4096 }));
+
+export const UPDATE_BODY = ObjectOf({
+  NanoCpus: number,
+  CpuQuota: number,
+  CpuPeriod: number,
+  CpuShares: number,
+  CpusetCpus: text,
+  CpusetMems: text,
+  Memory: number,
+  MemorySwap: number,
+  MemoryReservation: number,
+  PidsLimit: number,
+  RestartPolicy: Optional(Union([ObjectOf({ Name: text, MaximumRetryCount: number }), Null()])),
+});
+type UpdateBody = Static<typeof UPDATE_BODY>;
+
+export interface Updated {
+  readonly resources: Resources;
+  readonly restart: RestartPolicy;
+  /** The whole of it, as JSON. */
+  readonly spec: string;
+  readonly warnings: readonly string[];
+}
+
+/** What a container is to have from now on: what is absent, null or 0 stays as it is. @throws ApiError 400, 501: Docker's words where it has some */
+export function updated(container: Container, body: UpdateBody): Updated {
+  const warnings = refuseUnsupportedHost(body);
+  const spec = specOf(container);
+  const before = limitFields(spec);
+  const after = merged(before, body);
+  if (
+    after.Memory !== before.Memory &&
+    (before.MemorySwap ?? 0) > 0 &&
+    isUnset(body.MemorySwap) &&
+    (after.Memory ?? 0) > (before.MemorySwap ?? 0)
+  ) {
+    throw new ApiError(400, 'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time');
+  }
+  checkLimits(after);
+  const { autoRemove, restart: restartBefore } = container.request;
+  const restart = isUnset(body.RestartPolicy?.Name) ? restartBefore : restartOf(body.RestartPolicy ?? {});
+  if (autoRemove && restart.name !== 'no')
+    throw new ApiError(400, 'Restart policy cannot be updated because AutoRemove is enabled for the container');
+  const cpuMillicores = millicoresOf(after);
+  const memoryBytes = after.Memory ?? 0;
+  const { extras = {}, ...rest } = spec;
+  const added: SpecExtras = { ...extras, ...limitsOf(after) };
+  const changed: ContainerSpec = {
+    ...rest,
+    nanoCpus: after.NanoCpus ?? 0,
+    memoryBytes,
+    pidsLimit: Math.max(0, after.PidsLimit ?? 0),
+    ...(Object.keys(added).length > 0 ? { extras: added } : {}),
+  };
+  return {
+    resources: {
+      cpuMillicores: cpuMillicores > 0 ? cpuMillicores : DEFAULT_RESERVATION.cpuMillicores,
+      memoryBytes: memoryBytes > 0 ? memoryBytes : DEFAULT_RESERVATION.memoryBytes,
+    },
+    restart,
+    spec: JSON.stringify(changed),
+    warnings,
+  };
+}
+
+const isUnset = (value: unknown): boolean => value === undefined || value === null || value === 0 || value === '';
+
+function merged(before: LimitFields, body: UpdateBody): LimitFields {
+  const given = Object.fromEntries(
+    Object.entries(body).filter(([key, value]) => Object.hasOwn(before, key) && !isUnset(value)),
+  ) as LimitFields;
+  const after = { ...before, ...given };
+  // The one way to limit the CPU takes the place of the other.
+  if (!isUnset(given.NanoCpus)) return { ...after, CpuQuota: given.CpuQuota ?? 0, CpuPeriod: given.CpuPeriod ?? 0 };
+  return isUnset(given.CpuQuota) && isUnset(given.CpuPeriod) ? after : { ...after, NanoCpus: 0 };
+}
+
+function limitFields({ nanoCpus, memoryBytes, pidsLimit, extras = {} }: ContainerSpec): LimitFields {
+  return {
+    NanoCpus: nanoCpus,
+    CpuQuota: extras.cpuQuota ?? 0,
+    CpuPeriod: extras.cpuPeriod ?? 0,
+    CpuShares: extras.cpuShares ?? 0,
+    CpusetCpus: extras.cpusetCpus ?? '',
+    CpusetMems: extras.cpusetMems ?? '',
+    Memory: memoryBytes,
+    MemorySwap: extras.memorySwapBytes ?? 0,
+    MemoryReservation: extras.memoryReservationBytes ?? 0,
+    PidsLimit: pidsLimit,
+  };
+}
