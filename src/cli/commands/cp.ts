@@ -5,7 +5,7 @@ import { ContainerFiles } from '../files/container-files.ts';
 import { copyIn } from '../files/copy-in.ts';
 import { copyOut } from '../files/copy-out.ts';
 import { parseCpArgument } from '../files/cp-argument.ts';
-import { decimalSize } from '../format/human.ts';
+import { decimalSum } from '../format/human.ts';
 
 interface Options {
   readonly archive?: boolean;
@@ -44,6 +44,6 @@ export function cpCommand(context: Context): Command {
             ? await copyIn(io, files(to.container), from.path, to.path, options)
             : 0;
       const isSilent = options.quiet === true || !io.stderrIsTty || destination === '-';
-      if (!isSilent) io.stderr.write(`Successfully copied ${decimalSize(bytes)} to ${destination}\n`);
+      if (!isSilent) io.stderr.write(`Successfully copied ${decimalSum(bytes)} to ${destination}\n`);
     });
 }

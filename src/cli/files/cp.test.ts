@@ -195,7 +195,7 @@ describe('cp from a container', () => {
 
   it('tells on a terminal how much it was', async () => {
     has('/f', 0o644, [{ name: 'f', content: 'x' }]);
-    expect((await cli(['cp', 'web:/f', scratch], { tty: true })).err).toMatch(new RegExp(`^Successfully copied .*kB to ${scratch}\\n$`));
+    expect((await cli(['cp', 'web:/f', scratch], { tty: true })).err).toMatch(new RegExp(`^Successfully copied .*B to ${scratch}\\n$`));
     expect((await cli(['cp', '-q', 'web:/f', scratch], { tty: true })).err).toBe('');
   });
 });

@@ -4,6 +4,9 @@ const BINARY = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'];
 /** `4.26MB`: decimal units, three digits, as Docker prints images. */
 export const decimalSize = (bytes: number): string => scaled(bytes, 1000, DECIMAL, 3);
 
+/** `16.43MB`: the same with four digits, as Docker prints sums and volumes. */
+export const decimalSum = (bytes: number): string => scaled(bytes, 1000, DECIMAL, 4);
+
 /** `1.5GiB`: binary units, four digits, as Docker prints memory. */
 export const binarySize = (bytes: number): string => scaled(bytes, 1024, BINARY, 4);
 

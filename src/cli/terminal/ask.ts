@@ -47,7 +47,8 @@ async function readLine(stdin: Readable): Promise<string> {
     }
   };
   const onEnd = (): void => resolve(line);
-  stdin.on('data', onData).once('end', onEnd).once('error', reject);
+  // It was paused after the last answer.
+  stdin.on('data', onData).once('end', onEnd).once('error', reject).resume();
   try {
     return await promise;
   } finally {

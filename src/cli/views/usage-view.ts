@@ -1,6 +1,6 @@
 import type { ContainerSummary, DiskUsage, ImageSummary, VolumeRow } from '../../docker-api/types.ts';
 import { durationText } from '../../lib/duration-text.ts';
-import { decimalSize } from '../format/human.ts';
+import { decimalSum } from '../format/human.ts';
 import type { View } from '../format/list.ts';
 import { table } from '../format/table.ts';
 import { imageRows } from './image-view.ts';
@@ -48,8 +48,8 @@ export function usageView(): View<UsageRow> {
       Type: type,
       TotalCount: String(total),
       Active: String(active),
-      Size: decimalSize(size),
-      Reclaimable: `${decimalSize(reclaimable)}${size > 0 ? ` (${Math.floor((reclaimable / size) * 100)}%)` : ''}`,
+      Size: decimalSum(size),
+      Reclaimable: `${decimalSum(reclaimable)}${size > 0 ? ` (${Math.floor((reclaimable / size) * 100)}%)` : ''}`,
     }),
   };
 }
@@ -59,7 +59,7 @@ export function usageDetails({ Images, Containers, Volumes }: DiskUsage, nowMs: 
   const ago = (seconds: number): string => `${durationText(nowMs - seconds * 1_000)} ago`;
   const images = imageRows(Images ?? []).map(({ repository, tag, image }) => imageCells(repository, tag, image, ago(image.Created)));
   const containers = (Containers ?? []).map((container) => containerCells(container, ago(container.Created)));
-  const volumes = (Volumes ?? []).map((volume) => [volume.Name, String(volume.UsageData?.RefCount ?? 0), decimalSize(volumeBytes(volume))]);
+  const volumes = (Volumes ?? []).map((volume) => [volume.Name, String(volume.UsageData?.RefCount ?? 0), decimalSum(volumeBytes(volume))]);
   const imageTitles = ['REPOSITORY', 'TAG', 'IMAGE ID', 'CREATED', 'SIZE', 'SHARED SIZE', 'UNIQUE SIZE', 'CONTAINERS'];
   const containerTitles = ['CONTAINER ID', 'IMAGE', 'COMMAND', 'LOCAL VOLUMES', 'SIZE', 'CREATED', 'STATUS', 'NAMES'];
   return [
@@ -76,9 +76,9 @@ function imageCells(repository: string, tag: string, image: ImageSummary, create
     tag,
     image.Id.replace(/^sha256:/, '').slice(0, 12),
     created,
-    decimalSize(image.Size),
-    decimalSize(shared),
-    decimalSize(Math.max(0, image.Size - shared)),
+    decimalSum(image.Size),
+    decimalSum(shared),
+    decimalSum(Math.max(0, image.Size - shared)),
     String(Math.max(0, image.Containers)),
   ];
 }
@@ -90,7 +90,7 @@ function containerCells(container: ContainerSummary, created: string): string[] 
     Image,
     JSON.stringify(Command.length > 20 ? `${Command.slice(0, 19)}…` : Command),
     String(localVolumes(container)),
-    decimalSize(writtenBytes(container)),
+    decimalSum(writtenBytes(container)),
     created,
     Status,
     Names.map((name) => name.replace(/^\//, '')).join(','),

@@ -1,5 +1,5 @@
 import type { VolumeRow } from '../../docker-api/types.ts';
-import { decimalSize } from '../format/human.ts';
+import { decimalSum } from '../format/human.ts';
 import type { View } from '../format/list.ts';
 
 /** Docker's columns of `volume ls`, with the node. */
@@ -27,7 +27,7 @@ export function volumeView(): View<VolumeRow> {
         .join(','),
       Label: (key: unknown) => row.Labels?.[String(key)] ?? '',
       Links: row.UsageData === undefined || row.UsageData === null ? 'N/A' : String(row.UsageData.RefCount),
-      Size: row.UsageData === undefined || row.UsageData === null || row.UsageData.Size < 0 ? 'N/A' : decimalSize(row.UsageData.Size),
+      Size: row.UsageData === undefined || row.UsageData === null || row.UsageData.Size < 0 ? 'N/A' : decimalSum(row.UsageData.Size),
     }),
   };
 }

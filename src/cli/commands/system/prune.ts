@@ -26,12 +26,9 @@ export function systemPruneCommand(context: Context): Command {
   });
 }
 
-function whatOf(all: boolean, volumes: boolean): string {
-  const parts = [
-    'all stopped containers',
-    'all networks not used by at least one container',
-    ...(volumes ? ['all anonymous volumes not used by at least one container'] : []),
-    all ? 'all images without at least one container associated to them' : 'all dangling images',
-  ];
-  return `:\n${parts.map((part) => `  - ${part}`).join('\n')}\n`;
-}
+const whatOf = (all: boolean, volumes: boolean): readonly string[] => [
+  'all stopped containers',
+  'all networks not used by at least one container',
+  ...(volumes ? ['all anonymous volumes not used by at least one container'] : []),
+  all ? 'all images without at least one container associated to them' : 'all dangling images',
+];
