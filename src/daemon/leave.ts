@@ -51,7 +51,7 @@ async function giveBack({ node, loop, agreement }: LeaveParts, force: boolean): 
   // Until none is left: what was held before this node began to drain may still be launched meanwhile.
   for (let [next] = node.containers(); next !== undefined; [next] = node.containers()) {
     const { name, request } = next;
-    const removed = await loop.command({ kind: 'remove', containerId: request.containerId, force: true });
+    const removed = await loop.command({ kind: 'remove', containerId: request.containerId, force: true, volumes: true });
     if (!removed.ok) throw new LeaveRefused(`container ${name} could not be removed: ${removed.error.message}`);
   }
   await agreement.giveUp({ force });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { NetworkRefused } from '../api/network-service.ts';
 import { type Container, containerId, nodeId, type Order, type OrderAnswer, type OrderId, requestId, taskId } from '../core/model/index.ts';
 import { FakeEngine } from '../engine/fake/fake-engine.ts';
+import { EngineError } from '../engine/port.ts';
 import { containerSpec } from '../engine/spec.test-suite.ts';
 import { MemoryStore } from '../store/fake/memory-store.ts';
 import { type OrderContext, performOrder } from './orders.ts';
@@ -131,5 +132,63 @@ describe('engine-start', () => {
     // It was never created.
     expect(await performOrder(context, order)).toMatchObject({ ok: false, error: { code: 'no-such-container' } });
     expect(released).toEqual([ID]);
+  });
+});
+
+describe('of a container that runs', () => {
+  async function running(spec: object = {}) {
+    const text = textWith(spec);
+    const { context, engine } = hostOf(text);
+    const claimed: string[] = [];
+    const whole: OrderContext = { ...context, claimVolumes: async (id) => void claimed.push(id) };
+    const perform = (order: Record<string, unknown>): Promise<OrderAnswer> =>
+      Promise.resolve(performOrder(whole, { id: 3 as OrderId, containerId: ID, ...order } as Order));
+    expect(await perform({ kind: 'engine-create', spec: text })).toEqual({ ok: true });
+    expect(await perform({ kind: 'engine-start', taskId: taskId(ID, 1) })).toMatchObject({ ok: true });
+    return { engine, perform, claimed };
+  }
+
+  it('claims its volumes before it is made', async () => {
+    const { claimed } = await running();
+    expect(claimed).toEqual([ID]);
+    const { context, engine } = hostOf(textWith({}));
+    const error = new EngineError('engine-failed', 'volume data is on node node-2');
+    const claimVolumes = () => Promise.reject(error);
+    expect(
+      await performOrder({ ...context, claimVolumes }, { id: 1 as OrderId, kind: 'engine-create', containerId: ID, spec: textWith({}) }),
+    ).toEqual({
+      ok: false,
+      error: { code: 'engine-failed', message: error.message, changed: false },
+    });
+    expect(await engine.recover(() => true)).toEqual([]);
+  });
+
+  it('pauses and unpauses it', async () => {
+    const { engine, perform } = await running();
+    expect(await perform({ kind: 'engine-pause' })).toEqual({ ok: true });
+    expect(await engine.recover(() => true)).toMatchObject([{ state: 'running', paused: true }]);
+    expect(await perform({ kind: 'engine-unpause' })).toEqual({ ok: true });
+    expect(await engine.recover(() => true)).toMatchObject([{ state: 'running', paused: false }]);
+  });
+
+  it('gives it other limits, none beyond what is held for it', async () => {
+    const { engine, perform } = await running();
+    const seen: unknown[] = [];
+    engine.update = async (_id, limits) => void seen.push(limits);
+    const limits = { nanoCpus: 2e9, memoryBytes: RESOURCES.memoryBytes * 2, pidsLimit: 7, extras: { cpuShares: 512, privileged: true } };
+    const resources = { cpuMillicores: 2_000, memoryBytes: RESOURCES.memoryBytes * 2 };
+    expect(await perform({ kind: 'engine-update', spec: textWith(limits), resources })).toEqual({ ok: true });
+    expect(seen).toEqual([{ nanoCpus: 2e9, memoryBytes: RESOURCES.memoryBytes * 2, pidsLimit: 7, cpuShares: 512 }]);
+    expect(await perform({ kind: 'engine-update', spec: textWith(limits), resources: RESOURCES })).toMatchObject({ ok: false });
+    expect(await perform({ kind: 'engine-update', spec: 'not json', resources })).toMatchObject({ ok: false });
+    expect(seen).toHaveLength(1);
+  });
+
+  it.each([true, false])('removes it, with its volumes: %s', async (volumes) => {
+    const mount = { kind: 'volume', name: 'a'.repeat(64), anonymous: true, target: '/data', readOnly: false, noCopy: false, labels: {} };
+    const { engine, perform } = await running({ mounts: [mount] });
+    expect(await engine.volumes.list()).toHaveLength(1);
+    expect(await perform({ kind: 'engine-remove', volumes })).toEqual({ ok: true });
+    expect(await engine.volumes.list()).toHaveLength(volumes ? 0 : 1);
   });
 });
