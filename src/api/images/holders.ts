@@ -8,11 +8,14 @@ import { normalise, noSuchImage } from './names.ts';
 
 /** The part of a peer's answer to `images/{name}/json` that nodes go by; `Caravela` is ours. */
 const PEER_IMAGE = ObjectOf({
+  Id: StringOf(),
   Config: Optional(ObjectOf({ StopSignal: Optional(StringOf()), ExposedPorts: Optional(Unknown()) })),
   Caravela: ObjectOf({
     Digest: StringOf({ pattern: '^sha256:[0-9a-f]{64}$' }),
     References: ArrayOf(StringOf()),
     Arches: ArrayOf(StringOf({ maxLength: 32 }), { maxItems: 64 }),
+    /** Absent: of a node of an older release. */
+    UsedBy: Optional(ArrayOf(StringOf())),
   }),
 });
 export type PeerImage = Static<typeof PEER_IMAGE>;

@@ -57,7 +57,6 @@ describe('push', () => {
     expect(answer.headers['content-type']).toBe('application/json');
     expect(lines(answer.body)).toEqual([
       { status: 'Pushed', id: 'abc', progressDetail: {} },
-      { status: `v1: digest: ${digest} size: 512` },
       { progressDetail: {}, aux: { Tag: 'v1', Digest: digest, Size: 512 } },
     ]);
     expect(three.images.pushed).toEqual([`${MINE}:v1 me`]);
@@ -111,6 +110,26 @@ describe('save', () => {
     two.images.put(BUSYBOX, 'a');
     expect((await get(one, '/images/get?names=busybox&names=nosuch')).json()).toEqual({ message: 'No such image: nosuch:latest' });
     expect((await get(one, '/images/get')).statusCode).toBe(400);
+  });
+});
+
+describe('rmi', () => {
+  it('leaves all as it is where a container of any node uses it, unless that is forced', async () => {
+    const [one, two] = (await nodes('node-1', 'node-2')) as [FakeNode, FakeNode];
+    const image = one.images.put(BUSYBOX, 'a');
+    two.images.put(BUSYBOX, 'a');
+    const container = two.put('web', { spec: { image: { reference: BUSYBOX, digest: image.digest } } });
+    const user = container.request.containerId.slice(0, 12);
+    const remove = (name: string) => one.api.app.inject({ method: 'DELETE', url: `/images/${name}` });
+    const byName = await remove('busybox');
+    expect([byName.statusCode, byName.json().message]).toEqual([
+      409,
+      `conflict: unable to remove repository reference "busybox:latest" (must force) - container ${user} on node node-2 is using its referenced image aaaaaaaaaaaa`,
+    ]);
+    expect((await remove(image.id)).json().message).toMatch(/^conflict: unable to delete aaaaaaaaaaaa \(must be forced\)/);
+    expect([references(one), references(two)]).toEqual([[BUSYBOX], [BUSYBOX]]);
+    expect((await remove('busybox?force=1')).statusCode).toBe(200);
+    expect([references(one), references(two)]).toEqual([[], []]);
   });
 });
 

@@ -76,7 +76,6 @@ async function pushHere(context: ApiContext, references: readonly string[], requ
       const { tag } = parseReference(reference);
       const onProgress = stream.progress.bind(stream);
       const { digest, sizeBytes } = await context.backend.images.push(reference, { credentials, onProgress, signal });
-      stream.line({ status: `${tag}: digest: ${digest} size: ${sizeBytes}` });
       stream.line({ progressDetail: {}, aux: { Tag: tag, Digest: digest, Size: sizeBytes } });
       const name = familiarReference(reference);
       context.note({ type: 'image', action: 'push', id: name, attributes: { name: familiarReference(repositoryOf(reference)) } });

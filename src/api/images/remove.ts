@@ -9,8 +9,10 @@ import { rowsOf } from '../http/check.ts';
 import { askAll } from '../instance/ask.ts';
 import type { Scope } from '../instance/scope.ts';
 import { familiarReference } from './reference.ts';
-import { identify } from './holders.ts';
+import { askHolders, identify } from './holders.ts';
 import { isId, noSuchImage } from './names.ts';
+import { imageAnswer } from './shapes.ts';
+import { conflictOf, usersOf } from './users.ts';
 
 const ITEM = ObjectOf({ Untagged: Optional(StringOf()), Deleted: Optional(StringOf()) });
 const FAILURE = ObjectOf({ message: StringOf() });
@@ -18,8 +20,8 @@ const FAILURE = ObjectOf({ message: StringOf() });
 const REMOVE_DEADLINE_MS = 30_000;
 
 /**
- * Removes an image from every node that has it and answers. A node where a container uses it keeps
- * it: that is the answer then, though others may have removed theirs.
+ * Removes an image from every node that has it and answers. Where a container of any of them uses it, it stays on all;
+ * with force, and where one begins to use it meanwhile, only on the nodes that refuse, which is the answer then.
  * @throws ApiError 404 (no node has it), 409 (in use)
  */
 export async function removeImage(
@@ -29,6 +31,7 @@ export async function removeImage(
   scope: Scope,
 ): Promise<{ readonly items: ImageDeleteItem[]; readonly silent: readonly Member[] }> {
   const wanted = isId(name) ? await identify(context, name, scope) : name;
+  if (scope === 'instance' && !force) await refuseUsed(context, wanted);
   const path = `/images/${encodeURIComponent(wanted)}?force=${force ? 1 : 0}`;
   const asking = scope === 'node' ? undefined : askAll(context.backend, { method: 'DELETE', path, deadlineMs: REMOVE_DEADLINE_MS });
   const here = await removeHere(context, wanted, force);
@@ -48,6 +51,18 @@ export async function removeImage(
   if (lists.length === 0) throw noSuchImage(name);
   const items = new Map(lists.flat().map((item) => [`${item.Untagged ?? ''} ${item.Deleted ?? ''}`, item]));
   return { items: [...items.values()] as ImageDeleteItem[], silent: asked.silent };
+}
+
+/** @throws ApiError 409 */
+async function refuseUsed(context: ApiContext, name: string): Promise<void> {
+  const { backend } = context;
+  const asking = askHolders(context, name);
+  const own = await backend.images.inspect(name);
+  const here = own === undefined ? [] : [{ member: backend.self(), image: imageAnswer(own, usersOf(backend, own.digest)) }];
+  for (const { member, image } of [...here, ...(await asking).holders]) {
+    const conflict = conflictOf(name, member.name, image);
+    if (conflict !== undefined) throw conflict;
+  }
 }
 
 /** What this node removed; undefined where it has no such image. */

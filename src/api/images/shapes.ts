@@ -10,6 +10,8 @@ export interface ImageIdentity {
   /** Normalised. */
   References: string[];
   Arches: string[];
+  /** Containers of the node that answers. */
+  UsedBy: string[];
 }
 
 export interface ImageRow extends ImageSummary {
@@ -39,7 +41,7 @@ export function imageRow(image: StoredImage, usage?: ImageUsage): ImageRow {
 }
 
 /** `GET /images/{name}/json`. */
-export function imageAnswer(image: ImageDetails): ImageAnswer {
+export function imageAnswer(image: ImageDetails, usedBy: readonly string[]): ImageAnswer {
   return {
     Id: image.id,
     RepoTags: tagsOf(image),
@@ -59,7 +61,7 @@ export function imageAnswer(image: ImageDetails): ImageAnswer {
     GraphDriver: { Name: 'overlay2', Data: null },
     RootFS: { Type: 'layers', Layers: [...image.layers] },
     Metadata: { LastTagTime: timeText(0) },
-    Caravela: { Digest: image.digest, References: [...image.references], Arches: [...image.arches] },
+    Caravela: { Digest: image.digest, References: [...image.references], Arches: [...image.arches], UsedBy: [...usedBy] },
   };
 }
 

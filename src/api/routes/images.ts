@@ -14,6 +14,7 @@ import { saveImages } from '../images/save.ts';
 import { searchImages } from '../images/search.ts';
 import { historyOf, imageAnswer, imageRow, type ImageRow } from '../images/shapes.ts';
 import { tagImage } from '../images/tag.ts';
+import { usersOf } from '../images/users.ts';
 import { askAll } from '../instance/ask.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
 
@@ -49,7 +50,7 @@ export function imageRoutes(app: FastifyInstance, context: ApiContext): void {
     if (verb === 'get') return saveImages(context, [name], scopeOf(request), request, reply);
     if (verb !== 'json' && verb !== 'history') throw new ApiError(404, 'page not found');
     const here = await backend.images.inspect(name);
-    if (here !== undefined) return verb === 'json' ? imageAnswer(here) : historyOf(here);
+    if (here !== undefined) return verb === 'json' ? imageAnswer(here, usersOf(backend, here.digest)) : historyOf(here);
     if (scopeOf(request) === 'node') throw noSuchImage(name);
     const asked = await askAll(backend, {
       path: `/images/${encodeURIComponent(name)}/${verb}`,
