@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from 'vitest';
 import { assert } from '../../lib/assert.ts';
 import { DISCOVERY } from '../discovery/tunables.ts';
 import { LIMITS, requestId } from '../model/index.ts';
-import type { Affinity, NameKey, NodeId, Request, Result, Stack } from '../model/index.ts';
+import type { Affinity, CommandId, NameKey, NodeId, Request, Result, Stack } from '../model/index.ts';
 import { TestInstance, room } from './test-instance.ts';
 import type { TestNode } from './test-instance.ts';
 import { placed, refused } from './test-words.ts';
@@ -169,4 +169,26 @@ test('a port that some have: suppliers refuse, and finds go past them', () => {
   const [first] = nodes;
   const pin = { constraints: [{ key: 'node', operator: '==', value: first ?? '', soft: false }] } as const;
   expect(refused(run({ hostPorts, ...pin })).error.message).toMatch(/1 has port 8080\/tcp taken \(by port-0\)/);
+});
+
+test('a rename: one of several nodes gets the name, and everybody finds it by that one', () => {
+  const had = ['one', 'two', 'three'].map((name, i) => {
+    const pin = { constraints: [{ key: 'node', operator: '==', value: at(20 + i).record.name, soft: false }] } as const;
+    const request = instance.request(room(0.01, 4), { name, ...pin });
+    placed(instance.ask(at(0), { kind: 'run', request, exclude: [] }));
+    return { node: at(20 + i), containerId: request.containerId };
+  });
+  const ids = had.map(({ node, containerId }) => instance.command(node, { kind: 'rename', containerId, name: 'first' }));
+  instance.run(5_000);
+  const winners = had.filter((_, i) => instance.result(ids[i] as CommandId).ok);
+  expect(winners).toHaveLength(1);
+  const [{ containerId }] = winners as [(typeof had)[number]];
+  for (const [i, id] of ids.entries()) {
+    if (had[i] !== winners[0])
+      expect(refused(instance.result(id))).toMatchObject({ error: { code: 'name-taken' }, holder: { containerId } });
+  }
+  for (const node of [at(3), at(33), at(63)]) {
+    const found = instance.ask(node, { kind: 'look-up', key: { kind: 'name', name: 'first' } });
+    expect(found).toMatchObject({ complete: true, entries: [{ containerId }] });
+  }
 });
