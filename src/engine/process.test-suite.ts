@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { taskId } from '../core/model/index.ts';
 import { A, type EngineBench, logOptions } from './contract.test-suite.ts';
-import type { ContainerSpec, Engine, ExecSpec, Exit, LogStream, RunningExec } from './port.ts';
+import type { ContainerHealth, ContainerSpec, Engine, ExecSpec, Exit, HealthChange, LogStream, RunningExec } from './port.ts';
 import { containerSpec, ON_HOST } from './spec.test-suite.ts';
 
 const MIB = 1024 * 1024;
@@ -263,6 +263,64 @@ export function processContract(name: string, makeBench: () => Promise<EngineBen
         await expect(engine.stats(A)).rejects.toMatchObject({ code: 'no-such-container' });
         await engine.create(A, containerSpec(), []);
         expect(await engine.stats(A)).toBeUndefined();
+      });
+    });
+
+    describe('health', () => {
+      const every = (test: readonly string[], change: { timeout?: number; startPeriod?: number; retries?: number } = {}) => ({
+        extras: { healthcheck: { test, interval: 20e6, timeout: 0, startPeriod: 0, retries: 2, ...change } },
+      });
+      async function until(status: string): Promise<ContainerHealth> {
+        for (;;) {
+          const health = await engine.health(A);
+          if (health?.status === status) return health;
+          await delay(5);
+        }
+      }
+
+      it('is what the check says, and who asks to is told', async () => {
+        const changes: HealthChange[] = [];
+        engine.onHealth((change) => changes.push(change));
+        await start(undefined, every(['CMD-SHELL', 'echo fine; echo really >&2']));
+        const { failingStreak, log } = await until('healthy');
+        expect(failingStreak).toBe(0);
+        expect(log[0]).toMatchObject({ exitCode: 0 });
+        for (const line of ['fine\n', 'really\n']) expect(log[0]?.output).toContain(line);
+        expect(changes).toEqual(['starting', 'healthy'].map((status) => ({ containerId: A, status })));
+        await engine.stop(A, 'SIGKILL', 0);
+        expect((await engine.health(A))?.status).toBe('healthy');
+        await engine.start(A, taskId(A, 2), ON_HOST);
+        expect((await engine.health(A))?.log).toEqual([]);
+      });
+
+      it('is bad after failures in a row: of what ends so, can’t be run, or takes too long', async () => {
+        await start(undefined, every(['CMD', 'false']));
+        expect((await until('unhealthy')).log.at(-1)).toMatchObject({ exitCode: 1, output: '' });
+        await engine.remove(A);
+        await start(undefined, every(['CMD', 'nosuch']));
+        expect((await until('unhealthy')).log.at(-1)).toMatchObject({
+          exitCode: -1,
+          output: expect.stringContaining('executable file not found'),
+        });
+        await engine.remove(A);
+        await start(undefined, every(['CMD', 'sleep', '50'], { timeout: 100e6 }));
+        expect((await until('unhealthy')).log.at(-1)).toMatchObject({ exitCode: -1, output: 'Health check exceeded timeout (0.1s)' });
+        while ((await engine.stats(A))?.pids.current !== 1) await delay(5);
+      });
+
+      it('begins anew with a new engine', async () => {
+        await start(undefined, every(['CMD', 'true']));
+        await until('healthy');
+        await engine.close();
+        await open();
+        await engine.recover(() => true);
+        await until('healthy');
+      });
+
+      it('is nothing where nothing checks it', async () => {
+        await expect(engine.health(A)).rejects.toMatchObject({ code: 'no-such-container' });
+        await start(undefined, every(['NONE']));
+        expect(await engine.health(A)).toBeUndefined();
       });
     });
 

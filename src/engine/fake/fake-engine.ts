@@ -1,5 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type ContainerId, shortId, type TaskId } from '../../core/model/index.ts';
+import { healthCheckOf } from '../health/health-check.ts';
+import { HealthMonitor } from '../health/health-monitor.ts';
 import { FAN, type FanOptions } from '../output-fan.ts';
 import {
   type AttachedStreams,
@@ -21,7 +23,6 @@ import {
   type LogOptions,
   type PathStat,
   type Recovered,
-  type RunningExec,
   type StartedTask,
   type TaskFiles,
   type TaskPlace,
@@ -29,7 +30,7 @@ import {
   type WriteArchiveOptions,
 } from '../port.ts';
 import { notRunningMessage, pausedMessage } from '../refusals.ts';
-import { signalNumber } from '../signals.ts';
+import { requiredSignal } from '../required-signal.ts';
 import { updatedSpec } from '../updated-spec.ts';
 import { mergeEnvironment } from '../oci/process-config.ts';
 import { FakeExec } from './fake-exec.ts';
@@ -45,6 +46,8 @@ import type { FakeVolumes } from './fake-volumes.ts';
 import { canPlay } from './script.ts';
 
 const SIGKILL = 9;
+/** A health check runs as the container does. */
+const PROBE = { env: [], workingDir: '', user: '', privileged: false, tty: false, stdin: false };
 
 /** An engine in memory: commands that busybox would run are played (fake-process), output is kept, time is real. */
 export class FakeEngine implements Engine {
@@ -55,23 +58,33 @@ export class FakeEngine implements Engine {
   readonly #fan: FanOptions;
   readonly #listeners: ((exit: Exit) => void)[] = [];
   readonly #healthListeners: ((change: HealthChange) => void)[] = [];
+  readonly #health: HealthMonitor;
 
   constructor(host: FakeHost = new FakeHost(), fan: FanOptions = FAN) {
     this.#host = host;
     this.#fan = fan;
     this.images = host.images;
     this.volumes = host.volumes;
+    this.#health = new HealthMonitor(
+      (id, argv) => this.exec(id, { ...PROBE, argv }),
+      (change) => {
+        for (const listener of this.#healthListeners) listener(change);
+      },
+    );
   }
 
   async recover(known: (id: ContainerId) => boolean): Promise<readonly Recovered[]> {
     this.#host.listener = (exit) => {
+      this.#health.end(exit.containerId);
       for (const listener of this.#listeners) listener(exit);
     };
     const found: Recovered[] = [];
-    for (const [containerId, { started, paused, exit }] of this.#host.containers) {
+    for (const [containerId, { started, paused, exit, health }] of this.#host.containers) {
       if (!known(containerId)) await this.remove(containerId);
-      else if (started !== undefined) found.push({ containerId, state: 'running', ...started, paused });
-      else if (exit !== undefined) found.push({ containerId, state: 'exited', exit });
+      else if (started !== undefined) {
+        this.#health.begin(containerId, health, started.startedAtMs, paused);
+        found.push({ containerId, state: 'running', ...started, paused });
+      } else if (exit !== undefined) found.push({ containerId, state: 'exited', exit });
       else found.push({ containerId, state: 'created' });
     }
     return found;
@@ -96,6 +109,7 @@ export class FakeEngine implements Engine {
     this.#host.containers.set(id, {
       spec,
       details,
+      health: healthCheckOf(spec.extras?.healthcheck, image?.config ?? {}),
       log: new FakeLog(),
       files: new FakeFiles(),
       streams: new FakeStreams(spec, this.#fan),
@@ -136,6 +150,7 @@ export class FakeEngine implements Engine {
       read: () => streams.take(),
       exit: (exitCode) => this.#ended(id, container, { containerId: id, taskId, exitCode, oomKilled: false, finishedAtMs: Date.now() }),
     });
+    this.#health.begin(id, container.health, task.startedAtMs, false);
     return task;
   }
 
@@ -147,7 +162,7 @@ export class FakeEngine implements Engine {
   }
 
   async kill(id: ContainerId, signal: string): Promise<void> {
-    const number = numberOf(signal);
+    const number = requiredSignal(signal);
     const container = this.#held(id);
     running(id, container).signal(number);
     if (number === SIGKILL) this.#thaw(container);
@@ -159,7 +174,7 @@ export class FakeEngine implements Engine {
     if (process === undefined) return;
     const gone = container.log.closed();
     const timer = setTimeout(() => process.end(137), timeoutMs);
-    process.signal(numberOf(signal || container.details.stopSignal));
+    process.signal(requiredSignal(signal || container.details.stopSignal));
     this.#thaw(container);
     await gone;
     clearTimeout(timer);
@@ -170,12 +185,14 @@ export class FakeEngine implements Engine {
     const process = running(id, container);
     container.paused = true;
     for (const each of [process, ...[...container.execs].map((exec) => exec.process)]) each.pause();
+    this.#health.hold(id);
   }
 
   async unpause(id: ContainerId): Promise<void> {
     const container = this.#held(id);
     running(id, container);
     this.#thaw(container);
+    this.#health.resume(id);
   }
 
   async update(id: ContainerId, limits: ContainerLimits): Promise<void> {
@@ -188,6 +205,7 @@ export class FakeEngine implements Engine {
     container?.process?.end(137);
     container?.streams.close();
     this.#host.containers.delete(id);
+    this.#health.forget(id);
     for (const mount of volumes ? (container?.spec.mounts ?? []) : []) {
       if (mount.kind !== 'volume' || !mount.anonymous) continue;
       if ((await this.volumes.inspect(mount.name))?.usedBy.length === 0) await this.volumes.remove(mount.name);
@@ -209,7 +227,7 @@ export class FakeEngine implements Engine {
     if (container.spec.tty) container.size = size;
   }
 
-  async exec(id: ContainerId, spec: ExecSpec): Promise<RunningExec> {
+  async exec(id: ContainerId, spec: ExecSpec): Promise<FakeExec> {
     const container = this.#held(id);
     running(id, container);
     if (container.paused) throw new EngineError('wrong-state', pausedMessage(id));
@@ -238,7 +256,7 @@ export class FakeEngine implements Engine {
 
   async health(id: ContainerId): Promise<ContainerHealth | undefined> {
     this.#held(id);
-    return undefined;
+    return this.#health.of(id);
   }
 
   async statPath(id: ContainerId, path: string): Promise<PathStat> {
@@ -283,6 +301,7 @@ export class FakeEngine implements Engine {
 
   async close(): Promise<void> {
     this.#host.listener = undefined;
+    this.#health.close();
     for (const { streams } of this.#host.containers.values()) streams.leaveAll();
   }
 
@@ -323,12 +342,6 @@ function contextOf(
 ): Omit<ProcessContext, 'size'> {
   const variables = env.map((entry): [string, string] => [entry.slice(0, entry.indexOf('=')), entry.slice(entry.indexOf('=') + 1)]);
   return { env: new Map(variables), workingDir, hostname, uid: Number.parseInt(user, 10) || 0 };
-}
-
-function numberOf(signal: string): number {
-  const number = signalNumber(signal);
-  if (number === undefined) throw new EngineError('engine-failed', `invalid signal ${JSON.stringify(signal)}: see signal(7) for the names`);
-  return number;
 }
 
 function detailsOf(id: ContainerId, spec: ContainerSpec, imageId: string, imageCommand: readonly string[] | null): ContainerDetails {

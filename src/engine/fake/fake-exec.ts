@@ -1,11 +1,12 @@
+import type { ProbeExec } from '../health/run-probe.ts';
 import type { FanOptions } from '../output-fan.ts';
-import { type AttachedStreams, EngineError, type ExecSpec, type OutputPiece, type RunningExec, type TerminalSize } from '../port.ts';
+import { type AttachedStreams, EngineError, type ExecSpec, type OutputPiece, type TerminalSize } from '../port.ts';
 import { FakeProcess, type ProcessContext } from './fake-process.ts';
 import { FakeStreams } from './fake-streams.ts';
 import { canPlay } from './script.ts';
 
 /** A process that was started in a fake container. */
-export class FakeExec implements RunningExec {
+export class FakeExec implements ProbeExec {
   readonly pid: number;
   readonly argv: readonly string[];
   readonly output: AsyncIterable<OutputPiece>;
@@ -59,6 +60,10 @@ export class FakeExec implements RunningExec {
 
   async resize(size: TerminalSize): Promise<void> {
     if (this.#tty) this.#size = size;
+  }
+
+  kill(): void {
+    this.process.end(137);
   }
 
   detach(): void {

@@ -1,4 +1,5 @@
 import type { ContainerId, TaskId } from '../../core/model/index.ts';
+import type { HealthCheck } from '../health/health-check.ts';
 import type { ContainerDetails, ContainerSpec, Exit, StartedTask, TaskPlace, TerminalSize } from '../port.ts';
 import type { FakeExec } from './fake-exec.ts';
 import type { FakeFiles } from './fake-files.ts';
@@ -12,6 +13,7 @@ export interface FakeContainer {
   /** As it was made, and updated since. */
   spec: ContainerSpec;
   readonly details: ContainerDetails;
+  readonly health: HealthCheck | undefined;
   readonly log: FakeLog;
   readonly files: FakeFiles;
   /** Of the running task, or the next. */

@@ -2,6 +2,7 @@ import { chmod, mkdir } from 'node:fs/promises';
 import { hostname as hostName } from 'node:os';
 import { type ContainerId, shortId } from '../../core/model/index.ts';
 import { assertNever } from '../../lib/assert.ts';
+import { healthCheckOf } from '../health/health-check.ts';
 import { type BlobSource, type ContainerSpec, EngineError, ImageError } from '../port.ts';
 import { containerCapabilities } from './capabilities.ts';
 import type { Host } from './host.ts';
@@ -37,7 +38,17 @@ export async function createContainer(
     host.volumes.retain(id, volumeNames(mounts));
     await prepareMounts(mounts, host.volumes);
     await fillVolumes(mounts, host.volumes, { layerDirs: rootfs.layerDirs, at: paths.logDir, signal });
-    const record: ContainerRecord = { version: 1, id, spec, imageId: rootfs.imageId, layerDirs: rootfs.layerDirs, process, mounts };
+    const health = healthCheckOf(spec.extras?.healthcheck, rootfs.config);
+    const record: ContainerRecord = {
+      version: 1,
+      id,
+      spec,
+      imageId: rootfs.imageId,
+      layerDirs: rootfs.layerDirs,
+      process,
+      mounts,
+      ...(health === undefined ? {} : { health }),
+    };
     await writeRecord(paths.record, record, true);
     images.retain(spec.image.digest, id);
     return record;

@@ -1,6 +1,7 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import type { ContainerId, TaskId } from '../../core/model/index.ts';
 import type { ProcessIdentity } from '../../linux/process-identity.ts';
+import type { HealthCheck } from '../health/health-check.ts';
 import type { ContainerSpec, MountWish } from '../port.ts';
 import type { ProcessConfig } from './process-config.ts';
 import type { RuntimeName } from './runtime.ts';
@@ -16,6 +17,8 @@ export interface ContainerRecord {
   readonly process: ProcessConfig;
   /** The spec's, and a volume for each `VOLUME` of the image; absent in records of older releases, where there was none. */
   readonly mounts?: readonly MountWish[];
+  /** Absent: nobody looks at its health. */
+  readonly health?: HealthCheck;
 }
 
 /**

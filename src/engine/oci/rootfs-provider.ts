@@ -12,6 +12,9 @@ export interface OciImageConfig {
   readonly StopSignal?: string;
   readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
   readonly Volumes?: Readonly<Record<string, unknown>> | null;
+  /** As somebody wrote it: health-check makes something of it. */
+  readonly Healthcheck?: unknown;
+  readonly Shell?: unknown;
 }
 
 /** An image as an overlay's lower part. */

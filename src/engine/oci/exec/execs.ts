@@ -6,13 +6,14 @@ import { type ContainerId, shortId } from '../../../core/model/index.ts';
 import { isFrozen } from '../../../linux/freezer.ts';
 import { identify, isAlive, type ProcessIdentity, SIGKILL, signalProcess } from '../../../linux/process-identity.ts';
 import type { FanOptions } from '../../output-fan.ts';
-import { EngineError, type ExecSpec, type RunningExec } from '../../port.ts';
+import { EngineError, type ExecSpec } from '../../port.ts';
 import { notRunningMessage, pausedMessage } from '../../refusals.ts';
 import { resolveUser } from '../container-user.ts';
 import type { ContainerLookup } from '../containers.ts';
 import type { ExecPaths } from '../engine-paths.ts';
 import type { HeldContainer } from '../held-container.ts';
 import { cgroupOf, type Host } from '../host.ts';
+import { keepNullDevice } from '../null-device.ts';
 import type { RunningTask } from '../record.ts';
 import { RuntimeFailure } from '../runtime.ts';
 import { runtimeMessage } from '../runtime-message.ts';
@@ -27,6 +28,8 @@ import { OciExec } from './oci-exec.ts';
 
 /** At once, in one container. */
 const MOST_EXECS = 256;
+/** For starts under way, when a container is to be paused. */
+const START_PATIENCE_MS = 5_000;
 /** For a conmon whose container's processes are gone. */
 const CONMON_PATIENCE_MS = 2_000;
 
@@ -53,6 +56,8 @@ export class Execs {
   readonly #containers: ContainerLookup;
   readonly #held = new Set<HeldExec>();
   readonly #starting = new Map<ContainerId, Set<Promise<unknown>>>();
+  /** Where none may be started just now. */
+  readonly #quiet = new Set<ContainerId>();
 
   constructor(host: Host, containers: ContainerLookup, fan: FanOptions) {
     this.#host = host;
@@ -61,11 +66,12 @@ export class Execs {
   }
 
   /** @throws EngineError */
-  async start(id: ContainerId, spec: ExecSpec): Promise<RunningExec> {
+  async start(id: ContainerId, spec: ExecSpec): Promise<OciExec> {
     const container = this.#containers.held(id);
     const { running } = container;
     if (running === undefined) throw new EngineError('wrong-state', notRunningMessage(id));
-    if (isFrozen(this.#host.trees, cgroupOf(this.#host, id))) throw new EngineError('wrong-state', pausedMessage(id));
+    if (this.#quiet.has(id) || isFrozen(this.#host.trees, cgroupOf(this.#host, id)))
+      throw new EngineError('wrong-state', pausedMessage(id));
     if ([...this.#held].filter((each) => each.containerId === id).length >= MOST_EXECS) {
       throw new EngineError('wrong-state', `container ${shortId(id)} runs ${MOST_EXECS} execs already: wait for one to end`);
     }
@@ -80,9 +86,20 @@ export class Execs {
     }
   }
 
-  /** Resolves when none is being started in the container. */
-  async settled(id: ContainerId): Promise<void> {
-    await Promise.allSettled(this.#starting.get(id) ?? new Set<Promise<unknown>>());
+  /** Does the work while none is being started in the container; who wants one meanwhile is told that it is paused. @throws EngineError */
+  async withNoneStarting(id: ContainerId, work: () => Promise<void>): Promise<void> {
+    this.#quiet.add(id);
+    try {
+      if (!(await this.#startsEnd(id, START_PATIENCE_MS))) {
+        throw new EngineError(
+          'wrong-state',
+          `container ${shortId(id)} can't be paused just now, as processes are being started in it: try again`,
+        );
+      }
+      await work();
+    } finally {
+      this.#quiet.delete(id);
+    }
   }
 
   /** The container's task has ended, and all of its processes. */
@@ -90,8 +107,8 @@ export class Execs {
     const ofContainer = [...this.#held].filter((each) => each.containerId === id);
     if (ofContainer.length === 0) return;
     for (const { streams } of ofContainer) streams?.hurry();
-    await this.settled(id);
-    if (!(await endsSoon(ofContainer.flatMap(({ conmon }) => conmon ?? [])))) await endStrays(straysOf(this.#host, ofContainer));
+    const areGone = (await this.#startsEnd(id, CONMON_PATIENCE_MS)) && (await endsSoon(ofContainer.flatMap(({ conmon }) => conmon ?? [])));
+    if (!areGone) await endStrays(straysOf(this.#host, ofContainer));
     for (const each of ofContainer) await this.#clear(each);
   }
 
@@ -124,7 +141,14 @@ export class Execs {
     for (const { streams } of this.#held) streams?.close();
   }
 
-  async #launch({ record }: HeldContainer, running: RunningTask, spec: ExecSpec): Promise<RunningExec> {
+  /** Returns whether none is being started any more within the time. */
+  async #startsEnd(id: ContainerId, withinMs: number): Promise<boolean> {
+    const starting = this.#starting.get(id);
+    if (starting === undefined) return true;
+    return Promise.race([Promise.allSettled(starting).then(() => true), delay(withinMs, false, { ref: false })]);
+  }
+
+  async #launch({ record }: HeldContainer, running: RunningTask, spec: ExecSpec): Promise<OciExec> {
     const host = this.#host;
     const { id } = record;
     const paths = host.paths.exec(`${shortId(id)}-${randomBytes(4).toString('hex')}`);
@@ -149,6 +173,7 @@ export class Execs {
       }
       const started = await conmon.start(() => streams.connect(paths.attach));
       held.conmon = started.conmon;
+      keepNullDevice(runtime, host.log);
       const exec = new OciExec(attached, leaving, started, spec.tty ? paths.control : undefined);
       void this.#clearAfter(held, started, exec);
       return exec;
@@ -162,7 +187,7 @@ export class Execs {
     }
   }
 
-  async #clearAfter(held: HeldExec, { conmon }: StartedExec, { exitCode }: RunningExec): Promise<void> {
+  async #clearAfter(held: HeldExec, { conmon }: StartedExec, { exitCode }: OciExec): Promise<void> {
     await exitCode;
     if (conmon !== undefined && !(await endsSoon([conmon]))) signalProcess(conmon, SIGKILL);
     await this.#clear(held);

@@ -1,19 +1,21 @@
 import { identify, type ProcessIdentity, SIGKILL, signalProcess } from '../../../linux/process-identity.ts';
 import { hasCode } from '../../../linux/system-error.ts';
-import type { AttachedStreams, OutputPiece, RunningExec, TerminalSize } from '../../port.ts';
+import type { AttachedStreams, OutputPiece, TerminalSize } from '../../port.ts';
+import type { ProbeExec } from '../../health/run-probe.ts';
 import { resizeTerminal } from '../tell-conmon.ts';
 import type { StartedExec } from './conmon-exec.ts';
 
 const KILLED_EXIT_CODE = 137;
 
 /** One that was started by this engine. */
-export class OciExec implements RunningExec {
+export class OciExec implements ProbeExec {
   readonly pid: number;
   readonly output: AsyncIterable<OutputPiece>;
   readonly exitCode: Promise<number>;
   readonly #attached: AttachedStreams;
   readonly #leaving: AbortController;
   readonly #control: string | undefined;
+  readonly #process: ProcessIdentity | undefined;
 
   /** @param attached since before it ran, until `leaving` aborts. @param control conmon's fifo; undefined where there is no terminal */
   constructor(attached: AttachedStreams, leaving: AbortController, started: StartedExec, control: string | undefined) {
@@ -22,7 +24,8 @@ export class OciExec implements RunningExec {
     this.#leaving = leaving;
     this.output = attached.output;
     this.#control = control;
-    this.exitCode = endOf(started, identify(started.pid));
+    this.#process = identify(started.pid);
+    this.exitCode = endOf(started, this.#process);
   }
 
   write(data: Uint8Array): Promise<void> {
@@ -41,6 +44,10 @@ export class OciExec implements RunningExec {
       // It has ended, and what is left of it is on its way out.
       if (!hasCode(error, 'ENXIO', 'ENOENT')) throw error;
     }
+  }
+
+  kill(): void {
+    if (this.#process !== undefined) signalProcess(this.#process, SIGKILL);
   }
 
   detach(): void {
