@@ -12,6 +12,7 @@ import { joinedNamespaces } from './mounts/joined-namespaces.ts';
 import { prepareMounts } from './mounts/prepare-mounts.ts';
 import { mountSharedMemory } from './mounts/shared-memory.ts';
 import { rotateLog } from './log-files.ts';
+import { keepNullDevice } from './null-device.ts';
 import type { ContainerRecord } from './record.ts';
 import { type Runtime, RuntimeFailure } from './runtime.ts';
 import { runtimeMessage } from './runtime-message.ts';
@@ -78,6 +79,7 @@ export async function launchTask(
     stages.lap('createMs');
     created();
     await runtime.start(id);
+    keepNullDevice(runtime, host.log);
     stages.lap('startMs');
     host.log('debug', 'task launched', { container: id, ...stages.laps });
     return watched;
