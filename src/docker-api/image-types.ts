@@ -24,9 +24,11 @@ export interface ImageInspect {
   Comment: string;
   Created: string;
   Container: string;
+  /** Of the container it was committed from; clients before 1.45 look for it. */
+  ContainerConfig: null;
   DockerVersion: string;
   Author: string;
-  Config: Partial<ContainerConfig> | null;
+  Config: { [Key in keyof ContainerConfig]?: ContainerConfig[Key] | null } | null;
   Architecture: string;
   Variant?: string;
   Os: string;

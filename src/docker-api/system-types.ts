@@ -131,4 +131,6 @@ export interface DiskUsage {
   Containers: ContainerSummary[] | null;
   Volumes: VolumeRow[] | null;
   BuildCache: unknown[] | null;
+  /** Bytes; of a builder that is none here. */
+  BuilderSize?: number;
 }

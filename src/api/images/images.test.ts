@@ -271,7 +271,7 @@ describe('registries', () => {
       Descriptor: { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest, size: 512 },
       Platforms: [],
     });
-    expect((await get(one, '/distribution/nosuch/json')).statusCode).toBe(404);
+    expect((await get(one, '/distribution/nosuch/json')).statusCode).toBe(401);
     expect((await get(one, '/distribution/nosuch')).statusCode).toBe(404);
   });
 });

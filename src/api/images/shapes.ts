@@ -52,7 +52,8 @@ export function imageAnswer(image: ImageDetails, usedBy: readonly string[]): Ima
     Container: '',
     DockerVersion: '',
     Author: image.author,
-    Config: image.config,
+    ContainerConfig: null,
+    Config: { ...NOTHING_SET, ...image.config },
     Architecture: image.architecture,
     ...(image.variant === '' ? {} : { Variant: image.variant }),
     Os: image.os,
@@ -64,6 +65,27 @@ export function imageAnswer(image: ImageDetails, usedBy: readonly string[]): Ima
     Caravela: { Digest: image.digest, References: [...image.references], Arches: [...image.arches], UsedBy: [...usedBy] },
   };
 }
+
+/** What images leave out that say nothing of it: clients look into each. */
+const NOTHING_SET = {
+  Hostname: '',
+  Domainname: '',
+  User: '',
+  AttachStdin: false,
+  AttachStdout: false,
+  AttachStderr: false,
+  Tty: false,
+  OpenStdin: false,
+  StdinOnce: false,
+  Env: null,
+  Cmd: null,
+  Image: '',
+  Volumes: null,
+  WorkingDir: '',
+  Entrypoint: null,
+  OnBuild: null,
+  Labels: null,
+};
 
 /** `GET /images/{name}/history`, newest first. */
 export function historyOf(image: ImageDetails): HistoryRow[] {

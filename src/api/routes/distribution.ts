@@ -22,8 +22,8 @@ export function distributionRoutes(app: FastifyInstance, context: ApiContext): v
         Platforms: platforms.map(({ architecture, os, variant }) => ({ architecture, os, ...(variant === '' ? {} : { variant }) })),
       };
     } catch (error) {
-      // Docker's document has no 403 here.
-      if (error instanceof ImageError && error.code === 'denied') throw new ApiError(401, error.message);
+      // Docker's document has one answer for both.
+      if (error instanceof ImageError && ['denied', 'not-found'].includes(error.code)) throw new ApiError(401, error.message);
       throw error;
     }
   });

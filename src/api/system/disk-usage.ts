@@ -48,6 +48,7 @@ export async function diskUsage(
       : [],
     Volumes: isMeant('volume') ? await volumesHere(context) : [],
     BuildCache: [],
+    BuilderSize: 0,
   };
   if (asking === undefined) return { usage: own, silent: [] };
   const { answers, silent } = await asking;
@@ -107,5 +108,6 @@ function sumOf(all: readonly DiskUsage[]): DiskUsage {
     ),
     Volumes: all.flatMap(({ Volumes }) => Volumes ?? []).sort((a, b) => (a.Name < b.Name ? -1 : 1)),
     BuildCache: [],
+    BuilderSize: 0,
   };
 }
