@@ -15,6 +15,13 @@ export function updatedSpec(spec: ContainerSpec, limits: ContainerLimits): Conta
   return updated;
 }
 
+/** Those of `limits` that are other than the spec's. Pure. */
+export function changedLimits({ nanoCpus, memoryBytes, pidsLimit, extras }: ContainerSpec, limits: ContainerLimits): ContainerLimits {
+  const now: ContainerLimits = { ...extras, nanoCpus, memoryBytes, pidsLimit };
+  const isOther = ([name, value]: [string, unknown]): boolean => value !== undefined && now[name as keyof ContainerLimits] !== value;
+  return Object.fromEntries(Object.entries(limits).filter(isOther));
+}
+
 /** In Docker's words. */
 function refuseContradictions({ nanoCpus, memoryBytes, extras = {} }: ContainerSpec, limits: ContainerLimits): void {
   const { cpuQuota = 0, cpuPeriod = 0, memorySwapBytes = 0 } = extras;

@@ -22,4 +22,4 @@ export interface Host {
   readonly log: EngineLog;
 }
 
-export const cgroupOf = (host: Host, id: ContainerId): string => `${host.cgroupParent}/${id}`;
+export const cgroupOf = (host: Pick<Host, 'cgroupParent'>, id: ContainerId): string => `${host.cgroupParent}/${id}`;

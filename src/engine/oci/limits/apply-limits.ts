@@ -13,7 +13,12 @@ import { type LimitWrite, limitWrites } from './limit-writes.ts';
  * Gives a running container other limits, all or none. @param spec with the limits in it
  * @returns how to take them back. @throws EngineError where the kernel refuses one: then all are as they were
  */
-export async function applyLimits(host: Host, id: ContainerId, limits: ContainerLimits, spec: ContainerSpec): Promise<() => Promise<void>> {
+export async function applyLimits(
+  host: Pick<Host, 'trees' | 'cgroupParent' | 'swapLimit' | 'log'>,
+  id: ContainerId,
+  limits: ContainerLimits,
+  spec: ContainerSpec,
+): Promise<() => Promise<void>> {
   const group = cgroupOf(host, id);
   const pathOf = ({ controller, file }: Pick<LimitWrite, 'controller' | 'file'>): string =>
     join(controllerDir(host.trees, controller, group) ?? '/nonexistent', file);

@@ -1,5 +1,5 @@
 import { type ContainerLimits, EngineError } from '../../port.ts';
-import { updatedSpec } from '../../updated-spec.ts';
+import { changedLimits, updatedSpec } from '../../updated-spec.ts';
 import type { HeldContainer } from '../held-container.ts';
 import type { Host } from '../host.ts';
 import { writeRecord } from '../record.ts';
@@ -9,7 +9,8 @@ import { applyLimits } from './apply-limits.ts';
 export async function updateLimits(host: Host, held: HeldContainer, limits: ContainerLimits): Promise<void> {
   const { id } = held.record;
   const record = { ...held.record, spec: updatedSpec(held.record.spec, limits) };
-  const takeBack = held.running === undefined ? async () => undefined : await applyLimits(host, id, limits, record.spec);
+  const takeBack =
+    held.running === undefined ? async () => undefined : await applyLimits(host, id, changedLimits(held.record.spec, limits), record.spec);
   try {
     await writeRecord(host.paths.container(id).record, record, true);
   } catch (error) {
