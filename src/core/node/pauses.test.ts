@@ -66,6 +66,19 @@ test('a signal that ends nothing leaves it paused', () => {
   expect(one.get(web).task).toMatchObject({ state: 'running', paused: true });
 });
 
+test('a signal that is to end it unpauses it, else it would never hear of it', () => {
+  const one = new OneNode();
+  const web = one.started();
+  pause(one, web);
+  expect(one.kill(web, 'TERM')).toEqual(DONE);
+  expect(one.get(web).task).toMatchObject({ state: 'running' });
+  expect([one.get(web).task?.paused, one.node.host.running.get(web.containerId)?.paused]).toEqual([undefined, false]);
+  pause(one, web);
+  one.node.host.pauseFails = 'the freezer is gone';
+  expect(one.kill(web, 'TERM')).toMatchObject({ ok: false, error: { code: 'engine-failed', changed: true } });
+  expect(one.get(web).task?.paused).toBe(true);
+});
+
 test('one that ignores its stop signal goes on, and is not shown as paused', () => {
   const one = new OneNode();
   const web = one.started();

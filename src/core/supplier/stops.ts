@@ -71,9 +71,9 @@ export class Stops {
         error: { code: 'wrong-state', message: `${called(entry)} is waiting to be restarted, it runs nothing to signal`, changed: false },
       });
     }
-    if (!ending || desired === 'stopped') return this.#signal(turn, entry, id, signal);
+    if (!ending || desired === 'stopped') return this.#signal(turn, entry, id, signal, ending);
     this.#context.record(turn, entry, { desired: 'stopped' }, (turn, error) => {
-      if (error === undefined) return this.#signal(turn, entry, id, signal);
+      if (error === undefined) return this.#signal(turn, entry, id, signal, ending);
       entry.container = { ...entry.container, desired };
       turn.reply(id, { ok: false, error });
     });
@@ -86,11 +86,19 @@ export class Stops {
     this.#over(turn, entry, { code: 'engine-failed', message, changed: true });
   }
 
-  #signal(turn: Turn, entry: Entry, id: CommandId, signal: string): void {
-    this.#context.orders.perform(turn, { kind: 'engine-kill', containerId: idOf(entry), signal }, (turn, answer) => {
-      // By any other signal it goes on only when it is unpaused.
-      if (answer.ok && KILLING.has(plainName(signal))) this.#goesOn(turn, entry);
-      turn.reply(id, answer.ok ? { ok: true, kind: 'done' } : { ok: false, error: answer.error });
+  #signal(turn: Turn, entry: Entry, id: CommandId, signal: string, ending: boolean): void {
+    const { orders } = this.#context;
+    const containerId = idOf(entry);
+    orders.perform(turn, { kind: 'engine-kill', containerId, signal }, (turn, answer) => {
+      if (!answer.ok) return turn.reply(id, { ok: false, error: answer.error });
+      if (ending && KILLING.has(plainName(signal))) this.#goesOn(turn, entry);
+      if (!ending || entry.container.task?.paused !== true) return turn.reply(id, { ok: true, kind: 'done' });
+      // Until it is unpaused, it gets to hear of no other signal.
+      orders.perform(turn, { kind: 'engine-unpause', containerId }, (turn, answer) => {
+        if (answer.ok) this.#goesOn(turn, entry);
+        const failed = !answer.ok && !ended(entry.container.task);
+        turn.reply(id, failed ? { ok: false, error: { ...answer.error, changed: true } } : { ok: true, kind: 'done' });
+      });
     });
   }
 
