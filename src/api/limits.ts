@@ -52,6 +52,8 @@ export const API_LIMITS = {
   /** Processes that `exec` made or was asked for, of this node; and how long one that ended can be asked about. */
   execs: 4_096,
   execKeptMs: 300_000,
+  /** Between two measurements of `stats`. */
+  statsEveryMs: 1_000,
   /** Remembered places of containers on other nodes. */
   whereabouts: 4_096,
   /** Containers returned by one list. */

@@ -5,7 +5,7 @@ import type { ContainersPruned } from '../../docker-api/types.ts';
 import type { ApiContext } from '../context.ts';
 import { pruneFilterOf } from '../http/prune-filter.ts';
 import type { Query } from '../http/query.ts';
-import { askAll } from '../instance/ask.ts';
+import { askAll, deadMembers } from '../instance/ask.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 import { factsOf } from './facts.ts';
@@ -16,12 +16,15 @@ const PRUNED = ObjectOf({ ContainersDeleted: Union([ArrayOf(StringOf()), Null()]
 /** `POST /containers/prune`: removes what does not run, on all nodes. @throws ApiError 400 */
 export async function pruneContainers(context: ApiContext, request: FastifyRequest, reply: FastifyReply): Promise<ContainersPruned> {
   const { backend } = context;
-  const here = await pruneHere(context, request.query as Query);
-  context.note({ type: 'container', action: 'prune', id: '', attributes: { reclaimed: String(here.SpaceReclaimed) } });
-  if (scopeOf(request) === 'node') return here;
-  const asked = await askAll(backend, { method: 'POST', path: request.url, deadlineMs: API_LIMITS.pruneDeadlineMs });
+  const query = request.query as Query;
+  pruneFilterOf(query, backend.wallMs());
+  if (scopeOf(request) === 'node') return pruneHere(context, query);
+  const [here, asked] = await Promise.all([
+    pruneHere(context, query),
+    askAll(backend, { method: 'POST', path: request.url, deadlineMs: API_LIMITS.pruneDeadlineMs }),
+  ]);
   const there = asked.answers.flatMap(({ body }) => (Check(PRUNED, body) ? [body] : []));
-  nameSilent(reply, asked.silent);
+  nameSilent(reply, [...asked.silent, ...deadMembers(backend)]);
   const deleted = [here, ...there].flatMap(({ ContainersDeleted }) => ContainersDeleted ?? []);
   return {
     ContainersDeleted: deleted.length === 0 ? null : deleted,
@@ -29,7 +32,8 @@ export async function pruneContainers(context: ApiContext, request: FastifyReque
   };
 }
 
-async function pruneHere({ backend }: ApiContext, query: Query): Promise<ContainersPruned> {
+async function pruneHere(context: ApiContext, query: Query): Promise<ContainersPruned> {
+  const { backend } = context;
   const { untilMs = Infinity, isMeant } = pruneFilterOf(query, backend.wallMs());
   const deleted: string[] = [];
   let bytes = 0;
@@ -46,5 +50,6 @@ async function pruneHere({ backend }: ApiContext, query: Query): Promise<Contain
     deleted.push(containerId);
     bytes += writtenBytes;
   }
+  context.note({ type: 'container', action: 'prune', id: '', attributes: { reclaimed: String(bytes) } });
   return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: bytes };
 }

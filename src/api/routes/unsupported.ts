@@ -3,15 +3,7 @@ import { ApiError } from '../http/api-error.ts';
 
 /** Docker's routes that this version does not have, each with what it would do. The rest of the world is 404. */
 const UNSUPPORTED: readonly (readonly [HTTPMethods, string, string])[] = [
-  ['GET', '/containers/:name/top', 'list the processes of a container'],
-  ['GET', '/containers/:name/changes', 'list the changes in a container’s file system'],
-  ['GET', '/containers/:name/export', 'export a container’s file system'],
-  ['GET', '/containers/:name/stats', 'measure a container'],
   ['GET', '/containers/:name/attach/ws', 'attach over a web socket'],
-  ['GET', '/containers/:name/archive', 'copy files out of a container'],
-  ['HEAD', '/containers/:name/archive', 'copy files out of a container'],
-  ['PUT', '/containers/:name/archive', 'copy files into a container'],
-  ['POST', '/commit', 'make an image of a container'],
   ['POST', '/plugins/*', 'install plugins'],
   ['DELETE', '/plugins/*', 'install plugins'],
 ];
