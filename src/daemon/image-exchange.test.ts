@@ -137,12 +137,15 @@ describe('images between nodes', () => {
     expect(registry.asked.slice(before)).toEqual([]);
   });
 
-  it('can be brought on request, with the digest as their only name', async () => {
+  it('can be brought on request, and have no name where they had none', async () => {
     const [one, two] = (await nodesOf(2)) as [Node, Node];
     const registry = await registryWith();
     await one.exchange.pull(`${registry.domain}/x:latest`, pullOptions());
-    await two.exchange.bring({ reference: `${registry.domain}/x:latest`, digest: image.manifestDigest }, never);
-    expect(await isThere(two)).toBe(true);
+    const digest = image.manifestDigest;
+    await two.exchange.bring({ reference: digest, digest }, never);
+    expect(await two.images.inspect(digest)).toMatchObject({ references: [] });
+    await two.exchange.bring({ reference: `${registry.domain}/x:latest`, digest }, never);
+    expect(await two.images.inspect(digest)).toMatchObject({ references: [`${registry.domain}/x:latest`] });
   });
 
   it('come from another where a peer gives something else, and that peer is asked no more', async () => {

@@ -18,6 +18,9 @@ const ASK_TIMEOUT_MS = 2_000;
 const ANSWER_BYTES = 64 * 1024;
 const TURN = /^turns\/(sha256:[0-9a-f]{64})(?:\?not=([0-9a-f]{32}))?$/;
 const CREDENTIALS = /^credentials\/([0-9a-f]{64})$/;
+const DIGEST = /^sha256:[0-9a-f]{64}$/;
+/** Of an image that has no name. */
+const NO_REGISTRY: BlobSource = { name: 'no registry', open: async () => undefined };
 const CREDENTIALS_ANSWER = ObjectOf({ username: StringOf(), password: StringOf(), identityToken: Optional(StringOf()) });
 
 export interface ImageExchangeParts {
@@ -65,7 +68,7 @@ export class NodeImageExchange implements ImageExchange {
   }
 
   async bring(image: ImageRef, signal: AbortSignal): Promise<void> {
-    const registry = this.#parts.images.registrySource(image.reference, this.#credentials.of(image.reference));
+    const registry = this.#registry(image.reference, this.#credentials.of(image.reference));
     await this.#parts.images.fetch(image, imageSources(this.#sources, registry, undefined), signal);
   }
 
@@ -75,12 +78,11 @@ export class NodeImageExchange implements ImageExchange {
     { image: { reference } }: Pick<ContainerSpec, 'image'>,
     buyer: NodeId | undefined,
   ): readonly BlobSource[] {
-    const { images } = this.#parts;
     let registry: Promise<BlobSource> | undefined;
     const lazy: BlobSource = {
-      name: images.registrySource(reference, undefined).name,
+      name: this.#registry(reference, undefined).name,
       open: async (...wanted) => {
-        registry ??= this.#borrow(container, reference, buyer).then((credentials) => images.registrySource(reference, credentials));
+        registry ??= this.#borrow(container, reference, buyer).then((credentials) => this.#registry(reference, credentials));
         return (await registry).open(...wanted);
       },
     };
@@ -118,6 +120,10 @@ export class NodeImageExchange implements ImageExchange {
   #others(): readonly NodeId[] {
     const self = this.#parts.self();
     return this.#parts.members().flatMap(({ id, state }) => (state === 'alive' && id !== self ? [id] : []));
+  }
+
+  #registry(reference: string, credentials: RegistryCredentials | undefined): BlobSource {
+    return DIGEST.test(reference) ? NO_REGISTRY : this.#parts.images.registrySource(reference, credentials);
   }
 
   /** From who pulled; undefined where it has none, or is gone: the registry may want none. */

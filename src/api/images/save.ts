@@ -6,7 +6,8 @@ import { goneSignal } from '../http/pump.ts';
 import { proxy } from '../instance/proxy.ts';
 import type { Scope } from '../instance/scope.ts';
 import { askHolders, type HeldImage } from './holders.ts';
-import { noSuchImage } from './names.ts';
+import { normalise, noSuchImage } from './names.ts';
+import { repositoryOf } from './reference.ts';
 
 /** Names in one archive. */
 const NAMES = 256;
@@ -47,9 +48,12 @@ export async function saveImages(
   return reply.type('application/x-tar').send(archive);
 }
 
+/** A repository without a tag stands for all its tags. */
 async function missingHere({ backend }: ApiContext, names: readonly string[]): Promise<readonly string[]> {
   const found = await Promise.all(names.map((name) => backend.images.inspect(name)));
-  return names.filter((_, at) => found[at] === undefined);
+  const repositories = new Set((await backend.images.list()).flatMap(({ references }) => references.map(repositoryOf)));
+  const isRepository = (name: string): boolean => repositoryOf(name) === name && repositories.has(repositoryOf(normalise(name) ?? ''));
+  return names.filter((name, at) => found[at] === undefined && !isRepository(name));
 }
 
 function hasAll(holders: readonly (readonly HeldImage[])[]): HeldImage | undefined {
@@ -58,8 +62,10 @@ function hasAll(holders: readonly (readonly HeldImage[])[]): HeldImage | undefin
 
 async function bring(context: ApiContext, name: string, { member, image }: HeldImage, signal: AbortSignal): Promise<void> {
   const { Digest, References } = image.Caravela;
+  const wanted = normalise(name);
+  const reference = wanted !== undefined && References.includes(wanted) ? wanted : (References[0] ?? Digest);
   try {
-    await context.backend.exchange.bring({ reference: References[0] ?? Digest, digest: Digest }, signal);
+    await context.backend.exchange.bring({ reference, digest: Digest }, signal);
   } catch (error) {
     if (!(error instanceof ImageError) || error.code !== 'no-platform') throw error;
     throw new ApiError(404, `${error.message}; save ${name} by itself, or at node ${member.name}, which has it`);
