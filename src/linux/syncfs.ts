@@ -1,8 +1,8 @@
-import { checked, libc } from './libc.ts';
+import { libcAsync } from './libc.ts';
 
-const syncfsCall = libc<(fd: number) => number>('int syncfs(int fd)');
+const syncfsCall = libcAsync<[number]>('int syncfs(int fd)');
 
 /** Writes out all that is dirty on the file system of `fd`, and waits: one call for a whole tree. @throws SystemError */
-export function syncfs(fd: number): void {
-  checked(syncfsCall(fd), 'syncfs', fd);
+export async function syncfs(fd: number): Promise<void> {
+  await syncfsCall('syncfs', [fd], fd);
 }

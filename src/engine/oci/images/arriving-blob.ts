@@ -133,9 +133,8 @@ export class ArrivingBlob {
   }
 
   /** It is all there; the file is the caller's. */
-  async finish(): Promise<void> {
+  finish(): void {
     this.#isDone = true;
-    await this.#file.sync();
   }
 
   /** The end. What is there of an unfinished one stays for the next try if that is worth it, or told to. */

@@ -1,16 +1,15 @@
 /**
- * Content by digest: blobs/sha256/<hex>. What stands there is complete, verified and on disk. What is
+ * Content by digest: blobs/sha256/<hex>. What stands there is complete and verified. What is
  * downloaded under a known digest lies in blobs/partial/<hex>, also after a crash, for the next try to
  * go on with; what arrives otherwise lies in blobs/ingest/ and is removed at start.
  */
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { open, readFile, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { ImageError } from '../../port.ts';
 import { ArrivingBlob, type ByteStream } from './arriving-blob.ts';
 import { hexOf, sha256Digest } from './digest.ts';
-import { renameDurably } from './durable.ts';
 import { imageFailure } from './failure.ts';
 
 /** A file that is still being received, and what it turned out to hold. */
@@ -78,14 +77,8 @@ export class BlobStore {
     if (this.has(digest)) return digest;
     const path = this.#ingestPath();
     try {
-      const file = await open(path, 'wx', 0o600);
-      try {
-        await file.writeFile(content);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await renameDurably(path, this.pathOf(digest));
+      await writeFile(path, content, { flag: 'wx', mode: 0o600 });
+      await rename(path, this.pathOf(digest));
     } catch (error) {
       await rm(path, { force: true });
       throw imageFailure(error, `storing ${digest}`);
@@ -101,8 +94,8 @@ export class BlobStore {
   /** Makes what has arrived the blob of this digest, which the caller has compared. @throws ImageError */
   async complete(arrived: ArrivingBlob, digest: string): Promise<void> {
     try {
-      await arrived.finish();
-      await renameDurably(arrived.path, this.pathOf(digest));
+      await rename(arrived.path, this.pathOf(digest));
+      arrived.finish();
     } catch (error) {
       await rm(arrived.path, { force: true });
       throw imageFailure(error, `storing ${digest}`);
@@ -131,13 +124,7 @@ export class BlobStore {
   async adopt(received: Received): Promise<void> {
     if (this.has(received.digest)) return this.discard(received);
     try {
-      const file = await open(received.path, 'r+');
-      try {
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await renameDurably(received.path, this.pathOf(received.digest));
+      await rename(received.path, this.pathOf(received.digest));
     } catch (error) {
       await this.discard(received);
       throw imageFailure(error, `storing ${received.digest}`);

@@ -116,7 +116,7 @@ describe('a daemon killed', () => {
     writeFileSync(join(dir, 'layer.tar'), imageOf(Array.from({ length: 2000 }, (_, i) => ({ name: `more/${i}`, content: 'x' }))).layerTar);
     const steps = `await images.load(createReadStream('PATH/image.tar'), () => undefined);\n${does}`;
     const daemon = daemonThat(steps.replaceAll('PATH', dir).replaceAll('NAME', name), dataDir);
-    const loaded = (): boolean => existsSync(join(dataDir, 'images.json'));
+    const loaded = (): boolean => existsSync(join(dataDir, 'images.live.json'));
     await killWhen(() => loaded() && reached(dir, registry), daemon);
     const images = openImages({ dataDir });
     if (doing === 'rmi') {

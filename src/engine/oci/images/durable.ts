@@ -1,13 +1,7 @@
-import { open, rename } from 'node:fs/promises';
+import { open, rename, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
-/** Renames what is already synced itself, so that the new name too survives a power cut. */
-export async function renameDurably(from: string, to: string): Promise<void> {
-  await rename(from, to);
-  await syncDirectory(dirname(to));
-}
-
-/** Old content or new content, never half of it, whatever happens meanwhile. */
+/** Old content or new content, never half of it, whatever happens meanwhile, a power cut included. */
 export async function replaceFile(path: string, content: string): Promise<void> {
   const temporary = `${path}.new`;
   const file = await open(temporary, 'w', 0o600);
@@ -17,7 +11,15 @@ export async function replaceFile(path: string, content: string): Promise<void> 
   } finally {
     await file.close();
   }
-  await renameDurably(temporary, path);
+  await rename(temporary, path);
+  await syncDirectory(dirname(path));
+}
+
+/** The same for as long as the kernel lives: it waits for no disk. */
+export async function replaceFileSoon(path: string, content: string): Promise<void> {
+  const temporary = `${path}.new`;
+  await writeFile(temporary, content, { mode: 0o600 });
+  await rename(temporary, path);
 }
 
 async function syncDirectory(path: string): Promise<void> {

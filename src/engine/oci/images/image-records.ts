@@ -1,12 +1,17 @@
 /**
- * Which images are here: one JSON file, replaced as a whole on each change. A record stays as long as
+ * Which images are here: a JSON file, replaced as a whole on each change. A record stays as long as
  * the image may be used: while a reference points to it, nobody asked for its removal, or a container
  * uses it. Everything in blobs/ and layers/ that no record names is garbage.
+ *
+ * There are two files, because a disk may take longer to write an image than a network to bring it.
+ * images.live.json is what holds now, and waits for no disk: it is good for as long as this kernel runs,
+ * which outlives any crash of the daemon. images.json has the images that have reached the disk whole,
+ * and is what counts after a reboot: what a power cut took is not in it.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../../../linux/system-error.ts';
-import { replaceFile } from './durable.ts';
+import { replaceFile, replaceFileSoon } from './durable.ts';
 
 export interface LayerRecord {
   readonly digest: string;
@@ -26,6 +31,11 @@ export interface ImageRecord {
   readonly others?: readonly string[];
 }
 
+/** Blobs and layers of an image. A plain layer's blob and tree share one digest; each store knows its own. */
+export function digestsOf({ digest, manifestDigest, configDigest, layers, others = [] }: ImageRecord): string[] {
+  return [digest, manifestDigest, configDigest, ...others, ...layers.flatMap((layer) => [layer.digest, layer.diffId])];
+}
+
 interface Contents {
   readonly images: readonly ImageRecord[];
   /** Normalised reference to image digest. */
@@ -33,18 +43,32 @@ interface Contents {
 }
 
 export class ImageRecords {
-  readonly #path: string;
+  readonly #livePath: string;
+  readonly #durablePath: string;
+  readonly #bootId: string;
   readonly #images = new Map<string, ImageRecord>();
   readonly #references = new Map<string, string>();
+  /** Records all of whose content is on disk. */
+  readonly #durable = new Set<ImageRecord>();
+  #onDisk: string;
   #saving: Promise<void> = Promise.resolve();
 
-  /** @param isComplete whether all blobs and layers of a record are here; records of others are dropped */
-  constructor(dir: string, isComplete: (record: ImageRecord) => boolean) {
-    this.#path = join(dir, 'images.json');
-    const contents = readContents(this.#path);
+  /**
+   * @param bootId of the running kernel
+   * @param isComplete whether all blobs and layers of a record are here; records of others are dropped
+   */
+  constructor(dir: string, bootId: string, isComplete: (record: ImageRecord) => boolean) {
+    this.#livePath = join(dir, 'images.live.json');
+    this.#durablePath = join(dir, 'images.json');
+    this.#bootId = bootId;
+    const durable = readDurable(this.#durablePath);
+    this.#onDisk = JSON.stringify(durable);
+    const contents = readLive(this.#livePath, bootId) ?? durable;
     for (const record of contents.images) if (isComplete(record)) this.#images.set(record.digest, record);
     for (const [reference, digest] of Object.entries(contents.references))
       if (this.#images.has(digest)) this.#references.set(reference, digest);
+    const written = new Set(durable.images.map((record) => JSON.stringify(record)));
+    for (const record of this.#images.values()) if (written.has(JSON.stringify(record))) this.#durable.add(record);
   }
 
   all(): ImageRecord[] {
@@ -69,8 +93,11 @@ export class ImageRecords {
   }
 
   add(record: ImageRecord): void {
-    const others = record.others ?? this.#images.get(record.digest)?.others;
-    this.#images.set(record.digest, { ...record, ...(others && { others }) });
+    const before = this.#images.get(record.digest);
+    const others = record.others ?? before?.others;
+    const kept = { ...record, ...(others && { others }) };
+    // The same again is as much on disk as it was.
+    if (JSON.stringify(kept) !== JSON.stringify(before)) this.#images.set(record.digest, kept);
   }
 
   point(reference: string, digest: string): void {
@@ -87,19 +114,67 @@ export class ImageRecords {
     for (const reference of this.referencesOf(digest)) this.unpoint(reference);
   }
 
-  /** Resolves when what holds now is on disk. */
+  /** Resolves when what holds now outlives this process. */
   save(): Promise<void> {
-    const write = (): Promise<void> => {
-      const contents: Contents = { images: this.all(), references: Object.fromEntries(this.#references) };
-      return replaceFile(this.#path, JSON.stringify(contents));
-    };
+    return this.#inTurn(() => this.#saveLive());
+  }
+
+  /** Before what a record names may be removed: neither this process' successor nor one after a reboot knows of it any more. */
+  saveRemoval(): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.#saveLive();
+      await this.#saveDurable();
+    });
+  }
+
+  /** Brings what holds now to the disk. @param sync writes out all blobs and layers */
+  async settle(sync: () => Promise<void>): Promise<void> {
+    const written = this.all();
+    await sync();
+    await this.#inTurn(async () => {
+      for (const record of written) this.#durable.add(record);
+      await this.#saveDurable();
+    });
+  }
+
+  #inTurn(write: () => Promise<void>): Promise<void> {
     const saved = this.#saving.then(write);
     this.#saving = saved.catch(() => undefined);
     return saved;
   }
+
+  #saveLive(): Promise<void> {
+    const contents: Live = { bootId: this.#bootId, images: this.all(), references: Object.fromEntries(this.#references) };
+    return replaceFileSoon(this.#livePath, JSON.stringify(contents));
+  }
+
+  async #saveDurable(): Promise<void> {
+    const images = this.all().filter((record) => this.#durable.has(record));
+    for (const record of this.#durable) if (this.get(record.digest) !== record) this.#durable.delete(record);
+    const digests = new Set(images.map(({ digest }) => digest));
+    const references = Object.fromEntries([...this.#references].filter(([, digest]) => digests.has(digest)));
+    const contents = JSON.stringify({ images, references } satisfies Contents);
+    if (contents === this.#onDisk) return;
+    await replaceFile(this.#durablePath, contents);
+    this.#onDisk = contents;
+  }
 }
 
-function readContents(path: string): Contents {
+interface Live extends Contents {
+  readonly bootId: string;
+}
+
+/** Undefined where it is of another life of the host, in which it may never have been written whole. */
+function readLive(path: string, bootId: string): Contents | undefined {
+  try {
+    const live = JSON.parse(readFileSync(path, 'utf8')) as Live;
+    return live.bootId === bootId ? live : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function readDurable(path: string): Contents {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as Contents;
   } catch (error) {

@@ -19,7 +19,7 @@ const QUICK = { retryMs: 5 };
 
 export function temporaryDir(): string {
   const dir = mkdtempSync(join(tmpdir(), 'caravela-images-'));
-  onTestFinished(() => rmSync(dir, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 3 }));
   return dir;
 }
 

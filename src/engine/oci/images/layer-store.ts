@@ -1,15 +1,14 @@
 /**
  * Unpacked layers by diff id: layers/<hex>/root is the tree, layers/<hex>/layer.json its size. A
- * directory of that name is complete, verified and on disk: a layer is unpacked in layers/tmp-N and
+ * directory of that name is complete and verified: a layer is unpacked in layers/tmp-N and
  * renamed last. What a crash leaves there is removed at start.
  */
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
-import { mkdir, open, rm } from 'node:fs/promises';
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ImageError } from '../../port.ts';
 import type { BlobFeed } from './blob-feed.ts';
 import { hexOf, shortDigest } from './digest.ts';
-import { renameDurably } from './durable.ts';
 import { imageFailure } from './failure.ts';
 import type { ImageLimits } from './limits.ts';
 import { Slots } from './slots.ts';
@@ -115,10 +114,10 @@ export class LayerStore {
       });
       if (source.diffId !== undefined && layer.diffId !== source.diffId)
         throw new ImageError('corrupt', `${what} unpacks to ${layer.diffId}, the image says ${source.diffId}`);
-      await writeSynced(join(temporary, 'layer.json'), JSON.stringify(layer));
+      await writeFile(join(temporary, 'layer.json'), JSON.stringify(layer), { mode: 0o600 });
       source.onDiffId?.(layer.diffId);
       if (this.has(layer.diffId)) await rm(temporary, { recursive: true, force: true });
-      else await renameDurably(temporary, this.#pathOf(layer.diffId));
+      else await rename(temporary, this.#pathOf(layer.diffId));
       return layer;
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
@@ -146,15 +145,5 @@ export class LayerStore {
 
   #pathOf(diffId: string): string {
     return join(this.#options.dir, hexOf(diffId));
-  }
-}
-
-async function writeSynced(path: string, content: string): Promise<void> {
-  const file = await open(path, 'wx', 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
   }
 }

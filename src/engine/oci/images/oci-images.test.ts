@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -288,6 +288,22 @@ describe('a restart', () => {
     const dataDir = temporaryDir();
     const before = await loadOne(openImages({ dataDir }), small(), 'a:1');
     expect(await openImages({ dataDir }).list()).toEqual([expect.objectContaining({ id: before.id, references: before.references })]);
+  });
+
+  it('of the host counts only what had reached the disk, and leaves nothing of the rest', async () => {
+    const dataDir = temporaryDir();
+    const images = openImages({ dataDir });
+    const settled = await loadOne(images, small('1'), 'a:1');
+    const durable = join(dataDir, 'images.json');
+    await expect.poll(() => existsSync(durable) && readFileSync(durable, 'utf8').includes(settled.digest)).toBe(true);
+    // As it is while the next one is being written out.
+    const then = readFileSync(durable);
+    await loadOne(images, small('2'), 'b:1');
+    await expect.poll(() => readFileSync(durable, 'utf8').includes('b:1')).toBe(true);
+    writeFileSync(durable, then);
+    const again = openImages({ dataDir, bootId: 'another' });
+    expect((await again.list()).map(({ references }) => references)).toEqual([['docker.io/library/a:1']]);
+    await expect.poll(() => leftIn(dataDir)).toHaveLength(4);
   });
 
   it('drops an image whose layer is gone, and says so', async () => {

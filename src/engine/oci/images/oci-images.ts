@@ -2,9 +2,10 @@
  * The images of one node: what references point to, the documents and compressed layers by digest (for
  * peers to fetch), the unpacked layers by diff id (for overlayfs to mount).
  *
- * Order on disk: blobs, then layers, each verified and synced before it gets its name; then the record.
- * What no record names is garbage, collected at start and after each removal or failure, except what
- * a running pull, a mount or a container needs. So a crash at any point leaves either the image or nothing.
+ * Order: blobs, then layers, each verified before it gets its name; then the record. What no record
+ * names is garbage, collected at start and after each removal or failure, except what a running pull, a
+ * mount or a container needs. So a crash at any point leaves either the image or nothing. A pull doesn't
+ * wait for the disk: what came is written out right after it, and counts after a reboot only from then on.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -32,7 +33,7 @@ import { ArchiveContents } from './archive/archive-contents.ts';
 import { storeArchivedImages } from './archive/archive-images.ts';
 import { saveArchive } from './archive/save-archive.ts';
 import { BlobStore } from './blob-store.ts';
-import { shortDigest } from './digest.ts';
+import { isDigest, shortDigest } from './digest.ts';
 import { imageFailure } from './failure.ts';
 import { ImageFetcher } from './image-fetcher.ts';
 import { describeImage } from './image-details.ts';
@@ -40,7 +41,7 @@ import { otherPlatforms } from './held-manifests.ts';
 import { findImage, repositoriesWith, savedAs } from './image-names.ts';
 import { pruneImages } from './image-prune.ts';
 import { pushImage } from './image-push.ts';
-import { type ImageRecord, ImageRecords } from './image-records.ts';
+import { digestsOf, type ImageRecord, ImageRecords } from './image-records.ts';
 import { removeImage } from './image-removal.ts';
 import { readRootfs } from './image-rootfs.ts';
 import { usageOf } from './image-usage.ts';
@@ -53,6 +54,7 @@ import { familiarReference, formatReference, parseReference } from './reference.
 import { DOCKER_CERTIFICATES_DIR } from './registry/connections.ts';
 import type { HttpPatience } from './registry/http-request.ts';
 import { type Distribution, Registries } from './registry/registries.ts';
+import { currentBootId, Settler } from './settler.ts';
 import { defaultUnpackEntry } from './unpack/unpack.ts';
 
 export interface OciImagesOptions {
@@ -68,6 +70,8 @@ export interface OciImagesOptions {
   readonly patience?: HttpPatience;
   /** Default: Docker's, /etc/docker/certs.d. */
   readonly certificatesDir?: string;
+  /** Of the running kernel; tests name another to play a reboot. */
+  readonly bootId?: string;
 }
 
 export class OciImages implements RootfsProvider {
@@ -82,6 +86,7 @@ export class OciImages implements RootfsProvider {
   /** Which image each container uses. */
   readonly #containers = new Map<ContainerId, string>();
   readonly #closing = new AbortController();
+  readonly #settler: Settler;
 
   /** Opens the store and removes what a crash left. @throws where dataDir can't be used */
   constructor(options: OciImagesOptions) {
@@ -95,7 +100,7 @@ export class OciImages implements RootfsProvider {
       unpackEntry: options.unpackEntry ?? defaultUnpackEntry(),
       limits: this.#limits,
     });
-    this.#records = new ImageRecords(dataDir, (record) => this.#isComplete(record));
+    this.#records = new ImageRecords(dataDir, options.bootId ?? currentBootId(), (record) => this.#isComplete(record));
     this.#fetcher = new ImageFetcher({ blobs: this.#blobs, layers: this.#layers, platform, limits: this.#limits });
     this.#registries = new Registries({
       insecureRegistries: options.insecureRegistries,
@@ -103,12 +108,15 @@ export class OciImages implements RootfsProvider {
       limits: this.#limits,
       patience: options.patience,
     });
+    this.#settler = new Settler(dataDir, (sync) => this.#records.settle(sync), options.log);
     this.#collectGarbage();
+    this.#settler.request();
   }
 
   /** Aborts what is running. */
   close(): void {
     this.#closing.abort(new ImageError('failed', 'this node is shutting down'));
+    this.#settler.close();
   }
 
   async list(): Promise<readonly ImageSummary[]> {
@@ -166,13 +174,14 @@ export class OciImages implements RootfsProvider {
   }
 
   async fetch(image: ImageRef, sources: readonly BlobSource[], signal: AbortSignal): Promise<void> {
-    const reference = formatReference(parseReference(image.reference));
+    // Who runs an image that has no name knows it by its digest, which is none either.
+    const reference = isDigest(image.reference) ? undefined : formatReference(parseReference(image.reference));
     await this.#undertake(`fetching ${image.reference}`, signal, async (pins, signal) => {
       const record =
         this.#records.get(image.digest) ??
         (await this.#fetcher.fetch(image.digest, image.reference, { sources, pins, signal, onProgress: () => undefined }));
-      const before = this.#records.resolve(reference);
-      await this.#keep(record, [reference]);
+      const before = reference === undefined ? undefined : this.#records.resolve(reference);
+      await this.#keep(record, reference === undefined ? [] : [reference]);
       // Nobody on this node asked for the old version: it came with a container, and goes with the last of them.
       if (before !== undefined && before.digest !== record.digest) await this.#forgetUnused(before);
     });
@@ -180,7 +189,7 @@ export class OciImages implements RootfsProvider {
 
   async remove(nameOrId: string, force: boolean): Promise<readonly ImageRemoval[]> {
     const removals = removeImage(this.#records, nameOrId, force, (digest) => this.#usersOf(digest));
-    await this.#records.save();
+    await this.#records.saveRemoval();
     this.#collectGarbage();
     return removals;
   }
@@ -200,6 +209,7 @@ export class OciImages implements RootfsProvider {
     const record = this.#find(nameOrId);
     this.#records.point(formatReference(target), record.digest);
     await this.#records.save();
+    this.#settler.request();
   }
 
   async push(name: string, options: PushOptions): Promise<{ readonly digest: string; readonly sizeBytes: number }> {
@@ -247,7 +257,7 @@ export class OciImages implements RootfsProvider {
     const before = this.#usage().layersBytes;
     const removed = pruneImages(this.#records, await this.list(), options, (digest) => this.#usersOf(digest));
     const reclaimedBytes = Math.max(0, before - this.#usage().layersBytes);
-    await this.#records.save();
+    await this.#records.saveRemoval();
     this.#collectGarbage();
     return { removed, reclaimedBytes };
   }
@@ -347,12 +357,13 @@ export class OciImages implements RootfsProvider {
     this.#records.add(record);
     for (const reference of references) this.#records.point(reference, record.digest);
     await this.#records.save();
+    this.#settler.request();
   }
 
   async #forgetUnused(record: ImageRecord): Promise<void> {
     if (this.#records.referencesOf(record.digest).length > 0 || this.#usersOf(record.digest).length > 0) return;
     this.#records.remove(record.digest);
-    await this.#records.save();
+    await this.#records.saveRemoval();
   }
 
   /** In words. */
@@ -387,9 +398,4 @@ export class OciImages implements RootfsProvider {
       left(error);
     }
   }
-}
-
-/** Blobs and layers of an image. A plain layer's blob and tree share one digest; each store knows its own. */
-function digestsOf({ digest, manifestDigest, configDigest, layers, others = [] }: ImageRecord): string[] {
-  return [digest, manifestDigest, configDigest, ...others, ...layers.flatMap((layer) => [layer.digest, layer.diffId])];
 }

@@ -328,7 +328,7 @@ it('an image that was pulled is on disk, nothing else', async () => {
   const parts: ImageParts = image;
   await openImages({ dataDir }).pull(`${registry.domain}/app:1`, pullOptions());
   expect(leftIn(dataDir).sort()).toEqual([...parts.blobs.keys(), sha256(parts.layerTar)].map((digest) => digest.slice(7)).sort());
-  expect(existsSync(join(dataDir, 'images.json'))).toBe(true);
+  expect(existsSync(join(dataDir, 'images.live.json'))).toBe(true);
 });
 
 const withoutRepeats = <T>(words: readonly T[]): readonly T[] => words.filter((word, index) => word !== words[index - 1]);

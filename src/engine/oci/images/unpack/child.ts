@@ -5,12 +5,11 @@
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { openSync, statfsSync, writeSync } from 'node:fs';
+import { statfsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { chroot } from '../../../../linux/chroot.ts';
-import { syncfs } from '../../../../linux/syncfs.ts';
 import { hasCode } from '../../../../linux/system-error.ts';
 import { compressionOf } from '../compression.ts';
 import { FollowedFile } from './followed-file.ts';
@@ -77,7 +76,6 @@ async function unpack(order: UnpackOrder, blob: FollowedFile, hash: ReturnType<t
   }
   reader.end();
   writer.finish();
-  syncfs(openSync('/', 'r'));
   return { diffId: `sha256:${hash.digest('hex')}`, sizeBytes: writer.fileBytes, entries: writer.entries };
 }
 

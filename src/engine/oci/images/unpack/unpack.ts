@@ -29,7 +29,7 @@ export function defaultUnpackEntry(): string {
 
 /**
  * Unpacks a layer blob (tar, plain or gzip or zstd) into the empty directory `root`, in a child that
- * can't leave it. The tree is on disk when this resolves. Whatever it rejects with, the child is gone
+ * can't leave it. Whatever it rejects with, the child is gone
  * and the partial tree is the caller's to remove. @throws ImageError corrupt, no-space, failed
  */
 export async function unpack(request: UnpackRequest): Promise<UnpackedLayer> {
