@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { attachContract, SHORT_PATIENCE } from '../attach.test-suite.ts';
 import { type EngineBench, engineContract } from '../contract.test-suite.ts';
+import { filesContract } from '../files.test-suite.ts';
 import { processContract } from '../process.test-suite.ts';
 import { FakeEngine } from './fake-engine.ts';
 import { FakeHost } from './fake-host.ts';
@@ -19,6 +20,7 @@ async function makeBench(): Promise<EngineBench> {
 engineContract('fake', makeBench);
 attachContract('fake', makeBench);
 processContract('fake', makeBench);
+filesContract('fake', makeBench);
 
 describe('FakeImages', () => {
   const pull = { credentials: undefined, onProgress: () => undefined, signal: new AbortController().signal };
