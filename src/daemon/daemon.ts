@@ -182,6 +182,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     agreed: agreement.state,
     nameOf: (id) => node.member(id)?.name ?? shortId(id),
     wallMs: () => Date.now(),
+    log,
   });
   const keeper = new MemberKeeper(store, () => node.members(), log);
   const records = new RecordWriter(store);
@@ -199,6 +200,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
             networking,
             container: (id) => node.container(id),
             claimVolumes: (_id, spec) => volumes.claimAll(spec),
+            settleVolumes: (spec) => volumes.settleAll(spec),
             sourcesFor: (id, spec) => exchange.sourcesFor(id, spec, node.container(id)?.buyer),
           },
           order,

@@ -68,6 +68,7 @@ function hostOf(spec: string, networking: Partial<OrderContext['networking']> = 
     container: () => container,
     sourcesFor: () => [],
     claimVolumes: async () => undefined,
+    settleVolumes: async () => undefined,
   };
   return { context, engine };
 }
@@ -150,7 +151,7 @@ describe('of a container that runs', () => {
 
   it('claims its volumes before it is made', async () => {
     const { claimed } = await running();
-    expect(claimed).toEqual([ID]);
+    expect(claimed).toEqual([ID, ID]);
     const { context, engine } = hostOf(textWith({}));
     const error = new EngineError('engine-failed', 'volume data is on node node-2');
     const claimVolumes = () => Promise.reject(error);
@@ -160,6 +161,12 @@ describe('of a container that runs', () => {
       ok: false,
       error: { code: 'engine-failed', message: error.message, changed: false },
     });
+    expect(await engine.recover(() => true)).toEqual([]);
+    // Somebody else's by the time it has it.
+    let claims = 0;
+    const secondFails = () => (claims++ === 0 ? Promise.resolve() : Promise.reject(error));
+    const order: Order = { id: 1 as OrderId, kind: 'engine-create', containerId: ID, spec: textWith({}) };
+    expect(await performOrder({ ...context, claimVolumes: secondFails }, order)).toMatchObject({ ok: false });
     expect(await engine.recover(() => true)).toEqual([]);
   });
 

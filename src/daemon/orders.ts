@@ -26,10 +26,13 @@ export interface OrderContext {
   /** Where the container's image can be had, best first. */
   sourcesFor(id: ContainerId, spec: ContainerSpec): readonly BlobSource[];
   /**
-   * Makes the named volumes of a spec this node's, before a container of it is made.
+   * Makes the named volumes of a spec this node's: before a container of it is made, and once it has them. Asks nobody
+   * where they are.
    * @throws Error in words where one is another node's; AgreementUnavailable
    */
   claimVolumes(id: ContainerId, spec: ContainerSpec): Promise<void>;
+  /** Said once after that, however the making went: what was claimed and not made is free again. Never rejects. */
+  settleVolumes(spec: ContainerSpec): Promise<void>;
 }
 
 /** Performs the core's orders on the host. What is to be stored is durable when it is answered. Never rejects. */
@@ -87,7 +90,18 @@ async function create(context: OrderContext, { containerId, spec: text }: Order 
   if (container === undefined) throw new EngineError('no-such-container', `container ${containerId} is not on this node`);
   const spec = readSpec(text, container.request.resources);
   await context.claimVolumes(containerId, spec);
-  await context.engine.create(containerId, spec, context.sourcesFor(containerId, spec));
+  try {
+    await context.engine.create(containerId, spec, context.sourcesFor(containerId, spec));
+    try {
+      // Before the container had them one may have been removed, and its name given back.
+      await context.claimVolumes(containerId, spec);
+    } catch (error) {
+      await context.engine.remove(containerId, { volumes: true });
+      throw error;
+    }
+  } finally {
+    await context.settleVolumes(spec);
+  }
 }
 
 /** What may change of a spec are its limits. */

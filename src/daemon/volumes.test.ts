@@ -11,6 +11,9 @@ const OTHER = nodeId('2'.repeat(32));
 
 function service() {
   const agreed = new Map<string, AgreedVolume>();
+  /** What has a directory. */
+  const made = new Set<string>();
+  const warnings: string[] = [];
   const trouble: { next: Error | undefined } = { next: undefined };
   const fail = (): void => {
     const { next } = trouble;
@@ -19,7 +22,7 @@ function service() {
   };
   const volumes = new NodeVolumes({
     self: SELF,
-    here: {} as VolumeStore,
+    here: { inspect: async (name: string) => (made.has(name) ? {} : undefined) } as unknown as VolumeStore,
     agreed: {
       volume: (name) => agreed.get(name),
       volumes: () => [...agreed.values()],
@@ -36,8 +39,9 @@ function service() {
     },
     nameOf: () => 'node-2',
     wallMs: () => 7,
+    log: (_level, message) => void warnings.push(message),
   });
-  return { volumes, agreed, trouble };
+  return { volumes, agreed, trouble, made, warnings };
 }
 
 const volume = (name: string, anonymous = false): MountWish => ({
@@ -53,13 +57,40 @@ const tmpfs: MountWish = { kind: 'tmpfs', target: '/t', readOnly: false, sizeByt
 
 describe('named volumes', () => {
   it('are this node’s from their first container on', async () => {
-    const { volumes, agreed } = service();
-    await volumes.claimAll({ mounts: [volume('data'), volume('data'), volume('ab'.repeat(32), true), tmpfs] });
+    const { volumes, agreed, made } = service();
+    const spec = { mounts: [volume('data'), volume('data'), volume('ab'.repeat(32), true), tmpfs] };
+    await volumes.claimAll(spec);
+    made.add('data');
+    await volumes.settleAll(spec);
     await volumes.claimAll({});
     expect([...agreed.values()]).toEqual([{ name: 'data', node: SELF, createdAtMs: 7 }]);
     expect([volumes.nodeOf('data'), volumes.named()]).toEqual([SELF, [...agreed.values()]]);
+    made.delete('data');
     await volumes.release('data');
     expect(volumes.nodeOf('data')).toBeUndefined();
+  });
+
+  it('are free again where the container did not come to be, unless another is being made with them', async () => {
+    const { volumes, agreed, made, trouble, warnings } = service();
+    const spec = { mounts: [volume('data'), volume('kept')] };
+    await volumes.claimAll(spec);
+    await volumes.claimAll({ mounts: [volume('data')] });
+    made.add('kept');
+    await volumes.settleAll(spec);
+    expect([...agreed.keys()]).toEqual(['data', 'kept']);
+    trouble.next = new AgreementUnavailable('node-1 does not answer', 'no');
+    await volumes.settleAll({ mounts: [volume('data')] });
+    expect([agreed.has('data'), warnings.length]).toEqual([true, 1]);
+    await volumes.release('data');
+    await volumes.release('kept');
+    expect([...agreed.keys()]).toEqual(['kept']);
+  });
+
+  it('that were claimed before one that is elsewhere are free again', async () => {
+    const { volumes, agreed } = service();
+    agreed.set('theirs', { name: 'theirs', node: OTHER, createdAtMs: 1 });
+    await expect(volumes.claimAll({ mounts: [volume('data'), volume('theirs')] })).rejects.toThrow('theirs is on node node-2');
+    expect([...agreed.keys()]).toEqual(['theirs']);
   });
 
   it('of another node keep their containers there', async () => {

@@ -2,7 +2,9 @@ import type { AgreedState } from '../agreement/state/port.ts';
 import { AgreementUnavailable } from '../agreement/port.ts';
 import { type VolumeService, VolumesUnavailable } from '../api/volume-service.ts';
 import type { NodeId } from '../core/model/index.ts';
+import { KeyedLock } from '../engine/oci/keyed-lock.ts';
 import { type ContainerSpec, EngineError, VolumeError, type VolumeStore } from '../engine/port.ts';
+import type { Log } from './log.ts';
 
 export interface NodeVolumesParts {
   readonly self: NodeId;
@@ -11,12 +13,19 @@ export interface NodeVolumesParts {
   /** For messages. */
   readonly nameOf: (node: NodeId) => string;
   readonly wallMs: () => number;
+  readonly log: Log;
 }
 
-/** This node's volumes, and whose the named ones are, as agreed. */
+/**
+ * This node's volumes, and whose the named ones are, as agreed. A name is given back only where nothing of the volume
+ * is here and no container is about to have it: what changes a name goes one by one.
+ */
 export class NodeVolumes implements VolumeService {
   readonly here: VolumeStore;
   readonly #parts: NodeVolumesParts;
+  readonly #names = new KeyedLock<string>();
+  /** How many containers are being made with it. */
+  readonly #making = new Map<string, number>();
 
   constructor(parts: NodeVolumesParts) {
     this.here = parts.here;
@@ -31,35 +40,73 @@ export class NodeVolumes implements VolumeService {
     return this.#parts.agreed.volumes();
   }
 
-  async claim(name: string): Promise<NodeId> {
-    const { agreed, self, wallMs } = this.#parts;
-    return agreeing(`making volume ${name}`, async () => (await agreed.claimVolume(name, self, wallMs())).node);
+  claim(name: string): Promise<NodeId> {
+    return this.#names.run(name, () => this.#claim(name));
   }
 
-  async release(name: string): Promise<void> {
-    const { agreed, self } = this.#parts;
-    await agreeing(`giving back the name of volume ${name}`, () => agreed.releaseVolume(name, self));
+  release(name: string): Promise<void> {
+    return this.#names.run(name, () => this.#release(name));
   }
 
   /**
    * Before a container is made here: its named volumes become this node's, where nobody has them. Without a majority
-   * that works for those that are this node's already. @throws EngineError
+   * that works for those that are this node's already. `settleAll` is to follow, unless this throws. @throws EngineError
    */
-  async claimAll({ mounts = [] }: Pick<ContainerSpec, 'mounts'>): Promise<void> {
-    const names = new Set(mounts.flatMap((mount) => (mount.kind === 'volume' && !mount.anonymous ? [mount.name] : [])));
-    for (const name of names) {
-      const node = await this.claim(name).catch((error: unknown) => {
-        throw new EngineError('engine-failed', error instanceof Error ? error.message : String(error));
-      });
-      if (node === this.#parts.self) continue;
-      const holder = this.#parts.nameOf(node);
-      throw new EngineError(
-        'engine-failed',
-        `volume ${name} is on node ${holder}, where its containers go: run it there, or use another name`,
-      );
+  async claimAll(spec: Pick<ContainerSpec, 'mounts'>): Promise<void> {
+    const claimed: string[] = [];
+    try {
+      for (const name of namesOf(spec)) {
+        const node = await this.#names.run(name, () => {
+          this.#making.set(name, (this.#making.get(name) ?? 0) + 1);
+          claimed.push(name);
+          return this.#claim(name);
+        });
+        if (node !== this.#parts.self) throw new Error(elsewhere(name, this.#parts.nameOf(node)));
+      }
+    } catch (error) {
+      await this.#settle(claimed);
+      throw new EngineError('engine-failed', error instanceof Error ? error.message : String(error));
     }
   }
+
+  /** After that container was made, or was not: names of volumes that did not come to be are free again. Never rejects. */
+  settleAll(spec: Pick<ContainerSpec, 'mounts'>): Promise<void> {
+    return this.#settle(namesOf(spec));
+  }
+
+  async #settle(names: readonly string[]): Promise<void> {
+    for (const name of names) {
+      try {
+        await this.#names.run(name, () => {
+          const left = (this.#making.get(name) ?? 1) - 1;
+          if (left > 0) this.#making.set(name, left);
+          else this.#making.delete(name);
+          return this.#release(name);
+        });
+      } catch (error) {
+        this.#parts.log('warn', 'the name of a volume that was not made stays this node’s', { volume: name, error: String(error) });
+      }
+    }
+  }
+
+  async #claim(name: string): Promise<NodeId> {
+    const { agreed, self, wallMs } = this.#parts;
+    return agreeing(`making volume ${name}`, async () => (await agreed.claimVolume(name, self, wallMs())).node);
+  }
+
+  async #release(name: string): Promise<void> {
+    const { agreed, self, here } = this.#parts;
+    if (this.nodeOf(name) !== self || this.#making.has(name) || (await here.inspect(name)) !== undefined) return;
+    await agreeing(`giving back the name of volume ${name}`, () => agreed.releaseVolume(name, self));
+  }
 }
+
+function namesOf({ mounts = [] }: Pick<ContainerSpec, 'mounts'>): readonly string[] {
+  return [...new Set(mounts.flatMap((mount) => (mount.kind === 'volume' && !mount.anonymous ? [mount.name] : [])))];
+}
+
+const elsewhere = (name: string, holder: string): string =>
+  `volume ${name} is on node ${holder}, where its containers go: run it there, or use another name`;
 
 /** @throws VolumesUnavailable, VolumeError */
 async function agreeing<T>(what: string, body: () => Promise<T>): Promise<T> {

@@ -51,6 +51,8 @@ export async function createVolume(
   const { [NODE_OPTION]: _node, ...options } = body.DriverOpts ?? {};
   try {
     const volume = await backend.volumes.here.create({ name, labels: body.Labels ?? {}, options, anonymous: given === '' });
+    // A removal just before may have given its name back just now.
+    await backend.volumes.claim(name);
     if (isNew) context.note({ type: 'volume', action: 'create', id: name, attributes: { driver: DRIVER } });
     return await reply.code(201).send(volumeRow(volume, backend.self()));
   } catch (error) {
