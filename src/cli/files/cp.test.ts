@@ -77,7 +77,7 @@ function has(path: string, mode: number, entries: readonly Entry[] | Buffer, lin
     if (place === undefined) refuse(response, 404, `could not find the file ${query.path ?? ''} in container web`);
     else {
       place.tell(response);
-      response.end(Buffer.isBuffer(place.entries) ? place.entries : await tar(place.entries as readonly Entry[]));
+      response.end(Buffer.isBuffer(place.entries) ? place.entries : await tar(place.entries));
     }
     return HELD;
   });

@@ -14,8 +14,8 @@ function nanoTime(seconds: number, nanoseconds: number): string {
   const date = new Date(seconds * 1_000);
   const offsetMinutes = -date.getTimezoneOffset();
   const local = new Date(date.getTime() + offsetMinutes * 60_000).toISOString().slice(0, 19);
-  // A number of JavaScript holds no more than microseconds of today: the last digits may be off.
-  const fraction = String(Math.max(0, Math.min(999_999_999, nanoseconds - seconds * 1_000_000_000))).padStart(9, '0');
+  // A number of JavaScript is not exact to the nanosecond; the digits it is written by are those that were meant.
+  const fraction = String(nanoseconds).padStart(9, '0').slice(-9);
   return `${local}.${fraction}${zone(offsetMinutes)}`;
 }
 
