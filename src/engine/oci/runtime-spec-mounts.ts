@@ -14,7 +14,7 @@ export interface MountsInput {
   readonly spec: Pick<ContainerSpec, 'extras'>;
   /** What the container is to have besides what every one has. */
   readonly mounts: readonly MountWish[];
-  volumePath(name: string): string;
+  readonly volumePath: (name: string) => string;
   /** A directory with hosts, hostname and resolv.conf. */
   readonly etc: string;
   /** The host's init program. */

@@ -72,6 +72,6 @@ const unlimited = (value: number): number => (value < 0 ? Number.POSITIVE_INFINI
 
 /** The kernel's "no limit" is 2^64 - 1, which a number would round up to one too many. */
 function amount(value: number): Amount {
-  const { rawJSON } = JSON as unknown as { rawJSON(text: string): object };
-  return value === Number.POSITIVE_INFINITY ? rawJSON(String(2n ** 64n - 1n)) : value;
+  const json = JSON as unknown as { rawJSON(text: string): object };
+  return value === Number.POSITIVE_INFINITY ? json.rawJSON(String(2n ** 64n - 1n)) : value;
 }

@@ -31,7 +31,7 @@ export interface RuntimeSpecInput {
   /** The host's init program, bound in and run as process 1. */
   readonly initPath: string | undefined;
   readonly mounts: readonly MountWish[];
-  volumePath(name: string): string;
+  readonly volumePath: (name: string) => string;
   readonly devices: TaskDevices;
   readonly rlimits: readonly RuntimeLimit[];
   /** undefined: as this daemon's. */

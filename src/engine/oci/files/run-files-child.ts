@@ -145,11 +145,13 @@ export class FilesChild {
     // The child may have seen enough, or failed: it says so itself.
     input.on('error', () => archive.unpipe(input));
     archive.pipe(input);
-    void this.#closed.then(() => {
+    const leave = async (): Promise<void> => {
+      await this.#closed;
       clearTimeout(patience);
       archive.off('data', wait).off('error', error).off('close', close);
       archive.unpipe(input);
-    });
+    };
+    void leave();
   }
 }
 

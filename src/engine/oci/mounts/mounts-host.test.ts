@@ -161,7 +161,7 @@ describe('a tmpfs', () => {
 describe('what few ask for', () => {
   it('makes a container privileged', async () => {
     const script =
-      'grep -E "CapEff|Seccomp:" /proc/self/status; ls -l /dev/full /dev/kmsg | wc -l; head -c 5 /proc/kcore | wc -c; touch /proc/sys/kernel/hostname && echo may';
+      'grep -E "CapEff|Seccomp:" /proc/self/status; ls /dev/full /dev/kmsg | wc -l; touch /proc/sys/kernel/hostname && echo may';
     const out = await run(script, [], { privileged: true });
     const own = /^CapBnd:\s*(\S+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '';
     expect(out).toMatch(new RegExp(`CapEff:\\s+${own}\nSeccomp:\\s+0\n2\n`));

@@ -11,6 +11,3 @@ export function checkVolumeName(name: string): void {
     `${JSON.stringify(name.slice(0, 300))} includes invalid characters for a local volume name, only "[a-zA-Z0-9][a-zA-Z0-9_.-]" are allowed. If you intended to pass a host directory, use absolute path`,
   );
 }
-
-/** Whether nobody chose it: such a name is made of 64 hexadecimal digits. */
-export const isAnonymousName = (name: string): boolean => /^[0-9a-f]{64}$/.test(name);
