@@ -81,6 +81,14 @@ describe('a named volume', () => {
     expect(await b.state.claimVolume('data', TWO, 9)).toMatchObject({ node: TWO, createdAtMs: 9 });
   });
 
+  test('that is just being given back is claimed anew, not taken for the node’s own still', async () => {
+    const { a, b } = await prepared();
+    await a.state.claimVolume('data', ONE, 7);
+    const [, again] = await Promise.all([a.state.releaseVolume('data', ONE), a.state.claimVolume('data', ONE, 9)]);
+    expect(again).toEqual({ name: 'data', node: ONE, createdAtMs: 9 });
+    expect(await b.state.claimVolume('data', TWO, 10)).toEqual(again);
+  });
+
   test.each(['left', 'removed'] as const)('is nobody’s once its node has %s, and however many there are', async (how) => {
     const { a, b } = await prepared();
     for (let i = 0; i < 60; i++) await a.state.claimVolume(`data-${i}`, ONE, 7);

@@ -14,6 +14,8 @@ export class VolumeBook {
   readonly #store: StoreAccess;
   readonly #copy: Copy;
   readonly #follow: Follow;
+  /** This node's that are just being given back: what the copy still shows as its own is so no longer. */
+  readonly #releasing = new Map<string, Promise<void>>();
 
   constructor(store: StoreAccess, copy: Copy, follow: Follow) {
     this.#store = store;
@@ -38,6 +40,7 @@ export class VolumeBook {
         `${JSON.stringify(name.slice(0, LIMITS.volumeName))} is no name for a volume: use 2 to ${LIMITS.volumeName} letters, digits, "_", "." and "-", a letter or digit first`,
       );
     }
+    await this.#releasing.get(name)?.catch(() => undefined);
     // Nobody but the node itself gives it away while it is in: its containers start without a majority, too.
     const own = this.get(name);
     if (own?.node === node) return own;
@@ -70,6 +73,16 @@ export class VolumeBook {
   }
 
   async release(name: string, node: NodeId): Promise<void> {
+    const released = this.#release(name, node);
+    this.#releasing.set(name, released);
+    try {
+      await released;
+    } finally {
+      if (this.#releasing.get(name) === released) this.#releasing.delete(name);
+    }
+  }
+
+  async #release(name: string, node: NodeId): Promise<void> {
     for (let tries = 0; tries < TRIES; tries++) {
       const { value: entry, version } = await this.#store.get(KEYS.volume(name));
       if (entry === undefined || volumeOf(entry)?.node !== node) return this.#follow.reach(version);

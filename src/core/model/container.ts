@@ -37,7 +37,7 @@ export type Readiness = (typeof READINESS)[number];
 /** The durable record of a container: `request` was asked, `desired` should be, `task` was seen. Belongs to one node for ever. */
 export interface Container {
   readonly request: Request;
-  /** At first the request's; another after a conflict over it (DESIGN §6, Name directory). */
+  /** At first the request's; another after a rename, or a conflict over it (DESIGN §6, Name directory). */
   readonly name: string;
   readonly buyer: NodeId;
   readonly createdAtMs: number;

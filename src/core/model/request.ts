@@ -62,7 +62,7 @@ export interface RestartPolicy {
   readonly maximumRetries: number;
 }
 
-/** What was asked, immutable. */
+/** What was asked. Nothing of it changes but by an update: `resources`, `restart`, `spec`. */
 export interface Request {
   readonly id: RequestId;
   readonly containerId: ContainerId;
