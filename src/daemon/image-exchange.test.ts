@@ -3,9 +3,11 @@ import { type ClientHttp2Session, connect, createServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { pipeline, Transform } from 'node:stream';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { makeImage } from '../../scripts/make-image.ts';
 import { type Command, containerId, type ContainerId, type Member, type NodeId, nodeId } from '../core/model/index.ts';
 import { fakeRegistry, type FakeRegistry, imageOf, never, openImages, pullOptions } from '../engine/oci/images/images-bench.test-suite.ts';
 import type { OciImages } from '../engine/oci/images/oci-images.ts';
+import { fixtureTar } from '../engine/oci/images/unpack/tar-fixture.ts';
 import { type PeerRequest, type PeerResponse, PeerUnreachable } from '../transport/port.ts';
 import { serveBlob } from './blob-server.ts';
 import { EXCHANGE_PATH, NodeImageExchange } from './image-exchange.ts';
@@ -26,6 +28,7 @@ interface Node {
   readonly asked: string[];
   isLying: boolean;
   isGone: boolean;
+  arch: string;
 }
 
 /** Nodes with stores of their own, and HTTP/2 between them. */
@@ -44,7 +47,7 @@ async function nodesOf(count: number): Promise<Node[]> {
         stream.on('response', (headers) => resolve({ status: Number(headers[':status']), headers, body: stream }));
       });
     };
-  const members = (): readonly Member[] => nodes.map(({ id, isGone }) => ({ id, state: isGone ? 'dead' : 'alive' }) as Member);
+  const members = (): readonly Member[] => nodes.map(({ id, isGone, arch }) => ({ id, arch, state: isGone ? 'dead' : 'alive' }) as Member);
   for (let n = 1; n <= count; n++) {
     const id = nodeId(String(n).repeat(32));
     const images = openImages();
@@ -55,7 +58,7 @@ async function nodesOf(count: number): Promise<Node[]> {
       request: request(id),
       nowMs: () => performance.now() * FASTER,
     });
-    const node: Node = { id, images, exchange, asked: [], isLying: false, isGone: false };
+    const node: Node = { id, images, exchange, asked: [], isLying: false, isGone: false, arch: 'amd64' };
     const server = createServer((incoming, response) => {
       const { url, method } = incoming;
       node.asked.push(`${method} ${url}`);
@@ -175,6 +178,20 @@ describe('images between nodes', () => {
       two.exchange.pull(reference, { ...pullOptions(), credentials: ME }),
     ]);
     expect(results.map(({ status }) => status)).toEqual(['rejected', 'fulfilled']);
+  });
+});
+
+describe('an image that this node can’t run', () => {
+  it('is had for the nodes that can, and refused where there are none', async () => {
+    const [one, two] = (await nodesOf(2)) as [Node, Node];
+    const other = makeImage(fixtureTar([{ name: 'arch', content: 'arm64' }]), { architecture: 'arm64' });
+    const registry = await fakeRegistry(other.blobs, { latest: other.manifestDigest });
+    const reference = `${registry.domain}/x:latest`;
+    await expect(one.exchange.pull(reference, pullOptions())).rejects.toMatchObject({ code: 'no-platform' });
+    two.arch = 'arm64';
+    expect(await one.exchange.pull(reference, pullOptions())).toMatchObject({ architecture: 'arm64', references: [reference] });
+    const platform = { os: 'linux', architecture: 'amd64', variant: '' };
+    await expect(one.exchange.pull(reference, { ...pullOptions(), platform })).rejects.toMatchObject({ code: 'no-platform' });
   });
 });
 

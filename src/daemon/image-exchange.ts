@@ -4,7 +4,16 @@ import { Object as ObjectOf, Optional, String as StringOf } from 'typebox';
 import { Check } from 'typebox/schema';
 import type { ImageExchange } from '../api/image-exchange.ts';
 import type { Command, ContainerId, Member, NodeId, Request } from '../core/model/index.ts';
-import type { BlobSource, ContainerSpec, ImageDetails, ImageRef, ImageStore, PullOptions, RegistryCredentials } from '../engine/port.ts';
+import {
+  type BlobSource,
+  type ContainerSpec,
+  type ImageDetails,
+  ImageError,
+  type ImageRef,
+  type ImageStore,
+  type PullOptions,
+  type RegistryCredentials,
+} from '../engine/port.ts';
 import type { PeerRequest, PeerResponse } from '../transport/port.ts';
 import type { BlobServerParts } from './blob-server.ts';
 import { ImageCredentials } from './image-credentials.ts';
@@ -59,7 +68,26 @@ export class NodeImageExchange implements ImageExchange {
     };
   }
 
+  /** What is made for other nodes than this one is had for them, unless it was said for whom. */
   async pull(reference: string, options: Omit<PullOptions, 'sources'>): Promise<ImageDetails> {
+    const choices = options.platform === undefined ? this.#otherArchitectures() : [];
+    let { platform } = options;
+    let refusal: ImageError | undefined;
+    for (;;) {
+      try {
+        return await this.#pull(reference, { ...options, ...(platform && { platform }) });
+      } catch (error) {
+        if (!(error instanceof ImageError) || error.code !== 'no-platform') throw error;
+        // What is said of this node's own says most.
+        refusal ??= error;
+        const architecture = choices.shift();
+        if (architecture === undefined) throw refusal;
+        platform = { os: 'linux', architecture, variant: '' };
+      }
+    }
+  }
+
+  async #pull(reference: string, options: Omit<PullOptions, 'sources'>): Promise<ImageDetails> {
     const { images } = this.#parts;
     const sources = imageSources(this.#sources, images.registrySource(reference, options.credentials), undefined);
     const image = await images.pull(reference, { ...options, sources });
@@ -115,6 +143,12 @@ export class NodeImageExchange implements ImageExchange {
     }
     response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
     response.end(JSON.stringify(credentials));
+  }
+
+  #otherArchitectures(): string[] {
+    const members = this.#parts.members().filter(({ state }) => state === 'alive');
+    const own = members.find(({ id }) => id === this.#parts.self())?.arch;
+    return [...new Set(members.map(({ arch }) => arch))].filter((arch) => arch !== own);
   }
 
   #others(): readonly NodeId[] {
