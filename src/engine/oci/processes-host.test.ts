@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -108,6 +109,27 @@ describe('an exec', () => {
     const running = await exec(['sh', '-c', 'cat; sleep 0.5; echo after > /after'], { stdin: true });
     await engine.close();
     expect(await outputOf(running)).toBe('');
+    await open();
+    expect(readdirSync(paths.execs)).toHaveLength(1);
+    await noneLeft();
+    expect(await run(['cat', '/after'])).toBe('after\n');
+  });
+
+  it('goes on when the daemon is killed, its input ended', async () => {
+    await start();
+    await engine.close();
+    const script = `
+      import { createOciEngine } from ${JSON.stringify(join(import.meta.dirname, 'create-oci-engine.ts'))};
+      import { DirectoryImages } from ${JSON.stringify(join(import.meta.dirname, 'oci-bench.test-suite.ts'))};
+      const [dataDir, runDir, nodeShortId, layer] = process.argv.slice(1);
+      const engine = await createOciEngine({ dataDir, runDir, nodeShortId, images: new DirectoryImages([layer]), log: () => undefined });
+      await engine.recover(() => true);
+      const spec = { env: [], workingDir: '', user: '', privileged: false, tty: false, stdin: true };
+      await engine.exec(${JSON.stringify(A)}, { ...spec, argv: ['sh', '-c', 'cat; sleep 0.5; echo after > /after; echo nobody hears'] });
+      process.kill(process.pid, 'SIGKILL');`;
+    const args = ['--input-type=module', '-e', script, bench.dataDir, bench.runDir, bench.nodeShortId, join(bench.dir, 'layer')];
+    const victim = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    expect([victim.stderr, victim.signal]).toEqual(['', 'SIGKILL']);
     await open();
     expect(readdirSync(paths.execs)).toHaveLength(1);
     await noneLeft();

@@ -140,15 +140,15 @@ export class Tasks {
     const { execs, health } = this.#parts;
     await this.#containers.lock.run(id, async () => {
       this.running(id);
-      // An exec that is half-started would hang, and with it whoever asked for it.
-      await execs.withNoneStarting(id, async () => {
-        try {
-          await freezeCgroup(this.#host.trees, cgroupOf(this.#host, id));
-        } catch (error) {
-          throw new EngineError('engine-failed', `can't pause container ${shortId(id)}: ${String(error)}`);
-        }
-      });
       health.hold(id);
+      try {
+        // An exec that is half-started would hang, and with it whoever asked for it.
+        await execs.withNoneStarting(id, () => freezeCgroup(this.#host.trees, cgroupOf(this.#host, id)));
+      } catch (error) {
+        health.resume(id);
+        if (error instanceof EngineError) throw error;
+        throw new EngineError('engine-failed', `can't pause container ${shortId(id)}: ${String(error)}`);
+      }
     });
   }
 
