@@ -49,8 +49,13 @@ function imageThatSays(change: { readonly manifest?: object; readonly config?: o
   return { blobs: new Map([config, blob, manifest].map((each) => [sha256(each), each])), digest: sha256(manifest) };
 }
 
+interface Served {
+  readonly blobs: ReadonlyMap<string, Buffer>;
+  readonly digest: string;
+}
+
 async function pullOf(
-  served: { readonly blobs: ReadonlyMap<string, Buffer>; readonly digest: string },
+  served: Served,
   answer: Answer = () => false,
   limits: Partial<ImageLimits> = {},
 ): Promise<{ readonly pulling: Promise<unknown>; readonly dataDir: string; readonly asked: readonly string[] }> {
@@ -139,7 +144,7 @@ describe('a registry that wants to be left alone', () => {
 });
 
 describe('documents that do not fit', () => {
-  it.each<[string, ReturnType<typeof imageThatSays>, Answer, string]>([
+  it.each<[string, Served, Answer, string]>([
     [
       'an index by the media type of a manifest',
       imageThatSays({ manifest: { mediaType: MEDIA_TYPES.ociIndex } }),

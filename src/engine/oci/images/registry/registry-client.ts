@@ -34,7 +34,8 @@ export class RegistryClient implements BlobSource {
     const reference = this.#reference;
     const response = await this.#get(`manifests/${reference.digest ?? reference.tag}`, { accept: MANIFEST_TYPES }, signal);
     if (response.statusCode !== 200) throw await this.#session.refusal(response, familiarReference(reference), 'pull');
-    const content = await readBody(response, this.#manifestBytes, `the manifest of ${familiarReference(reference)}`);
+    const what = `the manifest of ${familiarReference(reference)}`;
+    const content = await readBody(response, this.#manifestBytes, what, this.#session.patience.answerMs);
     const digest = sha256Digest(content);
     const promised = reference.digest ?? headerOf(response, 'docker-content-digest');
     if (promised !== undefined && isDigest(promised) && promised !== digest) {

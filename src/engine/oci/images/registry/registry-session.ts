@@ -74,7 +74,7 @@ export class RegistrySession {
   /** What the registry said in an answer of refusal, in Docker's words, which people search for. @param doing `pull`, `push` */
   async refusal(response: IncomingMessage, name: string, doing: 'pull' | 'push'): Promise<ImageError> {
     const status = response.statusCode ?? 0;
-    const body = await readBody(response, MAX_ERROR_BYTES, 'the answer', this.#patience.answerMs).catch(() => Buffer.alloc(0));
+    const body = await readBody(response, MAX_ERROR_BYTES, 'the answer', this.patience.answerMs).catch(() => Buffer.alloc(0));
     const said = registryWords(body);
     if (status === 404) return new ImageError('not-found', `manifest for ${name} not found: ${said ?? 'manifest unknown'}`);
     if (status === 401 || status === 403) {
@@ -117,13 +117,13 @@ export class RegistrySession {
     }
   }
 
-  get #patience(): HttpPatience {
+  get patience(): HttpPatience {
     return this.#options.patience ?? PATIENCE;
   }
 
   #base(signal: AbortSignal, once = false): RequestOptions {
     const { connections } = this.#options;
-    const patience = once ? { ...this.#patience, attempts: 1 } : this.#patience;
+    const patience = once ? { ...this.patience, attempts: 1 } : this.patience;
     return { headers: {}, signal, patience, peer: this.name, ...(connections && { connections }) };
   }
 }
