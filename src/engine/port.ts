@@ -11,7 +11,6 @@ export * from './image-port.ts';
 export * from './process-port.ts';
 export * from './stream-port.ts';
 export * from './volume-port.ts';
-export { execFailureCode } from './exec-failure.ts';
 export { signalNumber } from './signals.ts';
 
 /** `none`: own network namespace with loopback only. `host`: the host's. `container`: another container's. */
@@ -92,8 +91,18 @@ export interface ContainerSpec {
   readonly init: boolean;
   /** What is mounted into it, in order; absent: nothing. */
   readonly mounts?: readonly MountWish[];
+  /** How that was written when it was asked for, for people to see; absent: it was not. */
+  readonly askedMounts?: AskedMounts;
   /** What few ask for; absent: all of it as Docker has it by default. */
   readonly extras?: SpecExtras;
+}
+
+/** HostConfig's Binds, Mounts, Tmpfs and VolumesFrom. */
+export interface AskedMounts {
+  readonly binds: readonly string[];
+  readonly mounts: readonly Readonly<Record<string, unknown>>[];
+  readonly tmpfs: Readonly<Record<string, string>>;
+  readonly volumesFrom: readonly string[];
 }
 
 /** The rarer of Docker's options, each absent where it was not asked for. */
