@@ -3,13 +3,13 @@ import { hostname as hostName } from 'node:os';
 import { type ContainerId, shortId } from '../../core/model/index.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { healthCheckOf } from '../health/health-check.ts';
-import { type BlobSource, type ContainerSpec, EngineError, ImageError } from '../port.ts';
+import { type BlobSource, type ContainerSpec, EngineError, ImageError, type MountWish } from '../port.ts';
 import { containerCapabilities } from './capabilities.ts';
 import type { Host } from './host.ts';
 import { containerMounts } from './mounts/container-mounts.ts';
-import { fillVolumes } from './mounts/fill-volumes.ts';
+import { type FillSource, fillVolumes } from './mounts/fill-volumes.ts';
 import { prepareMounts } from './mounts/prepare-mounts.ts';
-import { volumeNames } from './mounts/volume-names.ts';
+import { anonymousVolumes, volumeNames } from './mounts/volume-names.ts';
 import { parseSecurityOptions } from './runtime-spec-security.ts';
 import { mergeProcessConfig } from './process-config.ts';
 import { type ContainerRecord, writeRecord } from './record.ts';
@@ -34,10 +34,8 @@ export async function createContainer(
     for (const dir of [paths.upper, paths.work, paths.logDir]) await mkdir(dir, { recursive: true });
     // It is the container's root directory: anyone may pass, whatever our umask.
     await chmod(paths.upper, 0o755);
-    const mounts = containerMounts(spec, rootfs.config);
-    host.volumes.retain(id, volumeNames(mounts));
-    await prepareMounts(mounts, host.volumes);
-    await fillVolumes(mounts, host.volumes, { layerDirs: rootfs.layerDirs, at: paths.logDir, signal });
+    const mounts = containerMounts(id, spec, rootfs.config);
+    await provideMounts(host, id, mounts, { layerDirs: rootfs.layerDirs, at: paths.logDir, signal });
     const health = healthCheckOf(spec.extras?.healthcheck, rootfs.config);
     const record: ContainerRecord = {
       version: 1,
@@ -57,6 +55,19 @@ export async function createContainer(
     throw error;
   } finally {
     rootfs.release();
+  }
+}
+
+/** What is mounted is there, and filled, or nothing of it. */
+async function provideMounts(host: Host, id: ContainerId, mounts: readonly MountWish[], source: FillSource): Promise<void> {
+  host.volumes.retain(id, volumeNames(mounts));
+  try {
+    await prepareMounts(mounts, host.volumes);
+    await fillVolumes(mounts, host.volumes, source);
+  } catch (error) {
+    host.volumes.release(id);
+    await host.volumes.removeAnonymous(anonymousVolumes(mounts));
+    throw error;
   }
 }
 

@@ -42,7 +42,7 @@ import { readStats } from './stats/read-stats.ts';
 import { resizeTerminal } from './tell-conmon.ts';
 import { Tasks } from './tasks.ts';
 import { runPs } from './top/run-ps.ts';
-import { volumeNames } from './mounts/volume-names.ts';
+import { anonymousVolumes } from './mounts/volume-names.ts';
 import type { OciVolumes } from './volumes/oci-volumes.ts';
 
 /** What the engine is put together from. */
@@ -153,6 +153,7 @@ export class OciEngine implements Engine {
 
   async remove(id: ContainerId, { volumes } = { volumes: false }): Promise<void> {
     this.#creating.get(id)?.abort();
+    await this.#files.endWriters(id);
     await this.#containers.lock.run(id, async () => {
       const held = this.#containers.find(id);
       const paths = this.#host.paths.container(id);
@@ -160,7 +161,7 @@ export class OciEngine implements Engine {
       if (held !== undefined) await this.#tasks.end(held);
       held?.openStreams?.close();
       this.volumes.release(id);
-      if (volumes) await this.volumes.removeAnonymous(volumeNames(held?.record.mounts));
+      if (volumes) await this.volumes.removeAnonymous(anonymousVolumes(held?.record.mounts));
       // Without its record the directory is no container's, whatever of it is still there.
       await rm(paths.record, { force: true });
       this.#containers.delete(id);

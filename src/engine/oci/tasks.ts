@@ -87,7 +87,7 @@ export class Tasks {
           const streams = held.openStreams;
           if (streams?.isWanted === true) streams.connect(this.#host.paths.bundle(id).attach);
         };
-        await this.#parts.files.beforeStart(id);
+        await this.#parts.files.endWriters(id);
         watched = await launchTask(this.#host, held.record, runtime, place, connect, this.#containers);
         const startedAtMs = Date.now();
         const task: RunningTask = { phase: 'running', taskId, bootId, runtime: runtime.name, ...watched, startedAtMs };

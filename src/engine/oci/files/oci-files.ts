@@ -32,7 +32,7 @@ export interface OciFilesOptions {
 export class OciFiles implements FileAccess {
   readonly #options: OciFilesOptions;
   readonly #children = new Set<FilesChild>();
-  /** Those that write into a running container. */
+  /** Those of them that write. */
   readonly #writers = new Map<ContainerId, Set<FilesChild>>();
 
   constructor(options: OciFilesOptions) {
@@ -90,8 +90,11 @@ export class OciFiles implements FileAccess {
     return { writtenBytes, rootBytes: writtenBytes + (image?.sizeBytes ?? 0) };
   }
 
-  /** Before the container's upper directory is mounted anew: who still writes through its last task's mount is ended. */
-  async beforeStart(id: ContainerId): Promise<void> {
+  /**
+   * Whoever writes into the container is ended: before its upper directory is mounted anew, as a write may still go
+   * through its last task's mount, and before it goes.
+   */
+  async endWriters(id: ContainerId): Promise<void> {
     const writers = [...(this.#writers.get(id) ?? [])];
     for (const writer of writers) writer.kill();
     await Promise.allSettled(writers.map((writer) => writer.done()));
@@ -108,7 +111,7 @@ export class OciFiles implements FileAccess {
     const jail: Jail = running === undefined ? this.#merged(held, true, this.#mounts(held)) : { kind: 'task' };
     const child = this.#start(id, { kind: 'write', path, options, user: held.record.process.user }, jail, { archive });
     const writers = this.#writers.get(id) ?? new Set();
-    if (running !== undefined) this.#writers.set(id, writers.add(child));
+    this.#writers.set(id, writers.add(child));
     try {
       await child.done();
     } finally {

@@ -2,6 +2,8 @@ import { constants } from 'node:fs';
 import { type FileHandle, lstat, open, readdir } from 'node:fs/promises';
 import { hasCode } from '../../../linux/system-error.ts';
 
+/** Each level costs a descriptor: what lies deeper than anybody's files do is not counted. */
+const DEEPEST = 256;
 const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /**
@@ -9,10 +11,10 @@ const DIRECTORY = constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOL
  * there: directories are gone through by descriptor, so that no symlink put in their place leads out of `dir`.
  */
 export async function treeSize(dir: string): Promise<number> {
-  return sizeBelow(await open(dir, DIRECTORY), new Set());
+  return sizeBelow(await open(dir, DIRECTORY), new Set(), 0);
 }
 
-async function sizeBelow(directory: FileHandle, linked: Set<string>): Promise<number> {
+async function sizeBelow(directory: FileHandle, linked: Set<string>, depth: number): Promise<number> {
   try {
     // Of this process: what the descriptor stands for, wherever that is by now.
     const here = `/proc/self/fd/${directory.fd}`;
@@ -21,7 +23,7 @@ async function sizeBelow(directory: FileHandle, linked: Set<string>): Promise<nu
       const path = Buffer.concat([Buffer.from(`${here}/`), name]);
       try {
         const stat = await lstat(path);
-        if (stat.isDirectory()) bytes += await sizeBelow(await open(path, DIRECTORY), linked);
+        if (stat.isDirectory()) bytes += depth < DEEPEST ? await sizeBelow(await open(path, DIRECTORY), linked, depth + 1) : 0;
         else if (stat.isFile() && (stat.nlink === 1 || isNew(linked, `${stat.dev}:${stat.ino}`))) bytes += stat.size;
       } catch (error) {
         // It is gone, or something else, since it was listed.

@@ -1,5 +1,6 @@
-import { randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { posix } from 'node:path';
+import type { ContainerId } from '../../../core/model/index.ts';
 import type { ContainerSpec, MountWish } from '../../port.ts';
 import type { OciImageConfig } from '../rootfs-provider.ts';
 
@@ -7,7 +8,7 @@ import type { OciImageConfig } from '../rootfs-provider.ts';
 const MOST_IMAGE_VOLUMES = 64;
 
 /** What is mounted into a container made of this image: what was asked for, and a new volume for each other `VOLUME` of it. */
-export function containerMounts(spec: Pick<ContainerSpec, 'mounts'>, image: OciImageConfig): readonly MountWish[] {
+export function containerMounts(id: ContainerId, spec: Pick<ContainerSpec, 'mounts'>, image: OciImageConfig): readonly MountWish[] {
   const asked = spec.mounts ?? [];
   const taken = new Set(asked.map(({ target }) => cleanTarget(target)));
   const more = Object.keys(image.Volumes ?? {})
@@ -18,7 +19,8 @@ export function containerMounts(spec: Pick<ContainerSpec, 'mounts'>, image: OciI
       kind: 'volume',
       target,
       readOnly: false,
-      name: randomBytes(32).toString('hex'),
+      // The same each time: a create that is repeated after a crash makes no second one.
+      name: createHash('sha256').update(`${id} ${target}`).digest('hex'),
       anonymous: true,
       noCopy: false,
       labels: {},

@@ -54,6 +54,8 @@ export class OciVolumes implements VolumeStore {
     await this.#open();
     return this.#lock.run(wish.name, async () => {
       const record = this.#records.get(wish.name) ?? (await this.#make(wish));
+      // Whatever was done to it by hand: a container can be given it.
+      await mkdir(this.dataPath(wish.name), { recursive: true, mode: 0o755 });
       return this.#summary(wish.name, record);
     });
   }
@@ -108,10 +110,9 @@ export class OciVolumes implements VolumeStore {
    * is cut short, what it had brought is taken away, be it at the next try.
    */
   async fillEmpty(names: readonly string[], fill: (empty: readonly string[]) => Promise<void>): Promise<void> {
-    const [first, ...rest] = [...new Set(names)].sort();
-    if (first === undefined) return this.#fill([...new Set(names)], fill);
     // In order of their names: who waits for one never has a later one already.
-    await this.#lock.run(first, () => this.#withLocks(rest, () => this.#fill([first, ...rest], fill)));
+    const inOrder = [...new Set(names)].sort();
+    await this.#withLocks(inOrder, () => this.#fill(inOrder, fill));
   }
 
   async #withLocks(names: readonly string[], body: () => Promise<void>): Promise<void> {
@@ -158,6 +159,7 @@ export class OciVolumes implements VolumeStore {
     try {
       await mkdir(join(temporary, '_data'), { recursive: true, mode: 0o755 });
       await writeSynced(join(temporary, 'volume.json'), JSON.stringify(record));
+      await syncDirectory(temporary);
       await rename(temporary, join(this.#dir, name));
       await syncDirectory(this.#dir);
     } catch (error) {
