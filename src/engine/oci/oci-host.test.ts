@@ -309,17 +309,33 @@ describe('the engine', () => {
         const { exitCode } = await ended;
         await engine.create('b'.repeat(64), containerSpec({ command: ['nosuch'] }), []);
         const message = await engine.start('b'.repeat(64), 'b', ON_HOST).catch((error) => error.message);
-        console.log(JSON.stringify([engine.description.name, exitCode, message]));
+        await engine.create('c'.repeat(64), containerSpec({ command: ['sleep', '60'] }), []);
+        await engine.start('c'.repeat(64), 'c', ON_HOST);
+        const spec = { env: [], workingDir: '', user: '', privileged: false, tty: false, stdin: false };
+        const running = await engine.exec('c'.repeat(64), { ...spec, argv: ['sh', '-c', 'echo out; exit 4'] });
+        let text = '';
+        for await (const { data } of running.output) text += data.toString();
+        const failure = await engine.exec('c'.repeat(64), { ...spec, argv: ['nosuch'] }).catch((error) => error.message);
+        await engine.pause('c'.repeat(64));
+        console.log(JSON.stringify([engine.description.name, exitCode, message, text, await running.exitCode, failure]));
       } finally {
         clearInterval(alive);
         await engine.remove(id);
-        await engine.remove('b'.repeat(64));
+        for (const digit of 'bc') await engine.remove(digit.repeat(64));
         await bench.destroy();
       }`;
     // crun refuses a host whose v2 tree beside v1 has controllers: hide that tree from it.
     const hide = 'umount /sys/fs/cgroup/unified 2>/dev/null; exec "$0" --input-type=module -e "$1"';
     const child = spawnSync('unshare', ['-m', 'sh', '-c', hide, process.execPath, script], { encoding: 'utf8' });
     expect(child.stderr).toBe('');
-    expect(JSON.parse(child.stdout)).toEqual(['crun', 9, 'OCI runtime create failed: exec: "nosuch": executable file not found in $PATH']);
+    const notFound = 'exec: "nosuch": executable file not found in $PATH';
+    expect(JSON.parse(child.stdout)).toEqual([
+      'crun',
+      9,
+      `OCI runtime create failed: ${notFound}`,
+      'out\n',
+      4,
+      `OCI runtime exec failed: exec failed: unable to start container process: ${notFound}: unknown`,
+    ]);
   });
 });

@@ -158,7 +158,8 @@ export class Execs {
     const leaving = new AbortController();
     const attached = streams.join({ stdin: spec.stdin, signal: leaving.signal });
     try {
-      await mkdir(paths.dir, { recursive: true });
+      // Its environment is nobody else's to read.
+      await mkdir(paths.dir, { recursive: true, mode: 0o700 });
       const runtime = host.runtimes.named(running.runtime);
       const conmon = new ConmonExec(host.conmonPath, { ...spec, containerId: id, runtime, paths });
       try {
