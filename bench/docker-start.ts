@@ -94,7 +94,9 @@ async function measure(side: Side, place: Place): Promise<void> {
   await settle();
 }
 
-const settle = () => new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+function settle(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, SETTLE_MS));
+}
 
 /** So many containers, `side` of them at a time. */
 async function starts(place: Place, side: number, count: number): Promise<readonly string[]> {

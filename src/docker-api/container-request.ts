@@ -72,6 +72,8 @@ export interface ContainerConfig {
   Image: string;
   Volumes?: Record<string, object> | null;
   WorkingDir: string;
+  /** Of an image; null in what we answer of a container. */
+  OnBuild?: string[] | null;
   Labels: Record<string, string> | null;
   StopSignal?: string;
   /** Seconds. */

@@ -87,6 +87,8 @@ export interface StatsSample {
   read: string;
   preread: string;
   num_procs: number;
+  /** Of Windows. */
+  storage_stats?: Record<string, never>;
   pids_stats: { current?: number; limit?: number };
   cpu_stats: CpuStats;
   precpu_stats: CpuStats;

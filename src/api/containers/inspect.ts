@@ -127,6 +127,7 @@ function configOf({ spec, details, mounts }: ContainerFacts): ContainerConfig {
     WorkingDir: details.workingDir,
     Entrypoint: details.entrypoint === null ? null : [...details.entrypoint],
     Labels: { ...details.labels },
+    OnBuild: null,
     StopSignal: details.stopSignal,
     ...healthcheckOf(spec),
     ...(spec.stopTimeoutSeconds > 0 ? { StopTimeout: spec.stopTimeoutSeconds } : {}),

@@ -6,6 +6,7 @@ import { truthOf } from '../http/prune-filter.ts';
 import { filtersOf, flagOf, wholeOf, type Filters, type Query } from '../http/query.ts';
 import { ApiError } from '../http/api-error.ts';
 import { matchesGlob } from '../http/glob.ts';
+import { namePattern } from '../http/name-pattern.ts';
 import { familiarReference, parseReference, referenceText, repositoryOf } from '../images/reference.ts';
 import { API_LIMITS } from '../limits.ts';
 import { factsOf, specOf, type ContainerFacts } from './facts.ts';
@@ -56,6 +57,7 @@ export function listOptionsOf(query: Query): ListOptions {
     if (!HEALTHS.includes(health)) throw new ApiError(400, `invalid filter 'health=${health}': it is one of ${HEALTHS.join(', ')}`);
   }
   truthOf(filters, 'is-task');
+  namePatterns(filters);
   for (const code of filters.get('exited') ?? []) {
     if (!/^-?\d{1,10}$/.test(code)) throw new ApiError(400, `invalid filter 'exited=${code}': an exit code is a whole number`);
   }
@@ -99,6 +101,9 @@ function factsAreMeant(facts: ContainerFacts, filters: Filters): boolean {
   );
 }
 
+/** As Docker's clients know it. */
+export const inWholeSeconds = (row: ContainerSummary): ContainerSummary => ({ ...row, Created: Math.floor(row.Created) });
+
 /** Newest first, cut to the limit. */
 export function newest(rows: readonly ContainerSummary[], limit: number | undefined): ContainerSummary[] {
   const sorted = [...rows].sort((a, b) => b.Created - a.Created || (a.Id < b.Id ? -1 : 1));
@@ -122,7 +127,7 @@ function isShown(container: Container, { all, filters }: ListOptions): boolean {
     isWithin(filters, container.createdAtMs) &&
     truthOf(filters, 'is-task') !== true &&
     some(filters, 'id', (id) => containerId.startsWith(id)) &&
-    some(filters, 'name', (wanted) => nameMatches(wanted, name))
+    hasName(filters, name)
   );
 }
 
@@ -131,18 +136,19 @@ function some(filters: Filters, key: string, holds: (value: string) => boolean):
   return filters.get(key)?.some(holds) ?? true;
 }
 
-/**
- * Docker takes the value as a regular expression, in which `^/name$` is the exact name. Ours knows
- * that anchor pair and otherwise looks for the text: a client's pattern must not stall the daemon.
- */
-function nameMatches(wanted: string, name: string): boolean {
-  const start = wanted.startsWith('^');
-  const end = wanted.endsWith('$');
-  const text = wanted.slice(start ? 1 : 0, end ? -1 : undefined).replaceAll('\\', '');
-  const slashed = `/${name}`;
-  const matches = (subject: string): boolean =>
-    start && end ? subject === text : start ? subject.startsWith(text) : end ? subject.endsWith(text) : subject.includes(text);
-  return matches(name) || matches(slashed);
+/** Docker matches the value as a regular expression, against the name with and without its slash. */
+function hasName(filters: Filters, name: string): boolean {
+  const patterns = namePatterns(filters);
+  return patterns.length === 0 || patterns.some((matches) => matches(name) || matches(`/${name}`));
+}
+
+const read = new WeakMap<Filters, readonly ((text: string) => boolean)[]>();
+
+/** @throws ApiError 400 */
+function namePatterns(filters: Filters): readonly ((text: string) => boolean)[] {
+  const patterns = read.get(filters) ?? (filters.get('name') ?? []).map(namePattern);
+  read.set(filters, patterns);
+  return patterns;
 }
 
 /** Docker: every label given must be there. */

@@ -5,7 +5,7 @@ import { mountPointsOf } from './mounts/mount-facts.ts';
 import { networkModeOf, networksOf, portRows } from './network-settings.ts';
 import { statusOf, statusText } from './status.ts';
 
-/** One row of `containers/json`. */
+/** One row of `containers/json`, but for its creation, which has a fraction of a second: rows of several nodes are put in order by it. */
 export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number): ContainerSummary {
   const { container, spec, details } = facts;
   const { name, request } = container;
@@ -16,7 +16,7 @@ export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number): C
     Image: imageName(spec),
     ImageID: details.imageId,
     Command: [details.path, ...details.args].join(' '),
-    Created: Math.floor(container.createdAtMs / 1000),
+    Created: container.createdAtMs / 1000,
     State: statusOf(container),
     Status: statusText(container, nowMs, facts.health?.status),
     Ports: portRows(facts),

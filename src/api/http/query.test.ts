@@ -22,6 +22,8 @@ describe('query', () => {
   it('reads moments in seconds with a fraction, and in RFC 3339', () => {
     expect(momentOf({ since: '1700000000.25' }, 'since')).toBe(1_700_000_000_250);
     expect(momentOf({ since: '2023-11-14T22:13:20Z' }, 'since')).toBe(1_700_000_000_000);
+    // As a client repeats the time that a line of a log has.
+    expect(momentOf({ since: '1763753995.601307046' }, 'since')).toBe(momentOf({ since: '2025-11-21T19:39:55.601307046Z' }, 'since'));
     expect(momentOf({ since: '0' }, 'since')).toBeUndefined();
     expect(() => momentOf({ since: 'yesterday' }, 'since')).toThrow('since must be seconds since 1970');
   });

@@ -1,3 +1,4 @@
+import { fractionMs } from '../../lib/fraction-ms.ts';
 import { API_LIMITS } from '../limits.ts';
 import { ApiError } from './api-error.ts';
 
@@ -40,7 +41,12 @@ export function wholeOf(query: Query, key: string): number | undefined {
 export function momentOf(query: Query, key: string): number | undefined {
   const text = textOf(query, key);
   if (text === '' || text === '0') return undefined;
-  const ms = /^\d+(\.\d*)?$/.test(text) ? Number(text) * 1000 : Date.parse(text);
+  const seconds = /^(\d+)(?:\.(\d*))?$/.exec(text);
+  // The same moment of a log's line has to be the same number, to the last digit.
+  const ms =
+    seconds === null
+      ? Date.parse(text.replace(/\.\d+/, '')) + fractionMs(/\.(\d+)/.exec(text)?.[1] ?? '')
+      : Number(seconds[1]) * 1000 + fractionMs(seconds[2] ?? '');
   if (!Number.isFinite(ms)) throw new ApiError(400, `${key} must be seconds since 1970 or an RFC 3339 time, got ${JSON.stringify(text)}`);
   return ms;
 }

@@ -7,7 +7,7 @@ import type { ApiContext } from '../context.ts';
 import { goneSignal, pump } from '../http/pump.ts';
 import { flagOf, type Query, textOf } from '../http/query.ts';
 import { startStream } from '../http/stream-reply.ts';
-import { TAR, tarReply } from '../http/tar-reply.ts';
+import { tarReply } from '../http/tar-reply.ts';
 import { onContainer } from './on-container.ts';
 
 /** What `docker top` asks for by default. */
@@ -70,7 +70,7 @@ export function containerLookRoutes(app: FastifyInstance, context: ApiContext): 
       tarReply(context, reply, async (signal) => {
         const stream = await access.exportRoot(container.request.containerId, signal);
         note(container, 'export');
-        return { stream, headers: { 'content-type': TAR } };
+        return { stream, headers: { 'content-type': 'application/octet-stream' } };
       }),
     ),
   );

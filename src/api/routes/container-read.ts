@@ -1,10 +1,10 @@
-import { Array as ArrayOf, Integer, Object as ObjectOf, Record as RecordOf, String as StringOf } from 'typebox';
+import { Array as ArrayOf, Number as NumberOf, Object as ObjectOf, Record as RecordOf, String as StringOf } from 'typebox';
 import type { FastifyInstance } from 'fastify';
 import type { ContainerSummary } from '../../docker-api/types.ts';
 import { filtersText, withMoments } from '../containers/list-bounds.ts';
 import { factsOf } from '../containers/facts.ts';
 import { inspectOf } from '../containers/inspect.ts';
-import { listHere, listOptionsOf, newest, nodeIsMeant } from '../containers/list.ts';
+import { inWholeSeconds, listHere, listOptionsOf, newest, nodeIsMeant } from '../containers/list.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsOf } from '../http/check.ts';
 import { flagOf, type Query, textOf } from '../http/query.ts';
@@ -16,7 +16,7 @@ import { onContainer } from './on-container.ts';
 const PEER_ROW = ObjectOf({
   Id: StringOf(),
   Names: ArrayOf(StringOf()),
-  Created: Integer(),
+  Created: NumberOf(),
   State: StringOf(),
   Labels: RecordOf(StringOf(), StringOf()),
 });
@@ -42,7 +42,7 @@ export function containerReadRoutes(app: FastifyInstance, context: ApiContext): 
     ]);
     const there = asked.answers.flatMap((answer) => rowsOf(PEER_ROW, answer.body) as unknown as ContainerSummary[]);
     nameSilent(reply, [...asked.silent, ...asked.dead]);
-    return newest([...here, ...there], options.limit);
+    return newest([...here, ...there], options.limit).map(inWholeSeconds);
   });
 
   app.get(

@@ -93,9 +93,9 @@ async function startHere(context: ApiContext, request: FastifyRequest, reply: Fa
   const leave = context.enter();
   try {
     const raw = start.Tty === true;
-    const serve = await serveExec(execs, exec, { size, raw });
+    execs.mayStart(exec);
     const channel = openChannel(request, reply, streamType(request, raw));
-    await cutOff(context.backend, exec.container, channel, serve(channel));
+    await cutOff(context.backend, exec.container, channel, serveExec(execs, exec, { size, raw }, channel));
     channel.finish();
   } finally {
     leave();

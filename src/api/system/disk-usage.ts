@@ -4,7 +4,7 @@ import type { Member } from '../../core/model/index.ts';
 import type { ContainerSummary, DiskUsage, VolumeRow } from '../../docker-api/types.ts';
 import { VolumeError } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
-import { listHere, newest } from '../containers/list.ts';
+import { inWholeSeconds, listHere, newest } from '../containers/list.ts';
 import { ApiError } from '../http/api-error.ts';
 import { rowsOf } from '../http/check.ts';
 import { allOf, type Query } from '../http/query.ts';
@@ -24,7 +24,7 @@ const PEER_USAGE = ObjectOf({ LayersSize: NumberOf(), Images: texts, Containers:
 const PEER_CONTAINER = ObjectOf({
   Id: StringOf(),
   Names: ArrayOf(StringOf()),
-  Created: Integer(),
+  Created: NumberOf(),
   SizeRw: Integer(),
   SizeRootFs: Integer(),
 });
@@ -105,7 +105,7 @@ function sumOf(all: readonly DiskUsage[]): DiskUsage {
     Containers: newest(
       all.flatMap(({ Containers }) => Containers ?? []),
       undefined,
-    ),
+    ).map(inWholeSeconds),
     Volumes: all.flatMap(({ Volumes }) => Volumes ?? []).sort((a, b) => (a.Name < b.Name ? -1 : 1)),
     BuildCache: [],
     BuilderSize: 0,

@@ -1,3 +1,4 @@
+import { fractionMs } from '../../lib/fraction-ms.ts';
 import type { LogStream } from '../port.ts';
 
 /**
@@ -33,7 +34,8 @@ export function endsLine(line: Buffer): boolean {
   return parseLogLine(line)?.partial === false;
 }
 
-/** Wall-clock ms; NaN for what isn't a time. */
+/** Wall-clock ms, to the microsecond; NaN for what isn't a time. */
 export function timestampMs(timestamp: string): number {
-  return Date.parse(timestamp.replace(/(\.\d{3})\d+/, '$1'));
+  const digits = /\.(\d+)/.exec(timestamp)?.[1] ?? '';
+  return Date.parse(timestamp.replace(/\.\d+/, '')) + fractionMs(digits);
 }

@@ -30,7 +30,7 @@ describe('parseLogLine', () => {
     const parsed = parseLogLine(Buffer.from(line('a  b ').slice(0, -1)));
     expect(parsed).toMatchObject({ timestamp: '2026-11-21T19:39:55.601307046Z', stream: 'stdout', partial: false });
     expect(parsed?.text.toString()).toBe('a  b ');
-    expect(timestampMs(parsed?.timestamp ?? '')).toBe(Date.UTC(2026, 10, 21, 19, 39, 55, 601));
+    expect(timestampMs(parsed?.timestamp ?? '')).toBe(Date.UTC(2026, 10, 21, 19, 39, 55, 601) + 0.307);
   });
 
   it('reads an empty line', () => {
@@ -139,7 +139,7 @@ describe('readLog', () => {
 
   it('filters by stream and time', async () => {
     writeFileSync(path, line('out') + line('err', 'F', 'stderr'));
-    const at = Date.UTC(2026, 10, 21, 19, 39, 55, 601);
+    const at = Date.UTC(2026, 10, 21, 19, 39, 55, 601) + 0.307;
     expect(textOf(await read({ stdout: false }))).toBe('err\n');
     expect(textOf(await read({ sinceMs: at + 1 }))).toBe('');
     expect(textOf(await read({ sinceMs: at, untilMs: at }))).toBe('out\nerr\n');

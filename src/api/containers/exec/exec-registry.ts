@@ -71,12 +71,17 @@ export class ExecRegistry {
       .map(({ id }) => id);
   }
 
-  /** Runs it. @throws ApiError 409 (ran already; its container does not run), EngineError where it can't be run: it has ended then */
-  async start(exec: Exec, size: TerminalSize | undefined): Promise<RunningExec> {
-    const { id, wish, container } = exec;
+  /** @throws ApiError 409 (ran already; its container does not run) */
+  mayStart({ id, container }: Exec): void {
     const { kind } = this.get(id).state;
     if (kind !== 'created') throw new ApiError(409, `exec command ${id} ${kind === 'ended' ? 'has already run' : 'is already running'}`);
     this.#runningTask(container);
+  }
+
+  /** Runs it. @throws ApiError 409 (ran already; its container does not run), EngineError where it can't be run: it has ended then */
+  async start(exec: Exec, size: TerminalSize | undefined): Promise<RunningExec> {
+    this.mayStart(exec);
+    const { id, wish, container } = exec;
     this.#set(id, { kind: 'starting' });
     const terminalSize = wish.spec.tty ? (size ?? exec.size) : undefined;
     try {
@@ -85,6 +90,9 @@ export class ExecRegistry {
         ...(terminalSize === undefined ? {} : { terminalSize }),
       });
       this.#set(id, { kind: 'running', process });
+      // What was said of its terminal meanwhile.
+      const last = this.#execs.get(id)?.size;
+      if (last !== exec.size && last !== undefined) await process.resize(last).catch(() => undefined);
       this.#tell(exec, `exec_start: ${wish.spec.argv.join(' ')}`);
       void process.exitCode.then((exitCode) => this.#ended(exec, exitCode, process.pid));
       return process;

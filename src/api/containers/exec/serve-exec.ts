@@ -1,5 +1,6 @@
 import { EngineError, ReaderTooSlow, type RunningExec, type TerminalSize } from '../../../engine/port.ts';
 import type { Channel } from '../../http/channel.ts';
+import { ApiError } from '../../http/api-error.ts';
 import { pump } from '../../http/pump.ts';
 import { detachKeysOf, pumpInput } from '../streams/input.ts';
 import { saidAs, shownOf } from '../streams/output.ts';
@@ -12,26 +13,22 @@ export interface ServeOptions {
 }
 
 /**
- * Runs an exec, then serves a client with its streams until it has ended, the client has left or the detach keys were
- * typed. Of a program that can't be run the client is told where its output would be, as Docker does: its exit code
- * says it, too. @throws ApiError
+ * Runs an exec, and serves a client with its streams until it has ended, the client has left or the detach keys were
+ * typed. The headers are sent by then: a client that reads them together with the first output loses that (python3-docker
+ * does). Of a program that can't be run the client is told where its output would be, as Docker does: its exit code says
+ * it, too.
  */
-export async function serveExec(
-  execs: ExecRegistry,
-  exec: Exec,
-  { size, raw }: ServeOptions,
-): Promise<(channel: Channel) => Promise<void>> {
+export async function serveExec(execs: ExecRegistry, exec: Exec, { size, raw }: ServeOptions, channel: Channel): Promise<void> {
   let process: RunningExec;
   try {
     process = await execs.start(exec, size);
   } catch (error) {
-    if (!(error instanceof EngineError)) throw error;
-    return async ({ output, input }) => {
-      input.resume();
-      output.write(saidAs(raw, error.message));
-    };
+    if (!(error instanceof EngineError || error instanceof ApiError)) throw error;
+    channel.input.resume();
+    channel.output.write(saidAs(raw, error.message));
+    return;
   }
-  return (channel) => serve(execs, exec, process, raw, channel);
+  await serve(execs, exec, process, raw, channel);
 }
 
 async function serve(execs: ExecRegistry, exec: Exec, process: RunningExec, raw: boolean, channel: Channel): Promise<void> {

@@ -28,6 +28,7 @@ export function statsSample(now: Measured, before: Measured | undefined, { id, n
       io_serviced_recursive: stats === undefined || cgroupVersion === 2 ? null : blockIo(stats, cgroupVersion, 'count'),
     },
     num_procs: 0,
+    storage_stats: {},
     cpu_stats: cpuOf(stats),
     precpu_stats: cpuOf(before?.stats),
     memory_stats: stats === undefined ? {} : { usage: stats.memory.usage, stats: { ...stats.memory.details }, limit: stats.memory.limit },

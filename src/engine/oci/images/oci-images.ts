@@ -133,9 +133,10 @@ export class OciImages implements RootfsProvider {
     const familiar = familiarReference(reference);
     const { onProgress } = options;
     return this.#undertake(`pulling ${familiar}`, options.signal, async (pins, signal) => {
-      onProgress({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? '' });
       const registry = this.#registries.client(reference, options.credentials);
       const resolved = await registry.resolve(signal);
+      // Until now a failure is an answer of its own to Docker's clients; from the first progress on it is a part of that.
+      onProgress({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? '' });
       pins.add(resolved.digest);
       await this.#blobs.put(resolved.content);
       const { platform } = options;
