@@ -13,7 +13,7 @@ import { imageFailure } from './failure.ts';
 import type { ImageLimits } from './limits.ts';
 import { Slots } from './slots.ts';
 import type { UnpackedLayer } from './unpack/protocol.ts';
-import { unpack } from './unpack/unpack.ts';
+import { Unpacker } from './unpack/unpack.ts';
 
 export interface LayerStoreOptions {
   readonly dir: string;
@@ -36,13 +36,15 @@ const TEMPORARY = 'tmp-';
 export class LayerStore {
   readonly #options: LayerStoreOptions;
   readonly #slots: Slots;
+  readonly #unpacker: Unpacker;
   #nextTemporary = 0;
-  /** How many unpack what still arrives. */
-  #along = 0;
+  /** One unpacks what still arrives. */
+  #isAlong = false;
 
   constructor(options: LayerStoreOptions) {
     this.#options = options;
     this.#slots = new Slots(options.limits.parallelUnpacks);
+    this.#unpacker = new Unpacker(options.unpackEntry);
     mkdirSync(options.dir, { recursive: true, mode: 0o700 });
     for (const name of readdirSync(options.dir)) {
       // A child that outlived its killed daemon for a moment may still be writing: hence the retries.
@@ -79,13 +81,13 @@ export class LayerStore {
     signal: AbortSignal,
     onProgress: (readBytes: number) => void,
   ): Promise<UnpackedLayer> {
-    if (this.#along === this.#options.limits.parallelUnpacks)
-      throw new ImageError('failed', 'as many layers as may be are unpacked already');
-    this.#along++;
+    // A source that is slow on purpose must not keep the others' layers waiting.
+    if (this.#isAlong || this.#slots.free === 0) throw new ImageError('failed', 'as many layers as may be are unpacked already');
+    this.#isAlong = true;
     try {
-      return await this.#unpackNow(source, signal, onProgress, feed);
+      return await this.#slots.run(signal, () => this.#unpackNow(source, signal, onProgress, feed));
     } finally {
-      this.#along--;
+      this.#isAlong = false;
     }
   }
 
@@ -102,10 +104,9 @@ export class LayerStore {
       const { unpackedLayerBytes, layerEntries, freeDiskBytes } = this.#options.limits;
       const what = `layer ${shortDigest(source.blobDigest)}`;
       const limits = { unpackedLayerBytes, layerEntries, freeDiskBytes };
-      const layer = await unpack({
+      const layer = await this.#unpacker.unpack({
         ...limits,
         root,
-        entry: this.#options.unpackEntry,
         blobPath: source.blobPath,
         what,
         signal,

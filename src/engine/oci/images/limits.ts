@@ -23,7 +23,7 @@ export interface ImageLimits {
   readonly retryMs: number;
   /** Blobs of one image downloaded at the same time. */
   readonly parallelDownloads: number;
-  /** Layers unpacked at the same time, over all images; each is a process. As many again while they arrive. */
+  /** Layers unpacked at the same time, over all images; each is a process. One of them while it arrives. */
   readonly parallelUnpacks: number;
 }
 

@@ -7,6 +7,10 @@ export class Slots {
     this.#free = count;
   }
 
+  get free(): number {
+    return this.#free;
+  }
+
   /** Does the work when it is this caller's turn. Rejects with the signal's reason while it waits. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
     signal.throwIfAborted();

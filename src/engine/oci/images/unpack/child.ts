@@ -1,15 +1,17 @@
 /**
- * The unpacking child: one process per layer, short-lived. It loads everything it needs, makes the
- * layer's directory its root, and only then looks at the first byte of the layer. Decompression and
- * hashing happen here too, which keeps them off the daemon's event loop.
+ * The unpacking child: short-lived, for one layer after another. It loads everything it needs, makes a
+ * layer's directory its root, only then looks at the layer's first byte, and comes back when the layer
+ * is done. It runs no code of a layer, and a layer's names can't name the way back: a descriptor.
+ * Decompression and hashing happen here too, which keeps them off the daemon's event loop.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { statfsSync, writeSync } from 'node:fs';
+import { constants, openSync, statfsSync, writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Readable } from 'node:stream';
 import { createGunzip, createZstdDecompress } from 'node:zlib';
 import { chroot } from '../../../../linux/chroot.ts';
+import { returnToRoot } from '../../../../linux/return-to-root.ts';
 import { hasCode } from '../../../../linux/system-error.ts';
 import { compressionOf } from '../compression.ts';
 import { FollowedFile } from './followed-file.ts';
@@ -18,7 +20,6 @@ import { END, LIFELINE_FD, type UnpackedLayer, type UnpackOrder, type UnpackRepo
 import { TarError } from './tar-header.ts';
 import { TarReader } from './tar-reader.ts';
 
-const BLOB_FD = 0;
 const CHUNK_BYTES = 256 * 1024;
 const PROGRESS_EVERY_BYTES = 4 * 2 ** 20;
 const SPACE_CHECK_EVERY_BYTES = 8 * 2 ** 20;
@@ -27,30 +28,38 @@ class NoSpace extends Error {
   override name = 'NoSpace';
 }
 
-async function main(): Promise<void> {
-  const order = JSON.parse(process.argv[2] ?? '') as UnpackOrder;
-  const blob = new FollowedFile(BLOB_FD);
-  follow(blob);
-  const hash = createHash('sha256');
+function main(): void {
   process.umask(0);
-  chroot(order.root);
-  say({ kind: 'done', layer: await unpack(order, blob, hash) });
-  process.exit(0);
-}
-
-/** The parent says how far the blob may be read; when the parent is gone, so is this process. */
-function follow(blob: FollowedFile): void {
+  const realRoot = openSync('/', constants.O_RDONLY | constants.O_DIRECTORY);
+  let blob: FollowedFile | undefined;
   let partial = '';
-  const lifeline = new Socket({ fd: LIFELINE_FD }).setEncoding('latin1');
+  const lifeline = new Socket({ fd: LIFELINE_FD }).setEncoding('utf8');
+  // When the parent is gone, or needs no more, so is this process.
   lifeline.on('close', () => process.exit(1));
   lifeline.on('data', (text: string) => {
     const lines = (partial + text).split('\n');
     partial = lines.pop() ?? '';
     for (const line of lines) {
-      if (line === END) blob.whole();
-      else blob.allow(Number(line));
+      if (line.startsWith('{')) {
+        const order = JSON.parse(line) as UnpackOrder;
+        blob = new FollowedFile(openSync(order.blobPath, 'r'));
+        void carryOut(order, blob, realRoot);
+      } else if (line === END) blob?.whole();
+      else blob?.allow(Number(line));
     }
   });
+}
+
+async function carryOut(order: UnpackOrder, blob: FollowedFile, realRoot: number): Promise<void> {
+  try {
+    chroot(order.root);
+    const layer = await unpack(order, blob, createHash('sha256'));
+    returnToRoot(realRoot);
+    say({ kind: 'done', layer });
+  } catch (error) {
+    say(failure(error));
+    process.exit(1);
+  }
 }
 
 async function unpack(order: UnpackOrder, blob: FollowedFile, hash: ReturnType<typeof createHash>): Promise<UnpackedLayer> {
@@ -112,7 +121,7 @@ function failure(error: unknown): UnpackReport {
 }
 
 try {
-  await main();
+  main();
 } catch (error) {
   say(failure(error));
   process.exit(1);

@@ -1,9 +1,9 @@
-import { read } from 'node:fs';
+import { close, read } from 'node:fs';
 import { Readable } from 'node:stream';
 
 const CHUNK_BYTES = 256 * 1024;
 
-/** A file that is still being written, read as far as it may be. */
+/** A file that is still being written, read as far as it may be. The descriptor becomes its own. */
 export class FollowedFile extends Readable {
   readBytes = 0;
   readonly #fd: number;
@@ -42,6 +42,10 @@ export class FollowedFile extends Readable {
       this.readBytes += bytesRead;
       this.push(buffer.subarray(0, bytesRead));
     });
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    close(this.#fd, () => done(error));
   }
 
   #goOn(): void {

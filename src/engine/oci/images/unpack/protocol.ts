@@ -1,8 +1,11 @@
 /**
- * What the unpacking child is told (JSON in its only argument; the blob is its stdin, how far it may be
- * read comes as lines on LIFELINE_FD: a number of bytes, at last END) and says (JSON lines on stdout).
+ * What an unpacking child is told and says, line by line. On LIFELINE_FD an order comes as JSON, then how
+ * far the blob may be read: a number of bytes, at last END. The answer is JSON on stdout; then there
+ * may be another order.
  */
 export interface UnpackOrder {
+  /** The blob's file; opened before the child shuts itself in. */
+  readonly blobPath: string;
   /** The layer's directory, empty: becomes the child's root. */
   readonly root: string;
   readonly unpackedLayerBytes: number;

@@ -8,7 +8,10 @@ import { lgetxattr } from '../../../../linux/xattr.ts';
 import type { ImageError } from '../../../port.ts';
 import type { UnpackedLayer } from './protocol.ts';
 import { type FixtureEntry, fixtureEntry, fixtureTar } from './tar-fixture.ts';
-import { defaultUnpackEntry, unpack, type UnpackRequest } from './unpack.ts';
+import { defaultUnpackEntry, Unpacker, type UnpackRequest } from './unpack.ts';
+
+/** Of all tests: so they show too that one layer leaves no trace in the next. */
+const unpacker = new Unpacker(defaultUnpackEntry());
 
 /** base/secret is what a malicious layer is after; base/layers/root is where it belongs. */
 let base: string;
@@ -31,8 +34,7 @@ async function unpackBytes(blob: Buffer, limits: Partial<UnpackRequest> = {}): P
   const blobPath = join(base, 'blob');
   writeFileSync(blobPath, blob);
   try {
-    return await unpack({
-      entry: defaultUnpackEntry(),
+    return await unpacker.unpack({
       blobPath,
       root,
       what: 'layer test',
