@@ -28,8 +28,7 @@ export interface ImageSourcesParts {
 export function imageSources(parts: ImageSourcesParts, registry: BlobSource, likeliest: NodeId | undefined): readonly BlobSource[] {
   const others = parts.others();
   if (others.length === 0) return [registry];
-  const candidates = others.toSorted((a, b) => Number(b === likeliest) - Number(a === likeliest));
-  const peers = new PeerBlobs({ candidates, request: parts.request });
+  const peers = new PeerBlobs({ candidates: others, likeliest, request: parts.request });
   return [peers, peers, whoseTurnItIs(parts), arriving(parts.arrivals, registry)];
 }
 

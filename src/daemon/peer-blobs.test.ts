@@ -34,7 +34,7 @@ test('finds who holds a blob and asks it first for the next', async () => {
   expect(asked).toEqual(['HEAD 1', 'HEAD 2', 'HEAD 3', 'GET 2']);
   asked.length = 0;
   await source.open('sha256:b', signal);
-  expect(asked[0]).toBe('HEAD 2');
+  expect(asked).toEqual(['GET 2']);
 });
 
 test('is undefined where nobody has it, whoever is gone', async () => {
@@ -45,7 +45,7 @@ test('is undefined where nobody has it, whoever is gone', async () => {
 
 test('goes on where a stream broke off, at the same peer', async () => {
   const { asked, request } = peers({ 1: [DIGEST], 2: [DIGEST] });
-  const source = new PeerBlobs({ candidates: [id(1), id(2)], request });
+  const source = new PeerBlobs({ candidates: [id(1), id(2)], likeliest: id(1), request });
   await source.open(DIGEST, signal);
   asked.length = 0;
   const rest = await source.open(DIGEST, signal, 3);
@@ -56,13 +56,13 @@ test('goes on where a stream broke off, at the same peer', async () => {
 
 test('asks a peer that gave something else for nothing more of the image', async () => {
   const { asked, request } = peers({ 1: [DIGEST, 'sha256:b'], 2: [DIGEST, 'sha256:b'] });
-  const source = new PeerBlobs({ candidates: [id(1), id(2)], request });
+  const source = new PeerBlobs({ candidates: [id(1), id(2)], likeliest: id(1), request });
   await source.open(DIGEST, signal);
-  expect(asked).toContain('GET 1');
+  expect(asked).toEqual(['GET 1']);
   asked.length = 0;
   await source.open(DIGEST, signal);
   await source.open('sha256:b', signal);
-  expect(asked).toEqual(['HEAD 2', 'GET 2', 'HEAD 2', 'GET 2']);
+  expect(asked).toEqual(['HEAD 2', 'GET 2', 'GET 2']);
 });
 
 test('tells a blob that comes from one that does not', async () => {
@@ -73,4 +73,23 @@ test('tells a blob that comes from one that does not', async () => {
   expect(await openAt(answer(202), id(1), DIGEST, wanted)).toBe('coming');
   expect(await openAt(answer(404), id(1), DIGEST, wanted)).toBeUndefined();
   expect(await openAt(answer(416), id(1), DIGEST, wanted)).toBeUndefined();
+});
+
+test('waits for nobody where somebody has it', async () => {
+  const { request } = peers({ 2: [DIGEST] });
+  const never = (peer: NodeId, wanted: PeerRequest): Promise<PeerResponse> =>
+    peer === id(1) ? new Promise(() => undefined) : request(peer, wanted);
+  const blob = await new PeerBlobs({ candidates: [id(1), id(2)], request: never }).open(DIGEST, signal);
+  expect(blob?.sizeBytes).toBe(4);
+});
+
+test('asks more than the first handful, and past one that says yes and gives nothing', async () => {
+  const all = Array.from({ length: 30 }, (_, n) => id(n + 1));
+  const { asked, request } = peers({ 1: [DIGEST], 30: [DIGEST] });
+  const fickle = async (peer: NodeId, wanted: PeerRequest): Promise<PeerResponse> => {
+    if (peer === id(1) && wanted.method === 'GET') throw new PeerUnreachable(peer, 'gone meanwhile');
+    return request(peer, wanted);
+  };
+  expect(await new PeerBlobs({ candidates: all, request: fickle }).open(DIGEST, signal)).toBeDefined();
+  expect(asked.at(-1)).toBe('GET 30');
 });

@@ -6,14 +6,15 @@ import type { PeerRequest, PeerResponse } from '../transport/port.ts';
 export const BLOBS_PATH = '/blobs/';
 
 /** How many peers are asked at once whether they hold a blob, and how many for one blob. */
-const ASK_AT_ONCE = 8;
+const ASK_AT_ONCE = 16;
 const ASKED = 64;
 const ASK_TIMEOUT_MS = 2_000;
 const OPEN_TIMEOUT_MS = 10_000;
 
 export interface PeerBlobsOptions {
-  /** Nodes to ask, the likeliest holder first. */
   readonly candidates: readonly NodeId[];
+  /** Who of them most likely has what is wanted. */
+  readonly likeliest?: NodeId | undefined;
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
 }
 
@@ -21,9 +22,10 @@ type Opened = NonNullable<Awaited<ReturnType<BlobSource['open']>>>;
 
 /**
  * The other nodes as one source of an image's blobs. Who had one blob has most likely the rest, so the last giver is
- * asked first; the others are asked by HEAD, a few at a time. A peer that is gone or has it not is no error: the next
- * source is tried. One that gave a blob and is asked for it again from its beginning gave something else: it is not
- * asked any more for anything of this image. So this source may stand twice in a list of sources.
+ * asked for it at once; else all are asked by HEAD, a few at a time, and the first that says yes is taken. A peer that is
+ * gone or has it not is no error: the next source is tried. One that gave a blob and is asked for it again from its
+ * beginning gave something else: it is not asked any more for anything of this image. So this source may stand twice in
+ * a list of sources.
  */
 export class PeerBlobs implements BlobSource {
   readonly name = 'peers';
@@ -34,23 +36,27 @@ export class PeerBlobs implements BlobSource {
 
   constructor(options: PeerBlobsOptions) {
     this.#options = options;
+    this.#giver = options.candidates.find((peer) => peer === options.likeliest);
   }
 
   async open(digest: string, signal: AbortSignal, fromByte = 0): Promise<Opened | undefined> {
     if (fromByte === 0) this.#distrustGiverOf(digest);
-    const order = this.#order();
-    for (let i = 0; i < order.length; i += ASK_AT_ONCE) {
-      const answers = await Promise.all(order.slice(i, i + ASK_AT_ONCE).map((peer) => this.#holds(peer, digest, signal)));
-      for (const peer of answers) {
-        if (peer === undefined) continue;
-        const blob = await this.#take(peer, digest, signal, fromByte);
-        if (blob !== undefined) return blob;
-      }
+    const first = this.#giver;
+    const blob = first && (await this.#take(first, digest, signal, fromByte));
+    if (blob !== undefined) return blob;
+    const left = this.#options.candidates.filter((peer) => peer !== first && !this.#distrusted.has(peer)).slice(0, ASKED);
+    while (left.length > 0 && !signal.aborted) {
+      const asked = left.slice(0, ASK_AT_ONCE);
+      const holder = await firstOf(asked.map((peer) => this.#holds(peer, digest, signal)));
+      const taken = holder && (await this.#take(holder, digest, signal, fromByte));
+      if (taken !== undefined) return taken;
+      // Who said yes and gave nothing is not asked again; the others of that handful may have it.
+      left.splice(0, left.length, ...left.filter((peer) => (holder === undefined ? !asked.includes(peer) : peer !== holder)));
     }
     return undefined;
   }
 
-  /** Takes it from this peer, which may first have to get it itself; undefined where it has it not. */
+  /** undefined where it has it not, or went away. */
   async #take(peer: NodeId, digest: string, signal: AbortSignal, fromByte: number): Promise<Opened | undefined> {
     try {
       const blob = await openAt(this.#options, peer, digest, { signal, fromByte });
@@ -59,15 +65,9 @@ export class PeerBlobs implements BlobSource {
       this.#givers.set(digest, peer);
       return blob;
     } catch {
-      // It went away between the two questions: the next one may have it.
+      if (this.#giver === peer) this.#giver = undefined;
       return undefined;
     }
-  }
-
-  #order(): readonly NodeId[] {
-    const trusted = this.#options.candidates.filter((peer) => !this.#distrusted.has(peer)).slice(0, ASKED);
-    const giver = this.#giver;
-    return giver === undefined ? trusted : [giver, ...trusted.filter((peer) => peer !== giver)];
   }
 
   #distrustGiverOf(digest: string): void {
@@ -88,6 +88,14 @@ export class PeerBlobs implements BlobSource {
       return undefined;
     }
   }
+}
+
+/** The first that is something; undefined where none is. */
+function firstOf<T>(answers: readonly Promise<T | undefined>[]): Promise<T | undefined> {
+  return new Promise((resolve) => {
+    for (const answer of answers) void answer.then((value) => value !== undefined && resolve(value));
+    void Promise.all(answers).then(() => resolve(undefined));
+  });
 }
 
 export interface OpenAt {
