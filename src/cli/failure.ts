@@ -19,10 +19,17 @@ export class Failure extends Error {
 export function sentence(error: unknown): string | undefined {
   if (error instanceof CannotReachError) return cannotReach(error);
   if (error instanceof Failure || error instanceof ApiError || error instanceof TemplateError) return error.message;
+  if (isBrokenOff(error)) return `lost the connection to the daemon (${error.message}): what was asked may or may not have been done`;
   // Values that can't be read (sizes, durations) and files that can't be opened.
   if (error instanceof RangeError) return error.message;
   if (error instanceof Error && 'code' in error && 'syscall' in error) return cannotUse(error as NodeJS.ErrnoException);
   return undefined;
+}
+
+/** Whether the other side of a stream ended before its end; Node tells it in several ways. */
+export function isBrokenOff(error: unknown): error is Error {
+  if (!(error instanceof Error) || error instanceof CannotReachError || !('code' in error)) return false;
+  return ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(String(error.code));
 }
 
 function cannotUse(error: NodeJS.ErrnoException): string {

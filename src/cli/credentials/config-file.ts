@@ -1,4 +1,4 @@
-import { chmod, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, chown, mkdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Failure } from '../failure.ts';
@@ -92,14 +92,20 @@ function recordOf(value: unknown, path: string, what: string): Record<string, un
 const wrong = (path: string, what: string, wanted: string): Failure =>
   new Failure(`${path} is no config of Docker's: ${what} should be ${wanted}`);
 
-/** Written beside it and put in its place, for its owner's eyes only. */
+/** Written beside it and put in its place; a new one is for its owner's eyes only, another stays whose it was. */
 export async function writeConfig(path: string, { whole }: DockerConfig): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-  const fresh = `${path}.${process.pid}.new`;
+  // One that is a link stays one.
+  const final = await realpath(path).catch(() => path);
+  const before = await stat(final).catch(() => undefined);
+  const fresh = `${final}.${process.pid}.new`;
   try {
-    await writeFile(fresh, `${JSON.stringify(whole, undefined, '\t')}\n`, { mode: 0o600 });
-    await chmod(fresh, 0o600);
-    await rename(fresh, path);
+    await writeFile(fresh, `${JSON.stringify(whole, undefined, '\t')}\n`, { mode: 0o600, flag: 'wx' });
+    if (before !== undefined) {
+      await chown(fresh, before.uid, before.gid);
+      await chmod(fresh, before.mode & 0o777);
+    }
+    await rename(fresh, final);
   } catch (error) {
     await rm(fresh, { force: true });
     throw error;

@@ -1,4 +1,15 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -50,17 +61,22 @@ describe('credentials in the file', () => {
     expect(await (await store()).get('other.example')).toBeUndefined();
   });
 
-  it('are written for their owner only, and nothing else is touched', async () => {
+  it('are written for their owner only, or where they were, and nothing else is touched', async () => {
     write({ HttpHeaders: { A: 'b' }, auths: { 'https://reg.example/v1/': { auth: base64('old:old') } } });
+    renameSync(file(), join(directory, 'elsewhere.json'));
+    symlinkSync('elsewhere.json', file());
+    chmodSync(join(directory, 'elsewhere.json'), 0o640);
     await (await store()).set('reg.example', { username: 'me', password: 'secret' });
     expect(read()).toEqual({ HttpHeaders: { A: 'b' }, auths: { 'reg.example': { auth: base64('me:secret') } } });
-    expect(statSync(file()).mode & 0o777).toBe(0o600);
+    expect(statSync(file()).mode & 0o777).toBe(0o640);
+    expect(lstatSync(file()).isSymbolicLink()).toBe(true);
     expect(await (await store()).erase('https://reg.example')).toBe(true);
     expect(read()).toEqual({ HttpHeaders: { A: 'b' }, auths: {} });
     expect(await (await store()).erase('reg.example')).toBe(false);
     rmSync(file());
     await (await store()).set('', { username: 'me', password: '', identitytoken: 'ID' });
     expect(read()).toEqual({ auths: { [HUB]: { auth: base64('me:'), identitytoken: 'ID' } } });
+    expect(statSync(file()).mode & 0o777).toBe(0o600);
   });
 
   it('that can’t be read are said to be so', async () => {

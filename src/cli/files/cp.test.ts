@@ -193,6 +193,24 @@ describe('cp from a container', () => {
     expect(await said('web:/bad', scratch)).toMatch(/the archive from the container can't be read/);
   });
 
+  it('says so when the daemon is lost in the middle', async () => {
+    has('/d', DIRECTORY, []);
+    const archive = await tar([
+      { name: 'd/', type: 'directory' },
+      { name: 'd/f', content: 'x'.repeat(100_000) },
+    ]);
+    daemon.on('GET /containers/web/archive', (_asked: Asked, response: ServerResponse) => {
+      places.get('/d')?.tell(response);
+      response.write(archive.subarray(0, 50_000));
+      setTimeout(() => response.destroy(), 20);
+      return HELD;
+    });
+    expect(await cli(['cp', 'web:/d', scratch])).toMatchObject({
+      code: 1,
+      err: 'caravela: lost the connection to the daemon before all was copied (aborted)\n',
+    });
+  });
+
   it('tells on a terminal how much it was', async () => {
     has('/f', 0o644, [{ name: 'f', content: 'x' }]);
     expect((await cli(['cp', 'web:/f', scratch], { tty: true })).err).toMatch(new RegExp(`^Successfully copied .*B to ${scratch}\\n$`));

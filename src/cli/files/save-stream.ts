@@ -3,9 +3,11 @@ import { rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CannotReachError } from '../../docker-api/errors.ts';
-import { Failure } from '../failure.ts';
+import { Failure, isBrokenOff } from '../failure.ts';
 import { type Io, write } from '../io.ts';
+
+/** As Docker has it, nobody else may read it: it may hold anything that a container or an image does. */
+const ARCHIVE_MODE = 0o600;
 
 /**
  * Writes what is downloaded to a file, or to stdout where none is named. A file appears when it is whole. @param open the download
@@ -23,7 +25,7 @@ export async function saveStream(io: Io, file: string | undefined, open: (signal
     else if (kind === 'other') await pipeline(stream, createWriteStream(file));
     else await intoPlace(stream, file);
   } catch (error) {
-    throw isBroken(error) ? new Failure(`lost the connection to the daemon before the archive was whole (${error.message})`) : error;
+    throw isBrokenOff(error) ? new Failure(`lost the connection to the daemon before the archive was whole (${error.message})`) : error;
   } finally {
     ending.abort();
   }
@@ -32,7 +34,7 @@ export async function saveStream(io: Io, file: string | undefined, open: (signal
 async function intoPlace(stream: Readable, file: string): Promise<void> {
   const fresh = `${file}.${process.pid}.part`;
   try {
-    await pipeline(stream, createWriteStream(fresh, { flags: 'wx' }));
+    await pipeline(stream, createWriteStream(fresh, { flags: 'wx', mode: ARCHIVE_MODE }));
     await rename(fresh, file);
   } catch (error) {
     await rm(fresh, { force: true });
@@ -48,14 +50,4 @@ async function kindOf(file: string): Promise<'none' | 'file' | 'directory' | 'ot
   const above = await stat(directory).catch(() => undefined);
   if (above?.isDirectory() !== true) throw new Failure(`cannot use ${file}: there is no directory ${directory}`);
   return 'none';
-}
-
-/** The other side ended before its end. */
-function isBroken(error: unknown): error is Error {
-  return (
-    error instanceof Error &&
-    !(error instanceof CannotReachError) &&
-    'code' in error &&
-    ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'].includes(String(error.code))
-  );
 }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Extract, extract, type Header } from 'tar-stream';
-import { Failure } from '../failure.ts';
+import { Failure, isBrokenOff } from '../failure.ts';
 
 type Entry = Extract extends AsyncIterable<infer Each> ? Each : never;
 
@@ -37,6 +37,7 @@ export async function unpack(archive: Readable, wish: UnpackWish): Promise<void>
     }
   } catch (error) {
     archive.destroy();
+    if (isBrokenOff(error)) throw new Failure(`lost the connection to the daemon before all was copied (${error.message})`);
     const isJunk = error instanceof Error && !(error instanceof Failure) && !('code' in error);
     throw isJunk ? new Failure(`the archive from the container can't be read: ${error.message}`) : error;
   }

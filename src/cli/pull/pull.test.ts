@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Asked, FakeDaemon, refuse, run, type RunOptions } from '../testing.ts';
+import { type Asked, FakeDaemon, HELD, refuse, run, type RunOptions } from '../testing.ts';
 
 const ID = 'c'.repeat(64);
 let daemon: FakeDaemon;
@@ -70,6 +70,19 @@ describe('images', () => {
     daemon.on('POST /images/create', pulls([...progress, { error: 'no', errorDetail: { message: 'registry x can’t be reached' } }]));
     expect(await cli(['pull', '-q', 'busybox'])).toEqual({ code: 1, out: '', err: 'caravela: registry x can’t be reached\n' });
     expect((await cli(['run', '-d', '--pull', 'always', '-q', 'busybox'])).code).toBe(125);
+  });
+
+  it('says so when the daemon is lost in the middle', async () => {
+    daemon.on('POST /images/create', (_asked: Asked, response: ServerResponse) => {
+      response.write('{"status":"Downloading"}\n');
+      setTimeout(() => response.destroy(), 20);
+      return HELD;
+    });
+    expect(await cli(['pull', '-q', 'busybox'])).toEqual({
+      code: 1,
+      out: '',
+      err: 'caravela: lost the connection to the daemon (aborted): what was asked may or may not have been done\n',
+    });
   });
 
   it('load sends the archive as it is', async () => {

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { setTimeout } from 'node:timers/promises';
 import type { Client } from '../../docker-api/client.ts';
 import { jsonLines } from '../../docker-api/json-lines.ts';
@@ -25,17 +26,17 @@ export interface LiveWish {
 export async function liveTable(client: Client, io: Io, wish: LiveWish): Promise<void> {
   const watched = new Map<string, Watched>();
   const ending = new AbortController();
+  const { signal } = ending;
   const add = (subject: Subject): void => {
     if (watched.has(subject.id) || watched.size >= MOST_WATCHED) return;
-    const one = new Watched(client, subject);
-    watched.set(subject.id, one);
-    if (wish.named === undefined && !wish.all) void one.ended.then(() => watched.delete(subject.id));
+    watched.set(subject.id, new Watched(client, subject));
   };
   try {
+    // Listened to before they are listed: none that starts in between is missed.
+    const changes = wish.named === undefined ? await changesOf(client, signal) : undefined;
     for (const subject of wish.named ?? (await wish.list())) add(subject);
-    const changes = wish.named === undefined ? follow(client, wish, add, watched, ending.signal) : undefined;
-    const over = wish.named === undefined ? changes : allEnded(watched);
-    await Promise.race([over, draw(io, watched, wish, ending.signal)]);
+    const over = changes === undefined ? allEnded(watched) : follow(changes, wish, add, watched, signal);
+    await Promise.race([over, draw(io, watched, wish, signal)]);
   } finally {
     ending.abort();
     for (const one of watched.values()) one.close();
@@ -45,35 +46,38 @@ export async function liveTable(client: Client, io: Io, wish: LiveWish): Promise
 /** Redraws for as long as somebody looks: a terminal that is gone ends it by an error. */
 async function draw(io: Io, watched: ReadonlyMap<string, Watched>, { render }: LiveWish, signal: AbortSignal): Promise<void> {
   if (io.stdoutIsTty) await write(io.stdout, CLEAR_SCREEN);
-  while (!signal.aborted) {
+  for (;;) {
     // The figures of the first moment come before anything is shown of them.
-    await setTimeout(REDRAW_EVERY_MS);
+    await setTimeout(REDRAW_EVERY_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return;
     const text = render([...watched.values()].map(({ row }) => row));
     await write(io.stdout, io.stdoutIsTty ? `${TO_TOP}${text.replaceAll('\n', `${CLEAR_LINE_END}\n`)}${CLEAR_BELOW}` : text);
   }
 }
 
+function changesOf(client: Client, signal: AbortSignal): Promise<Readable> {
+  const filters = { type: ['container'], event: ['create', 'start', 'die', 'destroy'] };
+  return client.stream('GET', '/events', { query: { filters }, signal });
+}
+
 /** What starts is shown from then on, what is removed no longer. Ends with the stream of events. */
 async function follow(
-  client: Client,
+  changes: Readable,
   wish: LiveWish,
   add: (subject: Subject) => void,
   watched: Map<string, Watched>,
   signal: AbortSignal,
 ): Promise<void> {
-  const filters = { type: ['container'], event: ['create', 'start', 'die', 'destroy'] };
-  const stream = await client.stream('GET', '/events', { query: { filters }, signal });
+  const drop = (id: string): void => {
+    watched.get(id)?.close();
+    watched.delete(id);
+  };
   try {
-    for await (const { Action, Actor } of jsonLines<EventMessage>(stream)) {
-      const isGone = Action === 'destroy' || (Action === 'die' && !wish.all);
-      if (isGone) {
-        watched.get(Actor.ID)?.close();
-        watched.delete(Actor.ID);
-      } else if (Action === 'start' || wish.all) {
-        // It was watched while it did not run: its figures begin anew.
-        watched.get(Actor.ID)?.close();
-        watched.delete(Actor.ID);
+    for await (const { Action, Actor } of jsonLines<EventMessage>(changes)) {
+      if (Action === 'destroy' || (Action === 'die' && !wish.all)) drop(Actor.ID);
+      else if (Action === 'start' || wish.all) {
+        // It may have been watched while it did not run: its figures begin anew.
+        drop(Actor.ID);
         for (const subject of await wish.list()) if (subject.id === Actor.ID) add(subject);
       }
     }
