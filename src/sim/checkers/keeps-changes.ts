@@ -27,6 +27,8 @@ export function keepsChanges(): Checker {
   const newest = new Map<string, number>();
   const promised = new Map<string, Promised>();
   const paused = new Map<ContainerId, Paused>();
+  /** Commands that may end a pause and have no answer yet. */
+  const open = new Set<Issued>();
   const forget = (id: ContainerId): void => {
     for (const kind of ['rename', 'update']) promised.delete(keyOf(kind, id));
   };
@@ -38,13 +40,19 @@ export function keepsChanges(): Checker {
       const { containerId: id } = command;
       newest.set(keyOf(groupOf(command.kind), id), issued.number);
       promised.delete(keyOf(command.kind, id));
-      if (ENDS_PAUSE.has(command.kind)) paused.delete(id);
+      if (ENDS_PAUSE.has(command.kind)) {
+        paused.delete(id);
+        open.add(issued);
+      }
       if (command.kind === 'remove') forget(id);
     },
     onReply(_world, issued, result) {
       const { command, node } = issued;
+      open.delete(issued);
       if (!result.ok || !('containerId' in command) || !isNewest(newest, issued)) return;
-      if (command.kind === 'pause') paused.set(command.containerId, { node, reboots: node.engine.reboots });
+      // A kill that was asked for before may do its work only now.
+      const isContested = [...open].some((other) => other.node === node && isAbout(other.command, command.containerId));
+      if (command.kind === 'pause' && !isContested) paused.set(command.containerId, { node, reboots: node.engine.reboots });
       if (command.kind === 'rename' || command.kind === 'update') {
         promised.set(keyOf(command.kind, command.containerId), { node, command });
       }
@@ -77,6 +85,7 @@ export function keepsChanges(): Checker {
 /** What may end a pause, and an earlier word about it. */
 const ENDS_PAUSE: ReadonlySet<Command['kind']> = new Set(['pause', 'unpause', 'stop', 'kill', 'remove']);
 
+const isAbout = (command: Command, id: ContainerId): boolean => 'containerId' in command && command.containerId === id;
 const groupOf = (kind: Command['kind']): string => (ENDS_PAUSE.has(kind) ? 'pause' : kind);
 const keyOf = (kind: string, id: ContainerId): string => `${kind} ${id}`;
 
