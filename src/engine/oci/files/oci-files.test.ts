@@ -1,12 +1,14 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { taskId } from '../../../core/model/index.ts';
+import { mountPointsBelow } from '../../../linux/mount.ts';
 import { lgetxattr, lsetxattr } from '../../../linux/xattr.ts';
 import { A, B, logOptions } from '../../contract.test-suite.ts';
 import type { ContainerSpec, MountWish, WriteArchiveOptions } from '../../port.ts';
@@ -73,6 +75,18 @@ async function unpacked(stream: Readable): Promise<Found[]> {
 const read = async (path: string): Promise<Found[]> => unpacked((await engine.readArchive(A, path, never)).stream);
 const names = async (path: string): Promise<string[]> => (await read(path)).map(({ name }) => name);
 const contentOf = async (path: string): Promise<string | undefined> => (await read(path)).at(-1)?.content;
+
+function processes(): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map((pid) => {
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+      } catch {
+        return '';
+      }
+    });
+}
 
 describe.each(['a container that does not run', 'a running container'])('files of %s', (kind) => {
   const ready = async (change: Partial<ContainerSpec> = {}): Promise<void> =>
@@ -387,6 +401,32 @@ describe('a copy', () => {
     const tar = Buffer.concat(await (await engine.readArchive(A, '/tmp/random', never)).stream.toArray());
     const out = execFileSync('tar', ['xOf', '-'], { input: tar, maxBuffer: 2 ** 24 });
     expect(out.equals(content)).toBe(true);
+  });
+
+  it('ends with the daemon, however that ends', async () => {
+    const script = `
+      import { Readable } from 'node:stream';
+      import { OciBench } from ${JSON.stringify(join(import.meta.dirname, '../oci-bench.test-suite.ts'))};
+      import { containerSpec } from ${JSON.stringify(join(import.meta.dirname, '../../spec.test-suite.ts'))};
+      setInterval(() => undefined, 1_000);
+      const bench = new OciBench();
+      const engine = await bench.open();
+      await engine.recover(() => true);
+      await engine.create('a'.repeat(64), containerSpec(), []);
+      engine.writeArchive('a'.repeat(64), '/tmp', new Readable({ read: () => undefined }), { noOverwriteDirNonDir: false, copyUidGid: false });
+      console.log(bench.dir);`;
+    const daemon = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const dir = String((await once(daemon.stdout, 'data'))[0]).trim();
+    try {
+      const writers = (): string[] => processes().filter((argv) => argv.includes(dir) && argv.includes('child.ts'));
+      while (writers().length === 0) await delay(10);
+      daemon.kill('SIGKILL');
+      while (writers().length > 0) await delay(10);
+      expect(await mountPointsBelow(dir)).toEqual([]);
+    } finally {
+      daemon.kill('SIGKILL');
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
 
   it('is refused where there is no such container', async () => {
