@@ -1,8 +1,11 @@
 import { Array as ArrayOf, Integer, Null, Object as ObjectOf, Record as RecordOf, String as StringOf, Union } from 'typebox';
+import type { Backend } from '../backend.ts';
+import { rowsOf } from '../http/check.ts';
 import { matchesGlob } from '../http/glob.ts';
 import { momentBefore, truthOf } from '../http/prune-filter.ts';
 import { filtersOf, type Filters, type Query } from '../http/query.ts';
 import { labelMatches } from '../http/label-matches.ts';
+import { askAll } from '../instance/ask.ts';
 import { API_LIMITS } from '../limits.ts';
 import { isId, normalise, noSuchImage } from './names.ts';
 import { familiarReference, repositoryOf } from './reference.ts';
@@ -99,6 +102,13 @@ function createdOf(rows: readonly ImageRow[], names: readonly string[]): readonl
 
 function union(a: readonly string[] | null, b: readonly string[] | null): string[] {
   return [...new Set([...(a ?? []), ...(b ?? [])])];
+}
+
+/** One that is on several nodes is one. */
+export async function countImages(backend: Backend): Promise<number> {
+  const [here, { answers }] = await Promise.all([backend.images.list(), askAll(backend, { path: '/images/json' })]);
+  const there = answers.flatMap(({ body }) => rowsOf(PEER_IMAGE_ROW, body).map(({ Caravela }) => Caravela.Digest));
+  return new Set([...here.map(({ digest }) => digest), ...there]).size;
 }
 
 /** What clients before 1.43 know an image without a name by. */

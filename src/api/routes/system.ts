@@ -6,6 +6,7 @@ import type { ApiContext } from '../context.ts';
 import type { Query } from '../http/query.ts';
 import { askAll } from '../instance/ask.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
+import { countImages } from '../images/list.ts';
 import { diskUsage } from '../system/disk-usage.ts';
 import { nodeRows, ownRow } from '../system/node-rows.ts';
 import { infoOf, nodeInfo, type NodeCounts } from '../system/info.ts';
@@ -46,21 +47,20 @@ export function systemRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get('/info', async (request, reply): Promise<Info> => {
     const own = await nodeInfo(backend);
     if (scopeOf(request) === 'node') return infoOf(backend, own, [ownRow(backend)]);
-    const [asked, nodes] = await Promise.all([askAll(backend, { path: '/info' }), nodeRows(backend)]);
+    const [asked, nodes, images] = await Promise.all([askAll(backend, { path: '/info' }), nodeRows(backend), countImages(backend)]);
     const peers = asked.answers.flatMap((answer) => (Check(PEER_INFO, answer.body) ? [answer.body] : []));
     nameSilent(reply, asked.silent);
-    return infoOf(backend, sumOf([own, ...peers]), nodes.rows);
+    return infoOf(backend, { ...sumOf([own, ...peers]), Images: images }, nodes.rows);
   });
 }
 
-function sumOf(all: readonly NodeCounts[]): NodeCounts {
+function sumOf(all: readonly NodeCounts[]): Omit<NodeCounts, 'Images'> {
   const sum = (key: keyof NodeCounts): number => all.reduce((total, one) => total + one[key], 0);
   return {
     Containers: sum('Containers'),
     ContainersRunning: sum('ContainersRunning'),
     ContainersPaused: sum('ContainersPaused'),
     ContainersStopped: sum('ContainersStopped'),
-    Images: Math.max(...all.map((one) => one.Images)),
     NCPU: sum('NCPU'),
     MemTotal: sum('MemTotal'),
   };

@@ -65,12 +65,15 @@ describe('info', () => {
   it('has each field that clients look into', async () => {
     const [one, two] = (await nodes('node-1', 'node-2')) as [FakeNode, FakeNode];
     two.put('web', { state: 'running' });
+    for (const node of [one, two]) node.images.put(BUSYBOX, 'a');
+    two.images.put('', 'b');
     const info = (await get(one, '/info')).json();
     expect(info).toMatchObject({
       Containers: 1,
       ContainersRunning: 1,
       ContainersPaused: 0,
       ContainersStopped: 0,
+      Images: 2,
       Plugins: { Volume: ['local'] },
       RegistryConfig: { IndexConfigs: { 'docker.io': { Official: true, Secure: true }, '10.0.0.1:5000': { Secure: false } } },
       Swarm: { LocalNodeState: 'inactive', RemoteManagers: null },
