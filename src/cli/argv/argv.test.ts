@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rewriteAncestorWords } from './ancestor-words.ts';
+import { rewriteBooleans } from './boolean-words.ts';
 import { findVerb } from './global-options.ts';
 
 const OPTIONS = [
@@ -76,5 +77,33 @@ describe('the verb', () => {
   it('may be missing', () => {
     expect(findVerb(['--version'])).toEqual({ kind: 'none' });
     expect(findVerb(['--host', 'ps'])).toEqual({ kind: 'none' });
+  });
+});
+
+describe('Docker’s way to say yes and no', () => {
+  const options = [
+    ...OPTIONS,
+    { short: '-p', long: '--pause', required: false },
+    { long: '--no-pause', required: false },
+    { long: '--when', required: false, optional: true },
+  ];
+  it.each([
+    ['-d=true --name x img', '-d --name x img'],
+    ['-d=false --name x img', '--name x img'],
+    ['--detach=1 --pause=f img', '--detach --no-pause img'],
+    ['-e -d=false img', '-e -d=false img'],
+    ['--name=true --when=false img', '--name=true --when=false img'],
+    ['img -d=false', 'img -d=false'],
+    ['-- -d=false', '-- -d=false'],
+    ['-d=maybe -x=true img', '-d=maybe -x=true img'],
+  ])('%s', (said, meant) => expect(rewriteBooleans(said.split(' '), options)).toEqual(meant.split(' ')));
+
+  it('touches nothing else', () => {
+    const other = fc.string().filter((word) => !/=(true|false|t|f|0|1)$/i.test(word));
+    fc.assert(
+      fc.property(fc.array(other), (words) => {
+        expect(rewriteBooleans(words, options)).toEqual(words);
+      }),
+    );
   });
 });

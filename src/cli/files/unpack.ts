@@ -93,6 +93,8 @@ class Unpacking {
         return await lutimes(path, header.mtime, header.mtime);
       case 'link': {
         const target = this.#placeOf(header.linkname);
+        if (target === this.#wish.directory)
+          throw new Failure(`the archive from the container makes ${path} a second name of its directory`);
         await this.#makeParents(dirname(target));
         return await link(target, path);
       }
