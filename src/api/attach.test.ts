@@ -195,4 +195,30 @@ describe.each(['here', 'there'] as const)('attach, the container %s', (where) =>
     await expect(t.docker.getContainer('idle').resize({ h: 40, w: 120 })).rejects.toMatchObject({ statusCode: 409 });
     await expect(t.docker.getContainer('tty').resize({ h: 70_000, w: 1 })).rejects.toMatchObject({ statusCode: 400 });
   });
+
+  it('serves a web socket: its messages are input, and what the container writes comes without frames of Docker’s', async () => {
+    const t = await twoNodes(where);
+    const { containerId } = t.home.put('cat', { spec: INPUT }).request;
+    const socket = connect(t.asked.socketPath);
+    const key = 'dGhlIHNhbXBsZSBub25jZQ==';
+    const upgrade = `Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${key}`;
+    socket.write(`GET /v1.41/containers/cat/attach/ws?stream=1&stdin=1&stdout=1&stderr=1 HTTP/1.1\r\nHost: x\r\n${upgrade}\r\n\r\n`);
+    await until(() => t.home.attached === 1);
+    await t.docker.getContainer('cat').start();
+    // Masked with zeros.
+    socket.write(Buffer.concat([Buffer.from([0x81, 0x83, 0, 0, 0, 0]), Buffer.from('hi\n')]));
+    let answer = '';
+    socket.on('data', (chunk: Buffer) => (answer += chunk.toString('latin1')));
+    await until(() => answer.endsWith('hi\n'));
+    t.home.write(containerId, 'stderr', 'err\n');
+    await until(() => answer.endsWith('err\n'));
+    t.home.exit(containerId, 0);
+    await until(() => socket.readableEnded);
+    expect(answer).toMatch(/^HTTP\/1\.1 101 UPGRADED\r\n/);
+    // The key and its answer are RFC 6455's own.
+    expect(answer).toContain('Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n');
+    expect(answer.endsWith('\r\n\r\n\x82\x03hi\n\x82\x04err\n\x88\x02\x03\xe8')).toBe(true);
+    const plain = await t.asked.api.app.inject({ url: '/containers/cat/attach/ws' });
+    expect(plain.statusCode).toBe(400);
+  });
 });

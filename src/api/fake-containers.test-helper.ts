@@ -236,6 +236,7 @@ export abstract class FakeContainers {
     };
     this.#containers.set(request.containerId, container);
     this.emit({ kind: 'container-created', containerId: request.containerId, name: request.name, resources: request.resources });
+    this.emit({ kind: 'container-ready', containerId: request.containerId });
     return container;
   }
 

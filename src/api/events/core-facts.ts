@@ -7,8 +7,9 @@ import type { Fact } from './fact.ts';
 /** Docker's words for a past fact of this node's core, in order; none where Docker has none. */
 export function factsOfEvent(backend: Backend, event: Event): readonly Fact[] {
   switch (event.kind) {
-    case 'container-created':
-      return [ofContainer(event.containerId, 'create', { name: event.name })];
+    // Not when it is recorded: what can't be made ready was never there.
+    case 'container-ready':
+      return [ofContainer(event.containerId, 'create')];
     case 'container-renamed':
       return [ofContainer(event.containerId, 'rename', { name: event.to, oldName: `/${event.from}` })];
     case 'task-started':

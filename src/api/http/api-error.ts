@@ -27,6 +27,10 @@ export class ApiError extends Error {
 /** Docker's clients tell exit codes 126 and 127 from these words of the runtime. */
 const NOT_STARTABLE = /executable file not found|no such file or directory|permission denied|is a directory/i;
 
+/** What was asked for can't be, whoever asks for it again: the engine's words, which are Docker's. */
+const INVALID =
+  /invalid mount config for type|Duplicate mount point|invalid ulimit type|invalid security option|is not in a separate kernel namespace/;
+
 /** A refusal of the core, as Docker's status. `wrong-state` is the caller's: 304 or 409. */
 export function fromCoreError(error: CoreError, placement?: Placement): ApiError {
   return new ApiError(statusOf(error), error.message, { placement });
@@ -50,7 +54,7 @@ function statusOf(error: CoreError): number {
     case 'invalid-request':
       return 400;
     case 'engine-failed':
-      return NOT_STARTABLE.test(error.message) ? 400 : 500;
+      return NOT_STARTABLE.test(error.message) || INVALID.test(error.message) ? 400 : 500;
     case 'network-failed':
     case 'store-failed':
     case 'cancelled':

@@ -23,7 +23,7 @@ export interface Channel {
  */
 export function openChannel(request: FastifyRequest, reply: FastifyReply, contentType: string): Channel {
   return wantsUpgrade(request)
-    ? raw(takeUpgrade(request, reply, contentType))
+    ? raw(takeUpgrade(request, reply, { 'Content-Type': contentType, Upgrade: 'tcp' }))
     : streamed(request, startStream(reply, 200, { 'content-type': contentType }));
 }
 

@@ -65,14 +65,14 @@ export const wantsUpgrade = (request: FastifyRequest): boolean => offered.has(re
 export const bodyOfUpgrade = (request: FastifyRequest): Buffer => offered.get(request.raw)?.body ?? Buffer.alloc(0);
 
 /** Answers 101 and returns the connection, from now on raw in both directions. */
-export function takeUpgrade(request: FastifyRequest, reply: FastifyReply, contentType: string): Duplex {
+export function takeUpgrade(request: FastifyRequest, reply: FastifyReply, headers: Readonly<Record<string, string>>): Duplex {
   const offer = offered.get(request.raw);
   if (offer === undefined) throw new Error('this request did not ask for an upgrade');
   offered.delete(request.raw);
   reply.hijack();
   const { socket, response } = offer;
   response.detachSocket(socket as unknown as Parameters<ServerResponse['detachSocket']>[0]);
-  const lines = ['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', 'Upgrade: tcp'];
+  const lines = ['HTTP/1.1 101 UPGRADED', 'Connection: Upgrade', ...Object.entries(headers).map(([name, value]) => `${name}: ${value}`)];
   for (const [name, value] of Object.entries(reply.getHeaders())) lines.push(`${name}: ${String(value)}`);
   socket.write(`${lines.join('\r\n')}\r\n\r\n`);
   return socket;

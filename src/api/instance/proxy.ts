@@ -72,7 +72,7 @@ export async function askPeer(
   const seconds = Number((request.query as Record<string, unknown>)['t'] ?? 0);
   try {
     return await backend.request(node, {
-      method: request.method,
+      method: hasBody ? request.method : 'POST',
       path: `/api${versionPrefix(request.originalUrl)}${path}`,
       headers,
       body: hasBody ? (request.body as Readable | undefined) : upgraded,

@@ -62,7 +62,9 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
     onContainer(context, async (request, reply, container) => {
       const query = request.query as Query;
       if (flagOf(query, 'link')) throw new ApiError(501, 'Caravela does not have links: link=1 can remove none');
-      const { containerId, name } = container.request;
+      const { name } = container;
+      const { containerId } = container.request;
+      if (flagOf(query, 'force')) noteSignal(context, container, 'SIGKILL');
       const result = await backend.command({ kind: 'remove', containerId, force: flagOf(query, 'force'), volumes: flagOf(query, 'v') });
       if (!result.ok && result.error.code === 'wrong-state') {
         throw new ApiError(
@@ -80,7 +82,9 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
 async function start({ backend }: ApiContext, container: Container): Promise<boolean> {
   const { containerId } = container.request;
   const result = await backend.command({ kind: 'start', containerId });
-  return isIdle(result, backend.container(containerId), true) ? false : accept(result);
+  const now = backend.container(containerId);
+  if (!result.ok && now?.task?.paused === true) throw new ApiError(409, 'cannot start a paused container, try unpause instead');
+  return isIdle(result, now, true) ? false : accept(result);
 }
 
 /** Stops and waits until the end is seen, as Docker does. @returns whether it ran */

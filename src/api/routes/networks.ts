@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Container, ContainerId, NetworkId } from '../../core/model/index.ts';
+import type { AgreedNetwork, Container, ContainerId, NetworkId } from '../../core/model/index.ts';
 import type { NetworkCreated, NetworkRow } from '../../docker-api/types.ts';
 import { endpointOf } from '../containers/networking/check-networking.ts';
 import { checkAddress } from '../containers/networking/settle-networking.ts';
@@ -46,6 +46,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post('/networks/create', async (request, reply) => {
     const { wish, warnings } = checkNetwork(await bodyOf(request));
     const made = await backend.networks.create(wish);
+    context.note({ type: 'network', action: 'create', id: made.id, attributes: { name: made.name, type: DRIVER } });
     return reply.code(201).send({ Id: made.id, Warning: warnings.join(' ') } satisfies NetworkCreated);
   });
 
@@ -59,6 +60,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
     const name = found.kind === 'local' ? found.name : found.network.name;
     if (found.kind === 'local' || isPredefined(name)) throw new ApiError(403, `${name} is a pre-defined network and cannot be removed`);
     await backend.networks.remove(found.network.id);
+    context.note({ type: 'network', action: 'destroy', id: found.network.id, attributes: { name, type: DRIVER } });
     return reply.code(204).send();
   });
 
@@ -74,6 +76,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
         aliases,
         mac: mac === '' ? undefined : mac,
       });
+      noteEndpoint(context, container, 'connect', network);
     });
   });
 
@@ -85,15 +88,13 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
       if (error instanceof ApiError && error.status === 404) return undefined;
       throw error;
     });
-    const network = found === undefined ? undefined : agreedOnly(found, 'be disconnected from it').id;
-    return onItsNode(
-      context,
-      request,
-      reply,
-      { network: network ?? word, word: body.Container, json: body },
-      ({ request: { containerId } }) =>
-        backend.networks.disconnect(containerId, network ?? formerNetwork(backend, containerId, word), body.Force ?? false),
-    );
+    const network = found === undefined ? undefined : agreedOnly(found, 'be disconnected from it');
+    return onItsNode(context, request, reply, { network: network?.id ?? word, word: body.Container, json: body }, async (container) => {
+      const { containerId } = container.request;
+      const id = network?.id ?? formerNetwork(backend, containerId, word);
+      await backend.networks.disconnect(containerId, id, body.Force ?? false);
+      noteEndpoint(context, container, 'disconnect', { id, name: network?.name ?? word });
+    });
   });
 
   // What a peer is asked that may have heard of a network before the one that asks.
@@ -119,6 +120,20 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
     await proxy(context, member.id, request.url, request, reply);
     return reply;
   });
+}
+
+/** As Docker's clients know networks that a host has to itself. */
+const DRIVER = 'bridge';
+
+/** One that stands joins with its start. */
+function noteEndpoint(
+  context: ApiContext,
+  { request, task }: Container,
+  action: string,
+  { id, name }: Pick<AgreedNetwork, 'id' | 'name'>,
+): void {
+  if (task?.state !== 'running') return;
+  context.note({ type: 'network', action, id, attributes: { container: request.containerId, name, type: DRIVER } });
 }
 
 const wordIn = (request: FastifyRequest): string => (request.params as { id: string }).id;

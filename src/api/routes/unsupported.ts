@@ -3,7 +3,6 @@ import { ApiError } from '../http/api-error.ts';
 
 /** Docker's routes that this version does not have, each with what it would do. The rest of the world is 404. */
 const UNSUPPORTED: readonly (readonly [HTTPMethods, string, string])[] = [
-  ['GET', '/containers/:name/attach/ws', 'attach over a web socket'],
   ['POST', '/plugins/*', 'install plugins'],
   ['DELETE', '/plugins/*', 'install plugins'],
 ];

@@ -20,10 +20,12 @@ export interface AttachWish {
   readonly logs: boolean;
   /** What ends the view when it is typed into a terminal. */
   readonly detachKeys: readonly number[];
+  /** Output as it is, of both streams together; else in frames. A terminal's always is. */
+  readonly raw: boolean;
 }
 
 /** @throws ApiError 400 */
-export function attachWish(query: Query): AttachWish {
+export function attachWish(query: Query): Omit<AttachWish, 'raw'> {
   const [stdin, stdout, stderr, stream, logs] = ['stdin', 'stdout', 'stderr', 'stream', 'logs'].map((key) => flagOf(query, key));
   return {
     stdin: stdin === true,
@@ -72,7 +74,7 @@ export class Attachment {
       for (const source of this.#sources()) await pump(source, channel.output, channel.gone);
     } catch (error) {
       if (!(error instanceof ReaderTooSlow)) throw error;
-      channel.output.write(saidAs(specOf(this.#container).tty, error.message));
+      channel.output.write(saidAs(this.#wish.raw, error.message));
     }
   }
 
@@ -95,6 +97,7 @@ export class Attachment {
         stderr,
         follow,
         timestamps: false,
+        raw: this.#wish.raw,
         tail: undefined,
         sinceMs: undefined,
         untilMs: undefined,
@@ -107,7 +110,7 @@ export class Attachment {
       return [fromLog(true)];
     }
     const older = logs && shown && this.#container.task !== undefined ? [fromLog(false)] : [];
-    return [...older, shownOf(streams.output, this.#wish, specOf(this.#container).tty)];
+    return [...older, shownOf(streams.output, this.#wish, this.#wish.raw)];
   }
 
   #pumpInput(streams: AttachedStreams, { input }: Channel): Promise<void> {

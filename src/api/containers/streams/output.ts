@@ -6,6 +6,8 @@ import { specOf } from '../facts.ts';
 
 export interface OutputOptions extends LogOptions {
   readonly timestamps: boolean;
+  /** Without frames; as a terminal's always is. */
+  readonly raw?: boolean;
 }
 
 /**
@@ -19,7 +21,7 @@ export async function* output(backend: Backend, container: Container, options: O
   for await (const entry of backend.logs(containerId, options)) {
     const data = options.timestamps && atLineStart[entry.stream] ? stamped(entry) : entry.data;
     atLineStart[entry.stream] = entry.data.at(-1) === 0x0a;
-    yield tty ? data : encodeFrame(entry.stream, data);
+    yield tty || options.raw === true ? data : encodeFrame(entry.stream, data);
   }
 }
 
