@@ -167,7 +167,7 @@ describe('images between nodes', () => {
     expect(one.asked.filter((each) => each.startsWith(`GET ${BLOBS_PATH}`))).toHaveLength(1);
   });
 
-  it('come from the registry where the node whose turn it was does not get them', async () => {
+  it('come from the registry where the node whose errand it was does not get them', async () => {
     const [one, two] = (await nodesOf(2)) as [Node, Node];
     const registry = await registryWith();
     const reference = `${registry.domain}/x:latest`;
@@ -237,12 +237,12 @@ describe('credentials', () => {
     expect(await isThere(one)).toBe(true);
   });
 
-  it('are not given for what is no container, nor turns for what is no digest', async () => {
+  it('are not given for what is no container, nor errands for what is no digest', async () => {
     const [one] = (await nodesOf(1)) as [Node];
     const answers: number[] = [];
     const response = { writeHead: (status: number) => answers.push(status), end: () => undefined };
     const digest = `sha256:${createHash('sha256').update('').digest('hex')}`;
-    for (const path of ['credentials/x', `credentials/${CONTAINER}`, 'turns/x', `turns/${digest}?not=x`, '']) {
+    for (const path of ['credentials/x', `credentials/${CONTAINER}`, 'errands/x', `errands/${digest}?not=x`, '']) {
       one.exchange.serve(one.id, `${EXCHANGE_PATH}${path}`, response as unknown as Parameters<NodeImageExchange['serve']>[2]);
     }
     expect(answers).toEqual([404, 404, 404, 404, 404]);

@@ -18,14 +18,14 @@ import type { PeerRequest, PeerResponse } from '../transport/port.ts';
 import type { BlobServerParts } from './blob-server.ts';
 import { ImageCredentials } from './image-credentials.ts';
 import { imageSources, type ImageSourcesParts } from './image-sources.ts';
-import { ImageArrivals, ImageTurns } from './image-turns.ts';
+import { ImageArrivals, ImageErrands } from './image-errands.ts';
 
 /** Path prefix of what nodes ask each other about images, besides the blobs themselves. */
 export const EXCHANGE_PATH = '/exchange/';
 
 const ASK_TIMEOUT_MS = 2_000;
 const ANSWER_BYTES = 64 * 1024;
-const TURN = /^turns\/(sha256:[0-9a-f]{64})(?:\?not=([0-9a-f]{32}))?$/;
+const ERRAND = /^errands\/(sha256:[0-9a-f]{64})(?:\?not=([0-9a-f]{32}))?$/;
 const CREDENTIALS = /^credentials\/([0-9a-f]{64})$/;
 const DIGEST = /^sha256:[0-9a-f]{64}$/;
 /** Of an image that has no name. */
@@ -62,9 +62,9 @@ export class NodeImageExchange implements ImageExchange {
       self: parts.self(),
       others: () => this.#others(),
       request: (peer, request) => parts.request(peer, request),
-      turns: new ImageTurns((node) => node === parts.self() || this.#others().includes(node), nowMs),
+      errands: new ImageErrands((node) => node === parts.self() || this.#others().includes(node), nowMs),
       arrivals,
-      askTurn: (arbiter, digest, not, signal) => this.#askTurn(arbiter, digest, not, signal),
+      askErrand: (arbiter, digest, not, signal) => this.#askErrand(arbiter, digest, not, signal),
     };
   }
 
@@ -128,10 +128,10 @@ export class NodeImageExchange implements ImageExchange {
   /** Answers what a peer asks under EXCHANGE_PATH. */
   serve(peer: NodeId, path: string, response: Pick<Http2ServerResponse, 'writeHead' | 'end'>): void {
     const asked = path.slice(EXCHANGE_PATH.length);
-    const [, digest, not] = TURN.exec(asked) ?? [];
+    const [, digest, not] = ERRAND.exec(asked) ?? [];
     if (digest !== undefined) {
       response.writeHead(200, { 'content-type': 'text/plain' });
-      response.end(this.#sources.turns.take(digest, peer, not as NodeId | undefined));
+      response.end(this.#sources.errands.take(digest, peer, not as NodeId | undefined));
       return;
     }
     const container = CREDENTIALS.exec(asked)?.[1] as ContainerId | undefined;
@@ -169,8 +169,8 @@ export class NodeImageExchange implements ImageExchange {
     return Check(CREDENTIALS_ANSWER, value) ? value : undefined;
   }
 
-  async #askTurn(arbiter: NodeId, digest: string, not: NodeId | undefined, signal: AbortSignal): Promise<NodeId> {
-    const answer = await this.#ask(arbiter, `turns/${digest}${not === undefined ? '' : `?not=${not}`}`, signal);
+  async #askErrand(arbiter: NodeId, digest: string, not: NodeId | undefined, signal: AbortSignal): Promise<NodeId> {
+    const answer = await this.#ask(arbiter, `errands/${digest}${not === undefined ? '' : `?not=${not}`}`, signal);
     return answer as NodeId;
   }
 

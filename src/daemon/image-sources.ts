@@ -1,6 +1,6 @@
 import type { NodeId } from '../core/model/index.ts';
 import type { BlobSource } from '../engine/port.ts';
-import { arbiterOf, type ImageArrivals, type ImageTurns } from './image-turns.ts';
+import { arbiterOf, type ImageArrivals, type ImageErrands } from './image-errands.ts';
 import { openAt, PeerBlobs, type PeerBlobsOptions } from './peer-blobs.ts';
 
 /** How long one question to a node that gets a blob may wait, and for how many such a node is waited for: an hour. */
@@ -14,42 +14,42 @@ export interface ImageSourcesParts {
   /** Alive, this node left out. */
   readonly others: () => readonly NodeId[];
   readonly request: PeerBlobsOptions['request'];
-  readonly turns: ImageTurns;
+  readonly errands: ImageErrands;
   readonly arrivals: ImageArrivals;
-  /** Asks the arbiter whose turn it is. @throws where it can't be asked */
-  readonly askTurn: (arbiter: NodeId, digest: string, not: NodeId | undefined, signal: AbortSignal) => Promise<NodeId>;
+  /** Asks the arbiter whose errand it is. @throws where it can't be asked */
+  readonly askErrand: (arbiter: NodeId, digest: string, not: NodeId | undefined, signal: AbortSignal) => Promise<NodeId>;
 }
 
 /**
  * Where an image's blobs can be had, best first: from peers that hold them (twice, as one may give something else),
- * from the peer whose turn it is to get them from the registry, from the registry.
+ * from the peer whose errand it is to get them from the registry, from the registry.
  * @param likeliest who holds them most likely
  */
 export function imageSources(parts: ImageSourcesParts, registry: BlobSource, likeliest: NodeId | undefined): readonly BlobSource[] {
   const others = parts.others();
   if (others.length === 0) return [registry];
   const peers = new PeerBlobs({ candidates: others, likeliest, request: parts.request });
-  return [peers, peers, whoseTurnItIs(parts), arriving(parts.arrivals, registry)];
+  return [peers, peers, whoseErrandItIs(parts), arriving(parts.arrivals, registry)];
 }
 
-/** The node whose turn it is; undefined where it is this node's. */
-function whoseTurnItIs(parts: ImageSourcesParts): BlobSource {
-  const { self, turns, arrivals, request } = parts;
+/** The node whose errand it is; undefined where it is this node's. */
+function whoseErrandItIs(parts: ImageSourcesParts): BlobSource {
+  const { self, errands, arrivals, request } = parts;
   return {
     name: 'the peer that gets it',
     async open(digest, signal, fromByte = 0) {
       let not: NodeId | undefined;
       for (let round = 0; round < ROUNDS; round++) {
         const arbiter = arbiterOf(digest, [self, ...parts.others()]) ?? self;
-        const turn = arbiter === self ? turns.take(digest, self, not) : await askOr(self, parts, arbiter, digest, not, signal);
-        if (turn === self) break;
+        const node = arbiter === self ? errands.take(digest, self, not) : await askOr(self, parts, arbiter, digest, not, signal);
+        if (node === self) break;
         for (let wait = 0; wait < WAITS; wait++) {
-          const blob = await openAt({ request }, turn, digest, { signal, fromByte, waitMs: WAIT_MS }).catch(() => undefined);
+          const blob = await openAt({ request }, node, digest, { signal, fromByte, waitMs: WAIT_MS }).catch(() => undefined);
           signal.throwIfAborted();
           if (blob === undefined) break;
           if (blob !== 'coming') return blob;
         }
-        not = turn;
+        not = node;
       }
       arrivals.expect(digest);
       return undefined;
@@ -60,15 +60,15 @@ function whoseTurnItIs(parts: ImageSourcesParts): BlobSource {
 /** Who can't ask, or is told of a node that is not there, goes by itself. */
 async function askOr(
   self: NodeId,
-  { askTurn, others }: ImageSourcesParts,
+  { askErrand, others }: ImageSourcesParts,
   arbiter: NodeId,
   digest: string,
   not: NodeId | undefined,
   signal: AbortSignal,
 ): Promise<NodeId> {
-  const turn = await askTurn(arbiter, digest, not, signal).catch(() => self);
+  const node = await askErrand(arbiter, digest, not, signal).catch(() => self);
   signal.throwIfAborted();
-  return others().includes(turn) && turn !== not ? turn : self;
+  return others().includes(node) && node !== not ? node : self;
 }
 
 /** Tells those who wait for us how it goes. */

@@ -4,7 +4,7 @@ import type { NodeId } from '../core/model/index.ts';
 /** Blobs of which a node remembers who asks the registry for them, and for how long it does. */
 const REMEMBERED = 4_096;
 const REMEMBERED_MS = 1_800_000;
-/** From the turn to the registry's first byte; and from its last to the blob's place in the store. */
+/** From the errand to the registry's first byte; and from its last to the blob's place in the store. */
 const LINGER_MS = 5_000;
 
 /**
@@ -22,8 +22,8 @@ export function arbiterOf(digest: string, members: readonly NodeId[]): NodeId | 
 }
 
 /** The arbiter's part. */
-export class ImageTurns {
-  readonly #turns = new Map<string, { readonly node: NodeId; readonly atMs: number }>();
+export class ImageErrands {
+  readonly #errands = new Map<string, { readonly node: NodeId; readonly atMs: number }>();
   readonly #isAlive: (node: NodeId) => boolean;
   readonly #nowMs: () => number;
 
@@ -32,15 +32,15 @@ export class ImageTurns {
     this.#nowMs = nowMs;
   }
 
-  /** Whose turn it is: the asker's, where it is nobody's, or of one who is gone or did `not` get the blob. */
+  /** Whose errand it is: the asker's, where it is nobody's, or of one who is gone or did `not` get the blob. */
   take(digest: string, asker: NodeId, not: NodeId | undefined): NodeId {
-    const turn = this.#turns.get(digest);
-    const isOver = turn === undefined || turn.atMs + REMEMBERED_MS < this.#nowMs();
-    if (!isOver && turn.node !== not && this.#isAlive(turn.node)) return turn.node;
-    this.#turns.delete(digest);
-    this.#turns.set(digest, { node: asker, atMs: this.#nowMs() });
-    const oldest = this.#turns.keys().next();
-    if (this.#turns.size > REMEMBERED && oldest.done !== true) this.#turns.delete(oldest.value);
+    const errand = this.#errands.get(digest);
+    const isOver = errand === undefined || errand.atMs + REMEMBERED_MS < this.#nowMs();
+    if (!isOver && errand.node !== not && this.#isAlive(errand.node)) return errand.node;
+    this.#errands.delete(digest);
+    this.#errands.set(digest, { node: asker, atMs: this.#nowMs() });
+    const oldest = this.#errands.keys().next();
+    if (this.#errands.size > REMEMBERED && oldest.done !== true) this.#errands.delete(oldest.value);
     return asker;
   }
 }
@@ -59,7 +59,7 @@ export class ImageArrivals {
     return this.#open.has(digest) || (this.#until.get(digest) ?? 0) > this.#nowMs();
   }
 
-  /** It is this node's turn. */
+  /** It is this node's errand. */
   expect(digest: string): void {
     for (const [known, untilMs] of this.#until) if (untilMs <= this.#nowMs()) this.#until.delete(known);
     this.#until.set(digest, this.#nowMs() + LINGER_MS);

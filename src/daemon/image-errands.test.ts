@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type NodeId, nodeId } from '../core/model/index.ts';
-import { arbiterOf, ImageArrivals, ImageTurns } from './image-turns.ts';
+import { arbiterOf, ImageArrivals, ImageErrands } from './image-errands.ts';
 
 const id = (n: number) => nodeId(n.toString(16).padStart(32, '0'));
 
@@ -23,34 +23,34 @@ describe('who asks the registry', () => {
   it('is whoever asks first, until it did not get the blob, is gone, or it is long ago', () => {
     let nowMs = 0;
     const gone = new Set<NodeId>();
-    const turns = new ImageTurns(
+    const errands = new ImageErrands(
       (node) => !gone.has(node),
       () => nowMs,
     );
-    expect(turns.take('a', id(1), undefined)).toBe(id(1));
-    expect(turns.take('a', id(2), undefined)).toBe(id(1));
-    expect(turns.take('b', id(2), undefined)).toBe(id(2));
-    expect(turns.take('a', id(3), id(1))).toBe(id(3));
-    expect(turns.take('a', id(2), id(1))).toBe(id(3));
+    expect(errands.take('a', id(1), undefined)).toBe(id(1));
+    expect(errands.take('a', id(2), undefined)).toBe(id(1));
+    expect(errands.take('b', id(2), undefined)).toBe(id(2));
+    expect(errands.take('a', id(3), id(1))).toBe(id(3));
+    expect(errands.take('a', id(2), id(1))).toBe(id(3));
     gone.add(id(3));
-    expect(turns.take('a', id(2), undefined)).toBe(id(2));
+    expect(errands.take('a', id(2), undefined)).toBe(id(2));
     nowMs += 1_800_001;
-    expect(turns.take('a', id(1), undefined)).toBe(id(1));
+    expect(errands.take('a', id(1), undefined)).toBe(id(1));
   });
 
   it('remembers a bounded number of blobs', () => {
-    const turns = new ImageTurns(
+    const errands = new ImageErrands(
       () => true,
       () => 0,
     );
-    for (let n = 0; n <= 4_096; n++) turns.take(`blob ${n}`, id(1), undefined);
-    expect(turns.take('blob 0', id(2), undefined)).toBe(id(2));
-    expect(turns.take('blob 4096', id(2), undefined)).toBe(id(1));
+    for (let n = 0; n <= 4_096; n++) errands.take(`blob ${n}`, id(1), undefined);
+    expect(errands.take('blob 0', id(2), undefined)).toBe(id(2));
+    expect(errands.take('blob 4096', id(2), undefined)).toBe(id(1));
   });
 });
 
 describe('what comes', () => {
-  it('is under way from the turn on, while bytes come, and until it may be in its place', () => {
+  it('is under way from the errand on, while bytes come, and until it may be in its place', () => {
     let nowMs = 0;
     const arrivals = new ImageArrivals(() => nowMs);
     expect(arrivals.isUnderWay('a')).toBe(false);
