@@ -31,6 +31,7 @@ export class FakeAccess implements ProcessAccess, FileAccess {
   readonly written: { readonly path: string; readonly options: WriteArchiveOptions }[] = [];
   /** Bytes of exported file systems, given out piece by piece. */
   rootBytes = 1_000;
+  exportedBytes = 0;
   statsTaken = 0;
   readonly healths = new Map<ContainerId, ContainerHealth>();
   readonly #containerOf: (id: ContainerId) => Container | undefined;
@@ -137,10 +138,14 @@ export class FakeAccess implements ProcessAccess, FileAccess {
   async exportRoot(id: ContainerId): Promise<Readable> {
     this.#of(id);
     let left = this.rootBytes;
+    const exported = (bytes: number): void => {
+      this.exportedBytes += bytes;
+    };
     return new Readable({
       read(wanted) {
         const bytes = Math.min(wanted, left);
         left -= bytes;
+        exported(bytes);
         this.push(bytes === 0 ? null : Buffer.alloc(bytes));
       },
     });
@@ -203,6 +208,11 @@ export class FakeExec implements RunningExec {
   /** Resolves when the reader lets it go on. */
   put(stream: 'stdout' | 'stderr', text: string): Promise<void> {
     return this.#streams.put({ stream, data: Buffer.from(text) });
+  }
+
+  /** From now on a reader that is behind is let go. */
+  hurry(): void {
+    this.#streams.hurry();
   }
 
   end(code: number): void {

@@ -1,4 +1,6 @@
-import { Readable } from 'node:stream';
+import { connect } from 'node:net';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import Docker from 'dockerode';
 import { extract, pack } from 'tar-stream';
@@ -102,6 +104,20 @@ describe.each(['here', 'there'] as const)('a look at a container %s', (where) =>
     expect(await bytesIn(await t.container.export())).toBe(8 * 1024 * 1024);
   });
 
+  it('does not read ahead of a client that has stopped reading', async () => {
+    const t = await instanceWith(where);
+    t.home.access.rootBytes = 256 * 1024 * 1024;
+    const socket = connect(t.asked.socketPath);
+    socket.write('GET /containers/web/export HTTP/1.1\r\nHost: x\r\n\r\n');
+    let before = -1;
+    while (before !== t.home.access.exportedBytes || before <= 0) {
+      before = t.home.access.exportedBytes;
+      await sleep(50);
+    }
+    expect(before).toBeLessThan(16 * 1024 * 1024);
+    socket.destroy();
+  });
+
   it('copies files out of it and into it', async () => {
     const t = await instanceWith(where);
     const out = await t.container.getArchive({ path: '/etc' });
@@ -150,5 +166,16 @@ describe.each(['here', 'there'] as const)('a look at a container %s', (where) =>
     expect(t.home.commands.map(({ kind }) => kind).filter((kind) => kind.endsWith('pause'))).toEqual(['pause', 'unpause']);
     await expect(t.container.commit({ repo: 'UPPER' })).rejects.toMatchObject({ statusCode: 400 });
     await expect(t.docker.getContainer('nope').commit()).rejects.toMatchObject({ statusCode: 404 });
+  });
+});
+
+describe('an archive from a node that goes away', () => {
+  it('breaks off, and does not look whole', async () => {
+    const t = await instanceWith('there');
+    t.home.access.rootBytes = 256 * 1024 * 1024;
+    const stream = (await t.container.export()) as Readable;
+    const reading = bytesIn(stream).catch((error: Error) => error.message);
+    await t.home.close();
+    expect(await reading).toBe('aborted');
   });
 });

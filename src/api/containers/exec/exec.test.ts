@@ -158,6 +158,25 @@ describe.each(['here', 'there'] as const)('exec, the container %s', (where) => {
     expect(await exec.inspect()).toMatchObject({ Running: true });
   });
 
+  it('is not held up by a client that takes nothing: that one is let go, with a word about it', async () => {
+    const t = await instanceWith(where);
+    const exec = await t.container.exec({ ...ALL, Cmd: ['sleep'] });
+    const stream = await exec.start(HIJACK);
+    stream.pause();
+    await until(() => t.home.access.execs.length === 1);
+    const process = lastExec(t.home);
+    process?.hurry();
+    const text = 'x'.repeat(64 * 1024);
+    for (let i = 0; i < 256; i++) await process?.put('stdout', text);
+    process?.end(0);
+    expect(
+      unframe(await bytesOf(stream))
+        .subarray(-200)
+        .toString(),
+    ).toContain('was let go; the process runs on');
+    await until(() => process?.isDetached === true);
+  });
+
   it('answers a plain request in plain HTTP', async () => {
     const t = await instanceWith(where);
     const exec = await t.container.exec({ AttachStdout: true, Cmd: ['echo', 'hi'] });

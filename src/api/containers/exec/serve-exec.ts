@@ -52,6 +52,7 @@ async function serve(execs: ExecRegistry, exec: Exec, process: RunningExec, raw:
   try {
     await pump(shownOf(process.output, wish, raw), channel.output, channel.gone);
   } catch (error) {
+    left();
     if (!(error instanceof ReaderTooSlow)) throw error;
     channel.output.write(saidAs(raw, 'whoever reads the output took next to nothing of it and was let go; the process runs on'));
     return;
