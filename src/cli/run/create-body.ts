@@ -1,6 +1,7 @@
 import type { CaravelaCreateOptions, ContainerCreateBody } from '../../docker-api/types.ts';
 import type { TerminalSize } from '../terminal/terminal.ts';
 import { parseEnv, parseEnvFile, parseLabels } from '../parse/assignments.ts';
+import { archOf } from '../parse/platform.ts';
 import type { BodyFiles } from './body-files.ts';
 import type { ContainerOptions } from './container-options.ts';
 import { healthConfig } from './health-options.ts';
@@ -83,13 +84,15 @@ function logConfig({ logDriver = '', logOpt }: ContainerOptions): HostConfig {
   return logDriver === '' && logOpt === undefined ? {} : { LogConfig: { Type: logDriver, Config: parseLabels(logOpt ?? []) } };
 }
 
-function caravelaOptions(options: ContainerOptions): CaravelaCreateOptions | undefined {
-  const { cpuClass, policy, constraint, affinity } = options;
-  if (cpuClass === undefined && policy === undefined && constraint === undefined && affinity === undefined) return undefined;
+function caravelaOptions({ cpuClass, policy, constraint = [], affinity, platform }: ContainerOptions): CaravelaCreateOptions | undefined {
+  const arch = platform === undefined ? undefined : archOf(platform);
+  // A node takes its own platform of an image: another's runs on another node.
+  const constraints = [...constraint, ...(arch === undefined ? [] : [`arch==${arch}`])];
+  if (cpuClass === undefined && policy === undefined && constraints.length === 0 && affinity === undefined) return undefined;
   return {
     ...(cpuClass === undefined ? {} : { Class: cpuClass }),
     ...(policy === undefined ? {} : { Policy: policy }),
-    ...(constraint === undefined ? {} : { Constraints: [...constraint] }),
+    ...(constraints.length === 0 ? {} : { Constraints: constraints }),
     ...(affinity === undefined ? {} : { Affinities: [...affinity] }),
   };
 }

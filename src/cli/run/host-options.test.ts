@@ -106,6 +106,9 @@ describe('options of a container', () => {
   it('say which platform, and take Docker’s way to say yes and no', async () => {
     const body = await sent('--platform linux/arm64 --init=true --rm=false -t=1');
     expect(daemon.asked.at(-1)?.query).toEqual({ platform: 'linux/arm64' });
+    expect(body.Caravela).toEqual({ Constraints: ['arch==arm64'] });
+    expect((await sent('--platform linux/x86_64 --constraint node==a')).Caravela).toEqual({ Constraints: ['node==a', 'arch==amd64'] });
+    expect((await sent('--platform linux')).Caravela).toBeUndefined();
     expect([body.HostConfig?.Init, body.HostConfig?.AutoRemove, body.Tty]).toEqual([true, false, true]);
   });
 });
