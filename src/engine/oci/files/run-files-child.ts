@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { Readable, type Writable } from 'node:stream';
+import { PassThrough, Readable, type Writable } from 'node:stream';
 import { EngineError, FileError } from '../../port.ts';
 import { type FilesOrder, type FilesReport, REPORT_FD } from './protocol.ts';
 
@@ -27,6 +27,8 @@ export class FilesChild {
   readonly #child: ChildProcess;
   readonly #signal: AbortSignal | undefined;
   readonly #reports: FilesReport[] = [];
+  /** Node throws away what nobody has begun to read when a child ends: taken over from the start, it is kept. */
+  readonly #output = new PassThrough();
   readonly #closed: Promise<void>;
   readonly #first = Promise.withResolvers<void>();
   #failure: Error | undefined;
@@ -54,6 +56,7 @@ export class FilesChild {
       this.#first.resolve();
     });
     this.#child.stdout?.on('error', () => undefined);
+    this.#child.stdout?.pipe(this.#output);
     this.#closed = new Promise((resolve) => {
       this.#child.on('error', (error) => {
         this.#failure ??= new EngineError('engine-failed', `can't look at the container's files: ${error.message}`);
@@ -93,7 +96,7 @@ export class FilesChild {
   /** Resolves when it has done all it was told. */
   async done(): Promise<readonly FilesReport[]> {
     // Nobody asked for its output where this is awaited.
-    this.#child.stdout?.resume();
+    this.#output.resume();
     await this.#closed;
     if (this.#reports.at(-1)?.kind !== 'done') throw this.#reason();
     return this.#reports;
@@ -106,7 +109,7 @@ export class FilesChild {
 
   async *#chunks(): AsyncGenerator<Buffer> {
     try {
-      for await (const chunk of this.#child.stdout as Readable) yield chunk as Buffer;
+      for await (const chunk of this.#output) yield chunk as Buffer;
       await this.done();
     } finally {
       this.kill();
@@ -141,6 +144,7 @@ export class FilesChild {
       if (!archive.readableEnded) error(new Error('it ended before its end'));
     };
     wait();
+    if (archive.destroyed) close();
     archive.on('data', wait).on('error', error).on('close', close);
     // The child may have seen enough, or failed: it says so itself.
     input.on('error', () => archive.unpipe(input));

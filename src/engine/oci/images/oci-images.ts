@@ -37,6 +37,7 @@ import { isDigest, shortDigest } from './digest.ts';
 import { imageFailure } from './failure.ts';
 import { ImageFetcher } from './image-fetcher.ts';
 import { describeImage } from './image-details.ts';
+import { collectGarbage } from './garbage.ts';
 import { otherPlatforms } from './held-manifests.ts';
 import { findImage, repositoriesWith, savedAs } from './image-names.ts';
 import { pruneImages } from './image-prune.ts';
@@ -165,7 +166,8 @@ export class OciImages implements RootfsProvider {
             onProgress,
           });
           await this.#keep({ ...record, others: await otherPlatforms(record, this.#blobs) }, references);
-          loaded.push(await this.#details(record));
+          // By the names that it came with: the image may have others here.
+          loaded.push({ ...(await this.#details(record)), references });
         }
         return loaded;
       } finally {
@@ -386,17 +388,7 @@ export class OciImages implements RootfsProvider {
     return missing === undefined;
   }
 
-  /** Synchronous as far as names go, so nothing can begin to use what is being removed. What fails here is left to the next time. */
   #collectGarbage(): void {
-    const left = (error: unknown): void => this.#options.log(`removing what no image uses: ${String(error)}; it is tried again later`);
-    const used = new Set(this.#records.all().flatMap(digestsOf));
-    const isGarbage = (digest: string): boolean => !used.has(digest) && !this.#pins.has(digest);
-    try {
-      this.#blobs.sweep(Date.now());
-      for (const digest of this.#blobs.digests().filter(isGarbage)) this.#blobs.remove(digest);
-      for (const diffId of this.#layers.diffIds().filter(isGarbage)) this.#layers.remove(diffId).catch(left);
-    } catch (error) {
-      left(error);
-    }
+    collectGarbage({ records: this.#records, blobs: this.#blobs, layers: this.#layers, pins: this.#pins, log: this.#options.log });
   }
 }
