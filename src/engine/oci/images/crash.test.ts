@@ -10,7 +10,10 @@ import { type FakeRegistry, fakeRegistry, imageOf, leftIn, openImages, temporary
 const image = imageOf(Array.from({ length: 3000 }, (_, i) => ({ name: `dir/${i}`, content: randomBytes(8000) })));
 const layerDigest = [...image.blobs.keys()].find((digest) => digest !== image.configDigest && digest !== image.manifestDigest) ?? '';
 
-/** A daemon that does nothing but this, on the `images` in `dataDir`, with `options` for what has them. */
+/** Of so many files that its unpacking is seen, too. */
+const more = imageOf(Array.from({ length: 20_000 }, (_, i) => ({ name: `more/${i}`, content: 'x' })));
+
+/** A daemon that does nothing but this, on the `images` in `dataDir`. */
 function daemonThat(does: string, dataDir: string): ChildProcess {
   const script = `
     import { createReadStream, writeFileSync } from 'node:fs';
@@ -113,7 +116,7 @@ describe('a daemon killed', () => {
     registry.intercept = (request) => request.method === 'POST';
     const name = `${registry.domain}/app:1`;
     writeFileSync(join(dir, 'image.tar'), await ociArchive(image, name));
-    writeFileSync(join(dir, 'layer.tar'), imageOf(Array.from({ length: 2000 }, (_, i) => ({ name: `more/${i}`, content: 'x' }))).layerTar);
+    writeFileSync(join(dir, 'layer.tar'), more.layerTar);
     const steps = `await images.load(createReadStream('PATH/image.tar'), () => undefined);\n${does}`;
     const daemon = daemonThat(steps.replaceAll('PATH', dir).replaceAll('NAME', name), dataDir);
     const loaded = (): boolean => existsSync(join(dataDir, 'images.live.json'));

@@ -91,7 +91,7 @@ describe('save', () => {
     await expect(images.remove('example.org/one:1', false)).rejects.toMatchObject({ code: 'in-use' });
     const reading = buffer(stream);
     abort.abort(new Error('client went away'));
-    await expect(reading).rejects.toThrow();
+    await expect(reading).rejects.toThrow('aborted');
     await images.remove('example.org/one:1', false);
     await expect.poll(() => leftIn(dataDir)).toEqual([]);
   });

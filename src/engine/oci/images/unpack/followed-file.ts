@@ -37,8 +37,10 @@ export class FollowedFile extends Readable {
       return;
     }
     read(this.#fd, Buffer.allocUnsafe(length), 0, length, this.readBytes, (error, bytesRead, buffer) => {
-      if (error !== null) return void this.destroy(error);
-      if (bytesRead === 0) return void this.destroy(new Error('the blob is shorter than it should be'));
+      if (error !== null || bytesRead === 0) {
+        this.destroy(error ?? new Error('the blob is shorter than it should be'));
+        return;
+      }
       this.readBytes += bytesRead;
       this.push(buffer.subarray(0, bytesRead));
     });
