@@ -101,7 +101,7 @@ export class ExecRegistry {
         this.#set(id, { kind: 'created' });
         throw fromEngineError(error);
       }
-      this.#ended(exec, exitCodeOfFailure(String(error)), 0);
+      this.#ended(exec, failureCode(String(error)), 0);
       throw error;
     }
   }
@@ -161,3 +161,6 @@ export class ExecRegistry {
     }
   }
 }
+
+/** Docker's: 127 where there is no such program, else 126. */
+const failureCode = (message: string): number => (exitCodeOfFailure(message) === 127 ? 127 : 126);
