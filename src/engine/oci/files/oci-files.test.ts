@@ -79,53 +79,6 @@ describe.each(['a container that does not run', 'a running container'])('files o
     expect(lgetxattr(files.upper('tmp/d/su'), 'security.capability')).toEqual(capability);
   });
 
-  it('are written plain, by gzip and by zstd, and nothing else', async () => {
-    await ready();
-    for (const [name, pack] of Object.entries({ plain: (tar: Buffer) => tar, gzip: gzipSync, zstd: zstdCompressSync })) {
-      await engine.writeArchive(A, '/tmp', Readable.from([pack(fixtureTar([{ name, content: name }]))]), KEEP);
-      expect(await files.contentOf(`/tmp/${name}`)).toBe(name);
-    }
-    for (const wrong of [
-      Buffer.from('no tar at all'.repeat(100)),
-      gzipSync('no tar').subarray(0, 20),
-      fixtureTar([{ name: 'cut', content: 'x' }]).subarray(0, 520),
-    ]) {
-      await expect(engine.writeArchive(A, '/tmp', Readable.from([wrong]), KEEP)).rejects.toMatchObject({ code: 'bad-archive' });
-    }
-    await engine.writeArchive(A, '/tmp', Readable.from([]), KEEP);
-  });
-
-  it('are written only where a directory is', async () => {
-    await ready();
-    await expect(files.write('/nope', [])).rejects.toMatchObject({ code: 'no-such-path' });
-    await expect(files.write('/etc/passwd', [])).rejects.toMatchObject({
-      code: 'not-a-directory',
-      message: 'extraction point is not a directory',
-    });
-    await files.write('/tmp', [{ name: 'dir/' }, { name: 'to', type: '2', link: 'dir' }]);
-    await files.write('/tmp/to', [{ name: 'file', content: 'through the link' }]);
-    expect(await files.contentOf('/tmp/dir/file')).toBe('through the link');
-  });
-
-  it('take each other’s place, unless that was refused', async () => {
-    await ready();
-    await files.write('/tmp', [{ name: 'a/' }, { name: 'a/inside' }, { name: 'b', content: 'file' }]);
-    const refusing = { ...KEEP, noOverwriteDirNonDir: true };
-    await expect(files.write('/tmp', [{ name: 'a', content: 'file' }], refusing)).rejects.toMatchObject({ code: 'conflict' });
-    await expect(files.write('/tmp', [{ name: 'b/' }], refusing)).rejects.toMatchObject({ code: 'conflict' });
-    await files.write('/tmp', [{ name: 'a', content: 'file' }, { name: 'b/' }]);
-    expect(await files.contentOf('/tmp/a')).toBe('file');
-    expect(await files.names('/tmp/b')).toEqual(['b/']);
-  });
-
-  it('belong to the container’s user where that was asked for', async () => {
-    await ready({ user: 'sailor' });
-    await files.write('/tmp', [{ name: 'mine', uid: 5, gid: 6 }], { ...KEEP, copyUidGid: true });
-    await files.write('/tmp', [{ name: 'theirs', uid: 5, gid: 6 }]);
-    expect(await files.read('/tmp/mine')).toMatchObject([{ uid: 1001, gid: 1002 }]);
-    expect(await files.read('/tmp/theirs')).toMatchObject([{ uid: 5, gid: 6 }]);
-  });
-
   it('are with what is mounted in it', async () => {
     const bound = join(files.bench.dir, 'bound');
     mkdirSync(bound);
@@ -175,6 +128,55 @@ describe.each(['a container that does not run', 'a running container'])('files o
     const { writtenBytes, rootBytes } = await engine.sizes(A);
     expect(writtenBytes).toBeGreaterThanOrEqual(4);
     expect(rootBytes).toBeGreaterThanOrEqual(writtenBytes);
+  });
+});
+
+describe('files in an archive', () => {
+  it('are written plain, by gzip and by zstd, and nothing else', async () => {
+    await files.create();
+    for (const [name, pack] of Object.entries({ plain: (tar: Buffer) => tar, gzip: gzipSync, zstd: zstdCompressSync })) {
+      await engine.writeArchive(A, '/tmp', Readable.from([pack(fixtureTar([{ name, content: name }]))]), KEEP);
+      expect(await files.contentOf(`/tmp/${name}`)).toBe(name);
+    }
+    for (const wrong of [
+      Buffer.from('no tar at all'.repeat(100)),
+      gzipSync('no tar').subarray(0, 20),
+      fixtureTar([{ name: 'cut', content: 'x' }]).subarray(0, 520),
+    ]) {
+      await expect(engine.writeArchive(A, '/tmp', Readable.from([wrong]), KEEP)).rejects.toMatchObject({ code: 'bad-archive' });
+    }
+    await engine.writeArchive(A, '/tmp', Readable.from([]), KEEP);
+  });
+
+  it('are written only where a directory is', async () => {
+    await files.create();
+    await expect(files.write('/nope', [])).rejects.toMatchObject({ code: 'no-such-path' });
+    await expect(files.write('/etc/passwd', [])).rejects.toMatchObject({
+      code: 'not-a-directory',
+      message: 'extraction point is not a directory',
+    });
+    await files.write('/tmp', [{ name: 'dir/' }, { name: 'to', type: '2', link: 'dir' }]);
+    await files.write('/tmp/to', [{ name: 'file', content: 'through the link' }]);
+    expect(await files.contentOf('/tmp/dir/file')).toBe('through the link');
+  });
+
+  it('take each other’s place, unless that was refused', async () => {
+    await files.create();
+    await files.write('/tmp', [{ name: 'a/' }, { name: 'a/inside' }, { name: 'b', content: 'file' }]);
+    const refusing = { ...KEEP, noOverwriteDirNonDir: true };
+    await expect(files.write('/tmp', [{ name: 'a', content: 'file' }], refusing)).rejects.toMatchObject({ code: 'conflict' });
+    await expect(files.write('/tmp', [{ name: 'b/' }], refusing)).rejects.toMatchObject({ code: 'conflict' });
+    await files.write('/tmp', [{ name: 'a', content: 'file' }, { name: 'b/' }]);
+    expect(await files.contentOf('/tmp/a')).toBe('file');
+    expect(await files.names('/tmp/b')).toEqual(['b/']);
+  });
+
+  it('belong to the container’s user where that was asked for', async () => {
+    await files.create({ user: 'sailor' });
+    await files.write('/tmp', [{ name: 'mine', uid: 5, gid: 6 }], { ...KEEP, copyUidGid: true });
+    await files.write('/tmp', [{ name: 'theirs', uid: 5, gid: 6 }]);
+    expect(await files.read('/tmp/mine')).toMatchObject([{ uid: 1001, gid: 1002 }]);
+    expect(await files.read('/tmp/theirs')).toMatchObject([{ uid: 5, gid: 6 }]);
   });
 
   it('leave nothing behind on the host', async () => {
