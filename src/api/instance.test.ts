@@ -209,6 +209,22 @@ describe('the instance as one Docker', () => {
     expect(second.listeners).toBe(0);
   });
 
+  it('creates for the platform that was asked for, where the image is for it', async () => {
+    const instance = await FakeInstance.of('node-1', 'node-2');
+    const [asked] = instance.nodes as [FakeNode];
+    asked.images.put('docker.io/library/busybox:latest', '7', ['amd64', 'arm64']);
+    const other = await post(asked, '/containers/create?platform=linux%2Fs390x', { Image: 'busybox' });
+    expect([other.statusCode, message(other)]).toEqual([
+      404,
+      'image with reference busybox was found but does not match the specified platform: wanted linux/s390x, actual: linux/amd64, linux/arm64',
+    ]);
+    expect((await post(asked, '/containers/create?platform=plan9%2Famd64', { Image: 'busybox' })).statusCode).toBe(400);
+    const made = await post(asked, '/containers/create?platform=linux%2Farm64', { Image: 'busybox' });
+    expect(made.statusCode).toBe(201);
+    const requests = instance.nodes.flatMap((node) => node.containers()).map(({ request }) => request.arches);
+    expect(requests).toEqual([['arm64']]);
+  });
+
   it('refuses a create in Docker’s words', async () => {
     const instance = await FakeInstance.of('node-1', 'node-2');
     const [asked, second] = instance.nodes as [FakeNode, FakeNode];

@@ -1,5 +1,5 @@
 import { LIMITS } from '../../core/model/index.ts';
-import type { ImageDetails } from '../../engine/port.ts';
+import type { ImageDetails, ImagePlatform } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
 import type { Scope } from '../instance/scope.ts';
@@ -17,6 +17,20 @@ export interface ResolvedImage {
   readonly stopSignal: string;
   /** `80/tcp`. */
   readonly exposedPorts: readonly string[];
+}
+
+/**
+ * An image for one platform of those it has. What it has not is Docker's 404, upon which clients pull it. @throws ApiError 404
+ */
+export function forPlatform(name: string, image: ResolvedImage, platform: ImagePlatform | undefined): ResolvedImage {
+  if (platform === undefined) return image;
+  const { architecture } = platform;
+  if (image.arches.includes(architecture)) return { ...image, arches: [architecture] };
+  const actual = image.arches.map((arch) => `linux/${arch}`).join(', ');
+  throw new ApiError(
+    404,
+    `image with reference ${name} was found but does not match the specified platform: wanted linux/${architecture}, actual: ${actual}`,
+  );
 }
 
 /** Finds an image here, else on any node that answers. @throws ApiError 400 (not a reference), 404 (nobody has it) */

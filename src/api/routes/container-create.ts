@@ -15,7 +15,8 @@ import { ApiError, fromCoreError } from '../http/api-error.ts';
 import { jsonOf } from '../http/body.ts';
 import { checked } from '../http/check.ts';
 import { type Query, textOf } from '../http/query.ts';
-import { resolveImage } from '../images/resolve.ts';
+import { platformOf } from '../images/platform.ts';
+import { forPlatform, resolveImage } from '../images/resolve.ts';
 import { scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 
@@ -27,7 +28,8 @@ export function containerCreateRoute(app: FastifyInstance, context: ApiContext):
     const asked = textOf(request.query as Query, 'name');
     const given = asked === '' ? undefined : checkName(asked);
     // The name of a container that was not placed says nothing: the image comes first, as its 404 makes clients pull.
-    const image = await resolveImage(context, wanted.body.Image, scopeOf(request));
+    const platform = platformOf(textOf(request.query as Query, 'platform'));
+    const image = forPlatform(wanted.body.Image, await resolveImage(context, wanted.body.Image, scopeOf(request)), platform);
     const settled = await settle(context, wanted, { scope: scopeOf(request), dry: false });
     const warnings = [...wanted.warnings, ...settled.networking.warnings];
     const looked = { image, settled };
