@@ -20,7 +20,7 @@ import { END, LIFELINE_FD, type UnpackedLayer, type UnpackOrder, type UnpackRepo
 import { TarError } from './tar-header.ts';
 import { TarReader } from './tar-reader.ts';
 
-const CHUNK_BYTES = 256 * 1024;
+const CHUNK_BYTES = 1024 * 1024;
 const PROGRESS_EVERY_BYTES = 4 * 2 ** 20;
 const SPACE_CHECK_EVERY_BYTES = 8 * 2 ** 20;
 
@@ -95,7 +95,7 @@ async function decompressed(blob: FollowedFile): Promise<Readable> {
   if (head.length > 0) blob.unshift(head);
   const compression = compressionOf(head);
   if (compression === 'none') return blob;
-  const options = { chunkSize: CHUNK_BYTES, readableHighWaterMark: 8 * CHUNK_BYTES };
+  const options = { chunkSize: CHUNK_BYTES, readableHighWaterMark: 2 * CHUNK_BYTES };
   const decoder = compression === 'gzip' ? createGunzip(options) : createZstdDecompress(options);
   blob.on('error', (error) => decoder.destroy(error));
   return blob.pipe(decoder);
