@@ -57,10 +57,7 @@ describe('a registry with TLS and a login', () => {
     mkdirSync(certificates, { recursive: true });
     copyFileSync(registry.caFile, join(certificates, 'ca.crt'));
     const refused = await docker(1, 'me', 'pull', `${registry.domain}/app:1`);
-    expect([refused.code, refused.stderr]).toEqual([
-      1,
-      expect.stringMatching(/no basic auth credentials|unauthorized|authentication required/),
-    ]);
+    expect([refused.code, refused.stderr]).toEqual([1, expect.stringMatching(/wants a user name and password: log in first/)]);
   });
 
   test('lets in who logged in; what they pushed they run anywhere', async () => {
@@ -75,10 +72,7 @@ describe('a registry with TLS and a login', () => {
     await ok(1, 'me', 'pull', '-q', instance.image);
     await ok(1, 'me', 'tag', instance.image, app);
     const stranger = await docker(1, 'stranger', 'push', app);
-    expect([stranger.code, stranger.stderr]).toEqual([
-      1,
-      expect.stringMatching(/no basic auth credentials|unauthorized|authentication required/),
-    ]);
+    expect([stranger.code, stranger.stderr]).toEqual([1, expect.stringMatching(/wants a user name and password: log in first/)]);
     expect(await ok(1, 'me', 'push', app)).toMatch(/1: digest: sha256:[0-9a-f]{64} size: \d+$/);
     await ok(1, 'me', 'rmi', app);
     expect((await docker(1, 'stranger', 'pull', app)).code).toBe(1);

@@ -62,6 +62,7 @@ auth:
     password: 'correct horse',
     caFile: at('ca.crt'),
     stop: async () => {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
       child.kill('SIGKILL');
       await ended;
