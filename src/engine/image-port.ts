@@ -75,7 +75,7 @@ export interface PruneOptions {
   readonly all: boolean;
   /** Made before; wall-clock ms. */
   readonly untilMs: number | undefined;
-  isMeant(labels: Readonly<Record<string, string>>): boolean;
+  readonly isMeant: (labels: Readonly<Record<string, string>>) => boolean;
 }
 
 export interface ImageRemoval {

@@ -53,7 +53,7 @@ const DELIBERATE: readonly Deliberate[] = [
   {
     operation: ANY,
     what: /^the status 501 is not documented$|^there is no such operation, and it answers 501$/,
-    why: 'what is not implemented says so',
+    why: 'what is not there says so',
   },
 ];
 

@@ -3,6 +3,7 @@ import type { Command, Container, Request, Resources } from '../../core/model/in
 import type { Prng } from '../../lib/prng.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { World } from '../world.ts';
+import { atDrawnMoments } from './drawn-moments.ts';
 
 /** Users who change what exists: they pause and unpause containers, rename them, and give them other limits and restart policies. */
 export class ChangeUsers {
@@ -14,13 +15,8 @@ export class ChangeUsers {
     this.#random = random;
   }
 
-  /** Acts at drawn moments between two times. */
   schedule(fromMs: number, untilMs: number, everyMs: number): void {
-    for (let atMs = fromMs; ; ) {
-      atMs += -Math.log(1 - this.#random.float()) * everyMs;
-      if (atMs >= untilMs) return;
-      this.#world.schedule.at(atMs, () => this.#act());
-    }
+    atDrawnMoments(this.#random, { fromMs, untilMs, everyMs }, (atMs) => this.#world.schedule.at(atMs, () => this.#act()));
   }
 
   /** Some act twice at once. */

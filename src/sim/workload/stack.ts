@@ -3,6 +3,7 @@ import type { Affinity, Command, Group, NodeId, Request, RequestId, Result, Stac
 import type { Prng } from '../../lib/prng.ts';
 import type { SimNode } from '../host/sim-node.ts';
 import type { World } from '../world.ts';
+import { atDrawnMoments } from './drawn-moments.ts';
 import { drawRequest } from './request.ts';
 
 /** Users of stacks: they place several containers at once, in groups, near one another or apart, and look before they leap. */
@@ -15,13 +16,8 @@ export class StackUsers {
     this.#random = random;
   }
 
-  /** Acts at drawn moments between two times. */
   schedule(fromMs: number, untilMs: number, everyMs: number): void {
-    for (let atMs = fromMs; ; ) {
-      atMs += -Math.log(1 - this.#random.float()) * everyMs;
-      if (atMs >= untilMs) return;
-      this.#world.schedule.at(atMs, () => this.#act());
-    }
+    atDrawnMoments(this.#random, { fromMs, untilMs, everyMs }, (atMs) => this.#world.schedule.at(atMs, () => this.#act()));
   }
 
   #act(): void {
