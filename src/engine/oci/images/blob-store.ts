@@ -64,7 +64,13 @@ export class BlobStore {
   async open(digest: string, fromByte = 0): Promise<{ readonly sizeBytes: number; readonly stream: Readable } | undefined> {
     if (!this.has(digest)) return undefined;
     const file = await open(this.pathOf(digest), 'r');
-    return { sizeBytes: (await file.stat()).size, stream: file.createReadStream({ start: fromByte, highWaterMark: READ_BYTES }) };
+    try {
+      const { size } = await file.stat();
+      return { sizeBytes: size, stream: file.createReadStream({ start: fromByte, highWaterMark: READ_BYTES }) };
+    } catch (error) {
+      await file.close();
+      throw error;
+    }
   }
 
   /** undefined: it is not here. */

@@ -372,7 +372,7 @@ export class OciImages implements RootfsProvider {
   /** In words. */
   #usersOf(digest: string): string[] {
     const containers = [...this.#containers].filter(([, used]) => used === digest).map(([id]) => `container ${id.slice(0, 12)}`);
-    return this.#pins.has(digest) ? [...containers, 'a pull or start under way'] : containers;
+    return this.#pins.has(digest) ? [...containers, 'a pull, push, save or start under way'] : containers;
   }
 
   #details(record: ImageRecord): Promise<ImageDetails> {

@@ -35,6 +35,8 @@ export interface RequestOptions {
   readonly connections?: Connections;
 }
 
+const SHORT_BYTES = 4096;
+const SHORT_MS = 1_000;
 const MAX_REDIRECTS = 5;
 /** Not what the resolver says: it has been patient itself, for ten seconds and more. */
 const BROKEN = ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'];
@@ -58,7 +60,7 @@ export async function request(url: URL, options: RequestOptions): Promise<http.I
       const askedMs = retryAfterMs(response.headers['retry-after'], Date.now());
       if (askedMs > patience.retryAfterMs) return response;
       waitMs = Math.max(waitMs, askedMs);
-      response.destroy();
+      discard(response);
     } catch (error) {
       signal.throwIfAborted();
       if (last || !hasCode(error, ...BROKEN)) throw unreachable(error, url, peer);
@@ -101,6 +103,18 @@ export async function readBody(
   return Buffer.concat(chunks);
 }
 
+/** Done with an answer whose body nobody reads (a HEAD's has none). What is short is let come: then its connection serves again. */
+export function discard(response: http.IncomingMessage, hasBody = true): void {
+  const isShort = !hasBody || Number(response.headers['content-length'] ?? Number.NaN) <= SHORT_BYTES;
+  if (!isShort) {
+    response.destroy();
+    return;
+  }
+  const slow = setTimeout(() => response.destroy(), SHORT_MS);
+  response.once('close', () => clearTimeout(slow));
+  response.on('error', () => undefined).resume();
+}
+
 async function follow(first: URL, options: RequestOptions): Promise<http.IncomingMessage> {
   let url = first;
   let headers = options.headers;
@@ -110,7 +124,7 @@ async function follow(first: URL, options: RequestOptions): Promise<http.Incomin
     const { location } = response.headers;
     // A client that repeats an upload elsewhere unasked has lost track of where its blob is.
     if (!isRead || !REDIRECTS.includes(response.statusCode ?? 0) || location === undefined) return response;
-    response.destroy();
+    discard(response);
     const target = redirectTarget(location, url, options.peer);
     if (target.origin !== url.origin) headers = withoutAuthorization(headers);
     url = target;

@@ -4,7 +4,7 @@ import type { ImageLimits } from '../limits.ts';
 import { familiarReference, type Reference } from '../reference.ts';
 import { type Connections, connectionsOf, hasCertificates } from './connections.ts';
 import { endpointOf } from './endpoint.ts';
-import { type HttpPatience, readBody } from './http-request.ts';
+import { discard, type HttpPatience, readBody } from './http-request.ts';
 import { RegistryClient } from './registry-client.ts';
 import { RegistrySession } from './registry-session.ts';
 import { RepositoryWriter } from './repository-writer.ts';
@@ -70,7 +70,10 @@ export class Registries {
   async login(domain: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void> {
     const session = this.#session(domain, credentials);
     const response = await session.request('/v2/', { scopes: [], signal });
-    if (response.statusCode === 200) return void response.destroy();
+    if (response.statusCode === 200) {
+      discard(response);
+      return;
+    }
     const refused = await session.refusal(response, domain, 'pull');
     if (refused.code !== 'denied') throw refused;
     throw new ImageError('denied', `unauthorized: ${session.name} does not accept this user name and password`);

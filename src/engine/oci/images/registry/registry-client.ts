@@ -5,7 +5,7 @@ import { isDigest, sha256Digest } from '../digest.ts';
 import { isManifestType, MEDIA_TYPES, parseDocument } from '../documents.ts';
 import { familiarReference, type Reference } from '../reference.ts';
 import { headerOf, type RegistrySession } from './registry-session.ts';
-import { readBody } from './http-request.ts';
+import { discard, readBody } from './http-request.ts';
 
 export interface ResolvedManifest {
   readonly digest: string;
@@ -60,12 +60,12 @@ export class RegistryClient implements BlobSource {
       if (part !== undefined) return { ...part, stream: response };
       // It can't go on from there: from the beginning then (RFC 9110 §14.2).
       if (fromByte > 0 && [206, 416].includes(response.statusCode ?? 0)) {
-        response.destroy();
+        discard(response);
         return this.open(digest, signal);
       }
       if (![400, 404, 405, 415].includes(response.statusCode ?? 0))
         throw await this.#session.refusal(response, familiarReference(this.#reference), 'pull');
-      response.destroy();
+      discard(response);
     }
     return undefined;
   }

@@ -4,7 +4,7 @@ import { ImageError, type RegistryCredentials } from '../../../port.ts';
 import { type Authorization, authorize, type Challenge, parseChallenge } from './authorization.ts';
 import type { Connections } from './connections.ts';
 import type { Endpoint } from './endpoint.ts';
-import { type HttpPatience, PATIENCE, readBody, request, type RequestOptions } from './http-request.ts';
+import { discard, type HttpPatience, PATIENCE, readBody, request, type RequestOptions } from './http-request.ts';
 
 export interface SessionOptions {
   readonly endpoint: Endpoint;
@@ -64,7 +64,7 @@ export class RegistrySession {
     const response = await request(url, first);
     if (response.statusCode !== 401 || !isRegistry) return response;
     this.#challenge = parseChallenge(headerOf(response, 'www-authenticate') ?? '');
-    response.destroy();
+    discard(response);
     // It may have expired, or another request have a fresh one meanwhile. An answer to a fresh one is final.
     if (used !== undefined && this.#tokens.get(key) === used) this.#tokens.delete(key);
     await this.#authorized(scopes, signal);

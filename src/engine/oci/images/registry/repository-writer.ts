@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { Readable, Transform } from 'node:stream';
 import { ImageError } from '../../../port.ts';
 import { familiarReference, type Reference } from '../reference.ts';
+import { discard } from './http-request.ts';
 import { headerOf, type RegistrySession, type SessionRequest } from './registry-session.ts';
 
 export interface UploadBlob {
@@ -35,7 +36,7 @@ export class RepositoryWriter {
   /** @throws ImageError */
   async has(digest: string, signal: AbortSignal): Promise<boolean> {
     const response = await this.#ask('HEAD', `blobs/${digest}`, signal);
-    response.destroy();
+    discard(response, false);
     if (response.statusCode === 200) return true;
     if (response.statusCode === 404) return false;
     throw await this.#refusal(response);
@@ -49,7 +50,7 @@ export class RepositoryWriter {
         headers: { 'content-length': '0' },
         scopes: [this.#scope, `repository:${from}:pull`],
       });
-      response.destroy();
+      discard(response);
       // 202: it began an upload instead, which it forgets again by itself.
       return response.statusCode === 201;
     } catch (error) {
@@ -80,13 +81,13 @@ export class RepositoryWriter {
     const headers = { 'content-type': mediaType, 'content-length': String(content.length) };
     const response = await this.#ask('PUT', `manifests/${name}`, signal, { headers, body: () => content });
     if (response.statusCode !== 201 && response.statusCode !== 202) throw await this.#refusal(response);
-    response.destroy();
+    discard(response);
   }
 
   async #begin(signal: AbortSignal): Promise<Upload> {
     const response = await this.#ask('POST', 'blobs/uploads/', signal, { headers: { 'content-length': '0' } });
     if (response.statusCode !== 202) throw await this.#refusal(response);
-    response.destroy();
+    discard(response);
     return { location: this.#locationOf(response), offset: 0 };
   }
 
@@ -113,7 +114,7 @@ export class RepositoryWriter {
     };
     const response = await this.#session.request(location, { method: 'PATCH', headers, body, scopes: [this.#scope], signal, once: true });
     if (response.statusCode !== 202 && response.statusCode !== 201 && response.statusCode !== 204) throw await this.#refusal(response);
-    response.destroy();
+    discard(response);
     return { location: this.#locationOf(response, location), offset: blob.sizeBytes };
   }
 
@@ -123,14 +124,14 @@ export class RepositoryWriter {
     const headers = { 'content-type': OCTETS, 'content-length': '0' };
     const response = await this.#session.request(url.href, { method: 'PUT', headers, scopes: [this.#scope], signal });
     if (response.statusCode !== 201 && response.statusCode !== 204) throw await this.#refusal(response);
-    response.destroy();
+    discard(response);
   }
 
   /** Where the registry is with an upload; undefined: it begins anew. */
   async #stateOf({ location }: Upload, blob: UploadBlob, signal: AbortSignal): Promise<Upload | undefined> {
     try {
       const response = await this.#session.request(location, { method: 'GET', scopes: [this.#scope], signal });
-      response.destroy();
+      discard(response);
       const [, last] = /^(?:bytes=)?0-([0-9]{1,15})$/.exec(headerOf(response, 'range') ?? '') ?? [];
       if (response.statusCode !== 204 || last === undefined) return undefined;
       // `0-0` is one byte or none: the registries don't agree. None is always right to assume of an upload sealed by its digest.
