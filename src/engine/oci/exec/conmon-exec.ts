@@ -1,10 +1,10 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { identify, type ProcessIdentity } from '../../../linux/process-identity.ts';
+import { spawnChild } from '../../../linux/spawn-child.ts';
 import { inputEndsWithFirst } from '../../input-rules.ts';
 import { parseSync } from '../conmon.ts';
 import type { ExecPaths } from '../engine-paths.ts';
@@ -43,16 +43,21 @@ const LINE_BYTES = 1024 * 1024;
 export class ConmonExec {
   readonly #child;
   readonly #task: ExecTask;
+  readonly #trouble = Promise.withResolvers<never>();
+  readonly #closed: Promise<unknown>;
 
   /** Spawns conmon, which then waits for `start`; its directory must exist. */
   constructor(path: string, task: ExecTask) {
     this.#task = task;
-    this.#child = spawn(path, execArguments(task), {
+    this.#child = spawnChild(path, execArguments(task), {
       cwd: '/',
       detached: true,
       stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'], XDG_RUNTIME_DIR: '/run', _OCI_SYNCPIPE: '3', _OCI_STARTPIPE: '4', _OCI_ATTACHPIPE: '5' },
     });
+    this.#trouble.promise.catch(() => undefined);
+    this.#child.on('error', (error) => this.#trouble.reject(new RuntimeFailure(`can't run conmon: ${String(error)}`)));
+    this.#closed = once(this.#child, 'close').catch(() => undefined);
     for (const stream of this.#child.stdio) stream?.on('error', () => undefined);
   }
 
@@ -67,9 +72,7 @@ export class ConmonExec {
     this.#child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       if (stderr.length < LINE_BYTES) stderr += text;
     });
-    const trouble = Promise.withResolvers<never>();
-    trouble.promise.catch(() => undefined);
-    this.#child.on('error', (error) => trouble.reject(new RuntimeFailure(`can't run conmon: ${String(error)}`)));
+    const trouble = this.#trouble;
     const deadline = setTimeout(() => {
       trouble.reject(new RuntimeFailure(`no answer from the runtime within ${TIMEOUT_MS / 1_000} s`));
     }, TIMEOUT_MS);
@@ -77,10 +80,10 @@ export class ConmonExec {
     const lines = boundedLines(sync, LINE_BYTES);
     try {
       starting.write('\0');
-      const ready = await Promise.race([boundedLines(attach, LINE_BYTES).next(), trouble.promise]);
+      const ready = await Promise.race([trouble.promise, boundedLines(attach, LINE_BYTES).next()]);
       if (ready.done !== true) attachable();
       starting.end('\0');
-      const answer = await Promise.race([lines.next(), trouble.promise]);
+      const answer = await Promise.race([trouble.promise, lines.next()]);
       const { pid, message } = parseSync(answer.done === true ? '' : answer.value);
       if (pid === undefined) throw new RuntimeFailure([message, stderr].join('\n').trim());
       // The process we spawned ends once it has written down the pid of the one that stays.
@@ -100,10 +103,9 @@ export class ConmonExec {
 
   /** Before `start`: ends a conmon that will not be used. */
   async abandon(): Promise<void> {
-    const closed = once(this.#child, 'close').catch(() => undefined);
     this.#child.kill('SIGKILL');
     for (const stream of this.#child.stdio) stream?.destroy();
-    await closed;
+    await this.#closed;
   }
 
   async #end(lines: AsyncGenerator<string, undefined>): Promise<number | undefined> {

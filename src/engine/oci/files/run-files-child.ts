@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { PassThrough, Readable, type Writable } from 'node:stream';
+import { spawnChild } from '../../../linux/spawn-child.ts';
 import { EngineError, FileError } from '../../port.ts';
 import { type FilesOrder, type FilesReport, REPORT_FD } from './protocol.ts';
 
@@ -37,7 +38,7 @@ export class FilesChild {
     this.#signal = signal;
     const whole: FilesOrder = { ...order, parent: process.pid };
     const input = archive === undefined ? 'ignore' : 'pipe';
-    this.#child = spawn(process.execPath, [entry(), JSON.stringify(whole)], {
+    this.#child = spawnChild(process.execPath, [entry(), JSON.stringify(whole)], {
       cwd: '/',
       env: {},
       stdio: [input, 'pipe', 'pipe', 'pipe', ...(taskMounts === undefined ? [] : [taskMounts])],

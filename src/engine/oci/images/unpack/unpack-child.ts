@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Writable } from 'node:stream';
+import { spawnChild } from '../../../../linux/spawn-child.ts';
 import { ImageError } from '../../../port.ts';
 import type { BlobFeed } from '../blob-feed.ts';
 import { END, LIFELINE_FD, type UnpackedLayer, type UnpackOrder, type UnpackReport } from './protocol.ts';
@@ -27,7 +28,7 @@ export class UnpackChild {
   #isAlive = true;
 
   constructor(entry: string) {
-    this.#process = spawn(process.execPath, [entry], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: {} });
+    this.#process = spawnChild(process.execPath, [entry], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], env: {} });
     const { stdout, stderr, stdio } = this.#process;
     this.#lifeline = stdio[LIFELINE_FD] as Writable;
     this.#lifeline.on('error', () => undefined);
