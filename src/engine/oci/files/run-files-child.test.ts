@@ -15,3 +15,15 @@ test('what a child wrote before it ended is there for who comes late', async () 
   const tar = await buffer(child.output());
   expect(tar.toString('latin1')).toContain('its content');
 });
+
+test('one whose output nobody begins to read ends when it is let go', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'caravela-files-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  // More than all buffers on the way hold.
+  writeFileSync(join(dir, 'large'), Buffer.alloc(4 * 1024 * 1024));
+  const child = new FilesChild({ jail: { kind: 'bare', dir }, task: { kind: 'export' } }, {});
+  onTestFinished(() => child.kill());
+  expect(await child.first()).toEqual({ kind: 'begun' });
+  child.output().destroy();
+  await child.closed;
+});

@@ -105,7 +105,10 @@ export class FilesChild {
 
   /** What it writes. Fails where the child does; who stops reading ends it. */
   output(): Readable {
-    return Readable.from(this.#chunks(), { objectMode: false });
+    const output = Readable.from(this.#chunks(), { objectMode: false });
+    // Who lets go before having read anything never comes into the generator, nor out of it.
+    output.once('close', () => this.kill());
+    return output;
   }
 
   async *#chunks(): AsyncGenerator<Buffer> {
