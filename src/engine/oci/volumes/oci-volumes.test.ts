@@ -124,6 +124,35 @@ describe('first content', () => {
     expect(readdirSync(path('data/_data'))).toEqual([]);
   });
 
+  it('that a crash cut short goes before anybody uses the volume, and never what they put there since', async () => {
+    await volumes.create(wish());
+    writeFileSync(path('data/_data/half'), '');
+    writeFileSync(path('data/copying'), '');
+    reopen();
+    // A container whose image has nothing for it.
+    volumes.retain(A, ['data']);
+    await volumes.create(wish());
+    expect(readdirSync(path('data/_data'))).toEqual([]);
+    writeFileSync(path('data/_data/mine'), '');
+    await volumes.fillEmpty(['data'], fill);
+    expect(readdirSync(path('data/_data'))).toEqual(['mine']);
+  });
+
+  it('that could not come whole takes nothing along of a container that has the volume already', async () => {
+    await volumes.create(wish());
+    volumes.retain(A, ['data']);
+    volumes.retain(B, ['data']);
+    const failing = volumes.fillEmpty(['data'], async (empty) => {
+      await fill(empty);
+      writeFileSync(path('data/_data/mine'), '');
+      // What a daemon killed now would find.
+      expect(existsSync(path('data/copying'))).toBe(false);
+      throw new Error('no');
+    });
+    await expect(failing).rejects.toThrow('no');
+    expect(readdirSync(path('data/_data'))).toContain('mine');
+  });
+
   it('that a crash cut short is replaced', async () => {
     await volumes.create(wish());
     writeFileSync(path('data/_data/half'), '');

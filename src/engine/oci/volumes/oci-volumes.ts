@@ -3,7 +3,7 @@
  * was made. A directory of a volume's name is a whole one: it is made, and taken away, under another name, which no
  * volume can have. Who uses which volume is kept in memory only; the engine says it again after a restart.
  */
-import { mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../../linux/system-error.ts';
@@ -56,6 +56,7 @@ export class OciVolumes implements VolumeStore {
       const record = this.#records.get(wish.name) ?? (await this.#make(wish));
       // Whatever was done to it by hand: a container can be given it.
       await mkdir(this.dataPath(wish.name), { recursive: true, mode: 0o755 });
+      await this.#settle(wish.name);
       return this.#summary(wish.name, record);
     });
   }
@@ -107,7 +108,8 @@ export class OciVolumes implements VolumeStore {
 
   /**
    * Gives new volumes their first content: those of `names` that are empty are filled by `fill`, or stay empty. Where it
-   * is cut short, what it had brought is taken away, be it at the next try.
+   * is cut short, what it had brought is taken away, be it before the volume's next use; but never from a volume that
+   * another container has, too, as it might be that one's.
    */
   async fillEmpty(names: readonly string[], fill: (empty: readonly string[]) => Promise<void>): Promise<void> {
     // In order of their names: who waits for one never has a later one already.
@@ -124,22 +126,28 @@ export class OciVolumes implements VolumeStore {
   async #fill(names: readonly string[], fill: (empty: readonly string[]) => Promise<void>): Promise<void> {
     const empty: string[] = [];
     for (const name of names) {
-      if (await this.#isCutShort(name)) await this.#clear(name);
+      await this.#settle(name);
       if ((await readdir(this.dataPath(name))).length === 0) empty.push(name);
     }
     if (empty.length === 0) return;
-    for (const name of empty) await writeSynced(join(this.#dir, name, COPYING), '');
+    const own = empty.filter((name) => (this.#users.get(name)?.size ?? 0) <= 1);
+    for (const name of own) await writeSynced(join(this.#dir, name, COPYING), '');
     try {
       await fill(empty);
     } catch (error) {
-      for (const name of empty) await this.#clear(name);
+      for (const name of own) await this.#clear(name);
       throw error;
     }
-    for (const name of empty) await rm(join(this.#dir, name, COPYING), { force: true });
+    for (const name of own) {
+      await rm(join(this.#dir, name, COPYING), { force: true });
+      // Back after a power cut it would cost what containers have written since.
+      await syncDirectory(join(this.#dir, name));
+    }
   }
 
-  async #isCutShort(name: string): Promise<boolean> {
-    return (await readdir(join(this.#dir, name))).includes(COPYING);
+  /** Takes away what a fill that was cut short has left. Whoever is to have the volume comes by here first. */
+  async #settle(name: string): Promise<void> {
+    if (existsSync(join(this.#dir, name, COPYING))) await this.#clear(name);
   }
 
   async #clear(name: string): Promise<void> {
