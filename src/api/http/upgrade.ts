@@ -17,13 +17,13 @@ export interface UpgradedConnections {
  */
 export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedConnections {
   const open = new Set<Duplex>();
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  /** The last answer of each connection. */
+  const answers = new WeakMap<Duplex, ServerResponse>();
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => answers.set(request.socket, response));
+  const offer = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const response = new ServerResponse(request);
     // Docker's client takes what follows `Connection: close` for the raw stream: errors must not say it.
     response.shouldKeepAlive = true;
-    open.add(socket);
-    socket.on('error', () => socket.destroy());
-    socket.on('close', () => open.delete(socket));
     // A plain server's sockets are net.Sockets, which is what a response is bound to.
     response.assignSocket(socket as unknown as Parameters<ServerResponse['assignSocket']>[0]);
     response.on('finish', () => socket.end());
@@ -36,6 +36,15 @@ export function acceptUpgrades(server: Server, app: FastifyInstance): UpgradedCo
     };
     if (bytes > API_LIMITS.jsonBodyBytes) socket.end('HTTP/1.1 413 Payload Too Large\r\n\r\n');
     else take(socket, bytes, [], answer);
+  };
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    open.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => open.delete(socket));
+    const before = answers.get(socket);
+    // A client may ask before we know that it has all of the answer before: the connection is still that one's.
+    if (before?.socket === socket) before.once('finish', () => offer(request, socket, head));
+    else offer(request, socket, head);
   });
   return {
     destroyAll: () => {

@@ -147,10 +147,10 @@ class Containers(Scenario):
             stdin_open=True, cap_drop=["ALL"], read_only=True, tmpfs={"/scratch": "size=1m"}, restart_policy={"Name": "on-failure", "MaximumRetryCount": 2},
             ulimits=[docker.types.Ulimit(name="nofile", soft=100, hard=200)], extra_hosts={"db": "10.0.0.9"}, init=True, shm_size="16m",
         )
-        code, said = container.exec_run(["sh", "-c", "id -un; pwd; hostname; ulimit -n; df -k /scratch | tail -1; touch /x"], demux=True)
+        code, said = container.exec_run(["sh", "-c", "id -un; pwd; hostname; ulimit -Hn; df -k /scratch | tail -1; touch /x"], demux=True)
         self.assertEqual((code, said[1]), (1, b"touch: /x: Read-only file system\n"))
         lines = said[0].decode().splitlines()
-        self.assertEqual(lines[:4], ["nobody", "/tmp", "ship", "100"])
+        self.assertEqual(lines[:4], ["nobody", "/tmp", "ship", "200"])
         self.assertRegex(lines[4], r"^tmpfs +1024 ")
         container.reload()
         host = container.attrs["HostConfig"]
