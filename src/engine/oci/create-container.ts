@@ -3,7 +3,7 @@ import { hostname as hostName } from 'node:os';
 import { type ContainerId, shortId } from '../../core/model/index.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { healthCheckOf } from '../health/health-check.ts';
-import { type BlobSource, type ContainerSpec, EngineError, ImageError, type MountWish } from '../port.ts';
+import { type BlobSource, type ContainerSpec, EngineError, ImageError, type ImageRef, type MountWish } from '../port.ts';
 import { containerCapabilities } from './capabilities.ts';
 import type { Host } from './host.ts';
 import { containerMounts } from './mounts/container-mounts.ts';
@@ -86,17 +86,32 @@ function inheritedName(spec: ContainerSpec, hostnameOf: (other: ContainerId) => 
   }
 }
 
+/** A container that is there after a power cut has its image, too. */
 async function obtain(images: RootfsProvider, spec: ContainerSpec, sources: readonly BlobSource[], signal: AbortSignal): Promise<Rootfs> {
   try {
-    try {
-      return await images.rootfsOf(spec.image);
-    } catch (error) {
-      if (!(error instanceof ImageError && error.code === 'not-found')) throw error;
+    let rootfs = await rootfsHere(images, spec.image);
+    if (rootfs === undefined) {
+      await images.fetch(spec.image, sources, signal);
+      rootfs = await images.rootfsOf(spec.image);
     }
-    await images.fetch(spec.image, sources, signal);
-    return await images.rootfsOf(spec.image);
+    try {
+      await images.settled(spec.image);
+    } catch (error) {
+      rootfs.release();
+      throw error;
+    }
+    return rootfs;
   } catch (error) {
     if (error instanceof ImageError) throw new EngineError('image-missing', error.message);
+    throw error;
+  }
+}
+
+async function rootfsHere(images: RootfsProvider, image: ImageRef): Promise<Rootfs | undefined> {
+  try {
+    return await images.rootfsOf(image);
+  } catch (error) {
+    if (error instanceof ImageError && error.code === 'not-found') return undefined;
     throw error;
   }
 }

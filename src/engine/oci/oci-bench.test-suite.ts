@@ -31,6 +31,7 @@ export class DirectoryImages implements RootfsProvider {
     if (image.digest !== containerSpec().image.digest) throw new ImageError('not-found', `no image ${image.reference}`);
     return { imageId: `sha256:${'c'.repeat(64)}`, layerDirs: this.#layers, config: this.config, release: () => undefined };
   }
+  async settled(): Promise<void> {}
   retain(digest: string, id: ContainerId): void {
     this.retained.set(id, digest);
   }

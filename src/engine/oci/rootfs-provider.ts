@@ -32,6 +32,8 @@ export interface Rootfs {
 export interface RootfsProvider extends ImageStore {
   /** @throws ImageError not-found where the image or one of its layers isn't here */
   rootfsOf(image: ImageRef): Promise<Rootfs>;
+  /** Resolves when a power cut could not take the image any more, which a pull does not wait for. @throws ImageError */
+  settled(image: ImageRef): Promise<void>;
   /**
    * The container uses the image of this index or manifest digest (ImageRef.digest): removing it is
    * refused as in-use. Idempotent; kept in memory only, the engine's recover says it again.

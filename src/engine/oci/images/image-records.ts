@@ -51,6 +51,8 @@ export class ImageRecords {
   /** Records all of whose content is on disk. */
   readonly #durable = new Set<ImageRecord>();
   #onDisk: string;
+  /** What is named there. */
+  #digestsOnDisk: ReadonlySet<string>;
   #saving: Promise<void> = Promise.resolve();
 
   /**
@@ -63,6 +65,7 @@ export class ImageRecords {
     this.#bootId = bootId;
     const durable = readDurable(this.#durablePath);
     this.#onDisk = JSON.stringify(durable);
+    this.#digestsOnDisk = new Set(durable.images.map(({ digest }) => digest));
     const contents = readLive(this.#livePath, bootId) ?? durable;
     for (const record of contents.images) if (isComplete(record)) this.#images.set(record.digest, record);
     for (const [reference, digest] of Object.entries(contents.references))
@@ -127,6 +130,11 @@ export class ImageRecords {
     });
   }
 
+  /** Whether a power cut could not take it any more. */
+  isOnDisk(digest: string): boolean {
+    return this.#digestsOnDisk.has(digest);
+  }
+
   /** Brings what holds now to the disk. @param sync writes out all blobs and layers */
   async settle(sync: () => Promise<void>): Promise<void> {
     const written = this.all();
@@ -157,6 +165,7 @@ export class ImageRecords {
     if (contents === this.#onDisk) return;
     await replaceFile(this.#durablePath, contents);
     this.#onDisk = contents;
+    this.#digestsOnDisk = digests;
   }
 }
 

@@ -14,6 +14,7 @@ import type { LayerStore } from './layer-store.ts';
 import { layerTypeOf } from './layer-type.ts';
 import type { ImageLimits } from './limits.ts';
 import type { PinSet } from './pins.ts';
+import { storeDocument } from './store-document.ts';
 
 export interface Making {
   readonly blobs: BlobStore;
@@ -54,8 +55,9 @@ async function makeImage(
   fields: Readonly<Record<string, unknown>>,
   image: NewImage,
   layers: readonly LayerRecord[],
-  { blobs, pins, limits }: Making,
+  making: Making,
 ): Promise<ImageRecord> {
+  const { blobs, limits } = making;
   if (layers.length > limits.layersPerImage)
     throw new ImageError(
       'failed',
@@ -67,8 +69,7 @@ async function makeImage(
     config: image.config,
     rootfs: { type: 'layers', diff_ids: layers.map(({ diffId }) => diffId) },
   });
-  const configDigest = await blobs.put(config);
-  pins.add(configDigest);
+  const configDigest = await storeDocument(config, making);
   const descriptors = await Promise.all(
     layers.map(async ({ digest }) => ({
       mediaType: await layerTypeOf(blobs.pathOf(digest)),
@@ -82,8 +83,7 @@ async function makeImage(
     config: { mediaType: MEDIA_TYPES.ociConfig, digest: configDigest, size: config.length },
     layers: descriptors,
   });
-  const digest = await blobs.put(manifest);
-  pins.add(digest);
+  const digest = await storeDocument(manifest, making);
   return { digest, manifestDigest: digest, configDigest, layers };
 }
 

@@ -306,6 +306,15 @@ describe('a restart', () => {
     await expect.poll(() => leftIn(dataDir)).toHaveLength(4);
   });
 
+  it('of the host finds an image that a container waited for', async () => {
+    const dataDir = temporaryDir();
+    const images = openImages({ dataDir });
+    const { digest } = await loadOne(images, small(), 'a:1');
+    await images.settled({ digest, reference: 'a:1' });
+    expect(await openImages({ dataDir, bootId: 'another' }).list()).toHaveLength(1);
+    await expect(images.settled({ digest: `sha256:${'0'.repeat(64)}`, reference: 'b:1' })).rejects.toThrow('could not be written');
+  });
+
   it('drops an image whose layer is gone, and says so', async () => {
     const dataDir = temporaryDir();
     await loadOne(openImages({ dataDir }), small(), 'a:1');

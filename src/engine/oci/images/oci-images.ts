@@ -314,6 +314,12 @@ export class OciImages implements RootfsProvider {
     }
   }
 
+  async settled({ digest, reference }: ImageRef): Promise<void> {
+    if (!this.#records.isOnDisk(digest)) await this.#settler.settle();
+    if (!this.#records.isOnDisk(digest))
+      throw new ImageError('failed', `image ${reference} could not be written to the disk: the log says why`);
+  }
+
   retain(digest: string, containerId: ContainerId): void {
     this.#containers.set(containerId, digest);
   }

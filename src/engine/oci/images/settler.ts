@@ -8,7 +8,7 @@ export class Settler {
   readonly #settle: (sync: () => Promise<void>) => Promise<void>;
   readonly #log: (message: string) => void;
   #isWanted = false;
-  #isRunning = false;
+  #running: Promise<void> | undefined;
   #isClosed = false;
 
   /** @param dir on the file system that is written out */
@@ -19,8 +19,15 @@ export class Settler {
   }
 
   request(): void {
+    void this.settle();
+  }
+
+  /** Resolves when what is there now was written, or could not be. */
+  settle(): Promise<void> {
     this.#isWanted = true;
-    if (!this.#isRunning && !this.#isClosed) void this.#run();
+    if (this.#running === undefined && this.#isClosed) return Promise.resolve();
+    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    return this.#running;
   }
 
   /** What is under way ends; nothing else begins. */
@@ -29,7 +36,6 @@ export class Settler {
   }
 
   async #run(): Promise<void> {
-    this.#isRunning = true;
     try {
       while (this.#isWanted && !this.#isClosed) {
         this.#isWanted = false;
@@ -37,8 +43,6 @@ export class Settler {
       }
     } catch (error) {
       this.#log(`writing images to the disk: ${String(error)}; it is tried again with the next one`);
-    } finally {
-      this.#isRunning = false;
     }
   }
 

@@ -14,6 +14,7 @@ import { layerTypeOf } from '../layer-type.ts';
 import type { ImageLimits } from '../limits.ts';
 import type { PinSet } from '../pins.ts';
 import { formatReference, parseReference } from '../reference.ts';
+import { storeDocument } from '../store-document.ts';
 import type { ArchiveContents } from './archive-contents.ts';
 
 export interface ArchivedImage {
@@ -80,11 +81,11 @@ async function storeDockerArchive(contents: ArchiveContents, target: ArchiveTarg
     const manifest = {
       schemaVersion: 2,
       mediaType: MEDIA_TYPES.ociManifest,
-      config: { mediaType: MEDIA_TYPES.ociConfig, digest: await put(configBytes, target), size: configBytes.length },
+      config: { mediaType: MEDIA_TYPES.ociConfig, digest: await storeDocument(configBytes, target), size: configBytes.length },
       layers: descriptors,
     };
     images.push({
-      digest: await put(Buffer.from(JSON.stringify(manifest)), target),
+      digest: await storeDocument(Buffer.from(JSON.stringify(manifest)), target),
       references: tags.map((tag) => formatReference(parseReference(tag))),
     });
   }
@@ -116,10 +117,4 @@ function parseArchiveManifest(bytes: Buffer): ArchiveManifestEntry[] {
 async function adopt(file: Received, { blobs, pins }: ArchiveTarget): Promise<void> {
   pins.add(file.digest);
   await blobs.adopt(file);
-}
-
-async function put(content: Buffer, { blobs, pins }: ArchiveTarget): Promise<string> {
-  const digest = await blobs.put(content);
-  pins.add(digest);
-  return digest;
 }
