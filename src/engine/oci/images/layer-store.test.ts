@@ -14,13 +14,6 @@ test('the same layer unpacked twice at the same time is there once, and nobodyâ€
   const tar = fixtureTar([{ name: 'tool', content: 'x' }]);
   const blobPath = join(dir, 'blob');
   writeFileSync(blobPath, tar);
-  let asked = 0;
-  // Both have seen that it is not there before either gives it its name.
-  const has = layers.has.bind(layers);
-  layers.has = (diffId) => {
-    asked++;
-    return asked > 2 && has(diffId);
-  };
   const unpack = () => layers.unpack({ diffId: undefined, blobDigest: sha256Digest(tar), blobPath }, never, () => undefined);
   const [one, other] = await Promise.all([unpack(), unpack()]);
   expect(other).toEqual(one);

@@ -6,6 +6,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../../../linux/system-error.ts';
 import { ImageError } from '../../port.ts';
 import type { BlobFeed } from './blob-feed.ts';
 import { hexOf, shortDigest } from './digest.ts';
@@ -117,13 +118,22 @@ export class LayerStore {
         throw new ImageError('corrupt', `${what} unpacks to ${layer.diffId}, the image says ${source.diffId}`);
       await writeFile(join(temporary, 'layer.json'), JSON.stringify(layer), { mode: 0o600 });
       source.onDiffId?.(layer.diffId);
-      if (this.has(layer.diffId)) await rm(temporary, { recursive: true, force: true });
-      else await rename(temporary, this.#pathOf(layer.diffId));
+      await this.#name(temporary, layer.diffId);
       return layer;
     } catch (error) {
       await rm(temporary, { recursive: true, force: true });
       if (signal.aborted) throw signal.reason as Error;
       throw imageFailure(error, `unpacking layer ${shortDigest(source.blobDigest)}`);
+    }
+  }
+
+  /** Another may have made the same layer meanwhile: two commits of nothing, say. */
+  async #name(temporary: string, diffId: string): Promise<void> {
+    try {
+      await rename(temporary, this.#pathOf(diffId));
+    } catch (error) {
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+      await rm(temporary, { recursive: true, force: true });
     }
   }
 
