@@ -26,7 +26,7 @@ export class Settler {
   settle(): Promise<void> {
     this.#isWanted = true;
     if (this.#running === undefined && this.#isClosed) return Promise.resolve();
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
     return this.#running;
   }
 
@@ -36,14 +36,16 @@ export class Settler {
   }
 
   async #run(): Promise<void> {
-    try {
-      while (this.#isWanted && !this.#isClosed) {
-        this.#isWanted = false;
+    while (this.#isWanted && !this.#isClosed) {
+      this.#isWanted = false;
+      try {
         await this.#settle(() => this.#sync());
+      } catch (error) {
+        this.#log(`writing images to the disk: ${String(error)}; it is tried again with the next one`);
       }
-    } catch (error) {
-      this.#log(`writing images to the disk: ${String(error)}; it is tried again with the next one`);
     }
+    // In the same turn in which it was seen that nobody wants more: who comes later begins anew.
+    this.#running = undefined;
   }
 
   async #sync(): Promise<void> {
