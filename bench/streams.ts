@@ -22,8 +22,8 @@ import { Samples } from './lib/samples.ts';
 import { quantile, table } from './lib/stats.ts';
 import { timedRequest } from './lib/timed-request.ts';
 
-const ROUNDS = Number(process.argv[2] ?? 7);
-const MEGABYTES = Number(process.argv[3] ?? 200);
+const ROUNDS = Number(process.argv[2] ?? 5);
+const MEGABYTES = Number(process.argv[3] ?? 100);
 const WARM_UP_ROUNDS = 1;
 const ECHOES = 300;
 const NAME = 'crvbstr';

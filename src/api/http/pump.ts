@@ -3,6 +3,9 @@ import { once } from 'node:events';
 /** Where bytes go: a response of HTTP/1 or HTTP/2, or a socket. */
 export interface Sink extends NodeJS.EventEmitter {
   write(chunk: Uint8Array): boolean;
+  /** Keeps what is written until `uncork`; a response of HTTP/2 has neither. */
+  cork?(): void;
+  uncork?(): void;
 }
 
 /** Aborted once a viewer is gone, or its answer is complete. */
@@ -19,6 +22,7 @@ export function goneSignal(sink: NodeJS.EventEmitter): AbortController {
  */
 export async function pump(source: AsyncIterable<Uint8Array>, sink: Sink, gone: AbortSignal): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
+  const bundle = new Bundle(sink);
   let wake = (): void => undefined;
   gone.addEventListener('abort', () => wake(), { once: true });
   try {
@@ -29,10 +33,37 @@ export async function pump(source: AsyncIterable<Uint8Array>, sink: Sink, gone: 
         iterator.next().then(resolve, reject);
       });
       if (step === undefined || step.done === true) return;
-      if (!sink.write(step.value)) await once(sink, 'drain', { signal: gone }).catch(() => undefined);
+      bundle.open();
+      if (sink.write(step.value)) continue;
+      bundle.close();
+      await once(sink, 'drain', { signal: gone }).catch(() => undefined);
     }
   } finally {
+    bundle.close();
     // Not awaited: a source that waits for its own next piece would hold us here for ever.
     iterator.return?.().catch(() => undefined);
+  }
+}
+
+/** What comes at once goes at once: lines of a log are many, and a call of the system for each would be most of their cost. */
+class Bundle {
+  readonly #sink: Sink;
+  #isOpen = false;
+
+  constructor(sink: Sink) {
+    this.#sink = sink;
+  }
+
+  open(): void {
+    if (this.#isOpen || this.#sink.cork === undefined) return;
+    this.#isOpen = true;
+    this.#sink.cork();
+    setImmediate(() => this.close());
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#sink.uncork?.();
   }
 }
