@@ -114,6 +114,33 @@ describe('commit', () => {
     expect(details.history.at(-1)).toMatchObject({ empty_layer: true });
   });
 
+  it('is on the disk when it is told of, as its container may go then', async () => {
+    const dataDir = temporaryDir();
+    const images = openImages({ dataDir });
+    const base = await load(images, 'base:1');
+    const { digest } = await images.commit(base.digest, Readable.from([root]), newImage, never);
+    const other = await images.importRoot(Readable.from([root]), { ...newImage, reference: 'imported:1' }, undefined, never);
+    const afterPowerCut = await openImages({ dataDir, bootId: 'another' }).list();
+    expect(afterPowerCut.map((each) => each.digest)).toEqual(expect.arrayContaining([digest, other.digest]));
+  });
+
+  it('lets go of the changes, however it ends', async () => {
+    const images = openImages();
+    const base = await load(images, 'base:1');
+    const changes = (): Readable => new Readable({ read: () => undefined });
+    const missing = changes();
+    await expect(images.commit(`sha256:${'0'.repeat(64)}`, missing, newImage, never)).rejects.toMatchObject({ code: 'not-found' });
+    const misnamed = changes();
+    await expect(images.commit(base.digest, misnamed, { ...newImage, reference: 'A:B:C' }, never)).rejects.toMatchObject({
+      code: 'bad-reference',
+    });
+    const imported = changes();
+    await expect(images.importRoot(imported, { ...newImage, reference: 'A:B:C' }, undefined, never)).rejects.toMatchObject({
+      code: 'bad-reference',
+    });
+    expect([missing, misnamed, imported].map(({ destroyed }) => destroyed)).toEqual([true, true, true]);
+  });
+
   it('needs its base, and leaves nothing when the changes break off', async () => {
     const dataDir = temporaryDir();
     const images = openImages({ dataDir });

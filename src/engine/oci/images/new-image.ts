@@ -24,6 +24,8 @@ export interface Making {
   readonly signal: AbortSignal;
 }
 
+export type Make = (making: Making) => Promise<ImageRecord>;
+
 /** @throws ImageError */
 export async function importImage(root: Readable, image: NewImage, platform: Platform, making: Making): Promise<ImageRecord> {
   const layer = await takeLayer(root, 'the archive to import', making);

@@ -48,7 +48,7 @@ import { readRootfs } from './image-rootfs.ts';
 import { usageOf } from './image-usage.ts';
 import { LayerStore } from './layer-store.ts';
 import { IMAGE_LIMITS, type ImageLimits } from './limits.ts';
-import { commitImage, importImage, type Making } from './new-image.ts';
+import { commitImage, importImage, type Make } from './new-image.ts';
 import { Pins, type PinSet } from './pins.ts';
 import type { Platform } from './documents.ts';
 import { familiarReference, formatReference, parseReference } from './reference.ts';
@@ -132,7 +132,7 @@ export class OciImages implements RootfsProvider {
   async pull(name: string, options: PullOptions): Promise<ImageDetails> {
     const reference = parseReference(name);
     const familiar = familiarReference(reference);
-    const { onProgress } = options;
+    const { onProgress, platform } = options;
     return this.#undertake(`pulling ${familiar}`, options.signal, async (pins, signal) => {
       const registry = this.#registries.client(reference, options.credentials);
       const resolved = await registry.resolve(signal);
@@ -140,7 +140,6 @@ export class OciImages implements RootfsProvider {
       onProgress({ status: `Pulling from ${reference.path}`, id: reference.tag ?? reference.digest ?? '' });
       pins.add(resolved.digest);
       await this.#blobs.put(resolved.content);
-      const { platform } = options;
       const sources = [...(options.sources ?? []), registry];
       const record = await this.#fetcher.fetch(resolved.digest, familiar, { platform, sources, pins, signal, onProgress });
       const isNew = this.#records.get(record.digest) === undefined;
@@ -270,18 +269,17 @@ export class OciImages implements RootfsProvider {
   }
 
   async importRoot(root: Readable, image: NewImage, platform: ImagePlatform | undefined, signal: AbortSignal): Promise<ImageDetails> {
-    return this.#make('importing the file system', image, signal, (making) =>
+    return this.#make('importing the file system', root, image, signal, (making) =>
       importImage(root, image, platform ?? this.#options.platform, making),
     );
   }
 
   async commit(baseDigest: string, layer: Readable, image: NewImage, signal: AbortSignal): Promise<ImageDetails> {
-    const base = this.#records.get(baseDigest);
-    if (base === undefined) {
-      layer.destroy();
+    return this.#make('committing the container', layer, image, signal, async (making) => {
+      const base = this.#records.get(baseDigest);
+      if (base !== undefined) return commitImage(base, layer, image, making);
       throw new ImageError('not-found', `No such image: ${baseDigest}, which the container was made of, is not on this node`);
-    }
-    return this.#make('committing the container', image, signal, (making) => commitImage(base, layer, image, making));
+    });
   }
 
   async distribution(name: string, credentials: RegistryCredentials | undefined, signal: AbortSignal): Promise<Distribution> {
@@ -334,14 +332,16 @@ export class OciImages implements RootfsProvider {
     return record;
   }
 
-  #make(doing: string, image: NewImage, signal: AbortSignal, make: (making: Making) => Promise<ImageRecord>): Promise<ImageDetails> {
-    const references = image.reference === '' ? [] : [formatReference(parseReference(image.reference))];
-    return this.#undertake(doing, signal, async (pins, either) => {
-      const making = { blobs: this.#blobs, layers: this.#layers, limits: this.#limits, pins, signal: either };
-      const record = await make(making);
+  /** What nobody could bring again is on the disk before it is told of. @param from is let go, however it ends */
+  #make(doing: string, from: Readable, image: NewImage, signal: AbortSignal, make: Make): Promise<ImageDetails> {
+    const made = this.#undertake(doing, signal, async (pins, either) => {
+      const references = image.reference === '' ? [] : [formatReference(parseReference(image.reference))];
+      const record = await make({ blobs: this.#blobs, layers: this.#layers, limits: this.#limits, pins, signal: either });
       await this.#keep(record, references);
+      await this.settled({ ...record, reference: image.reference });
       return this.#details(record);
     });
+    return made.finally(() => from.destroy());
   }
 
   #usage(): ImageUsage {
