@@ -20,14 +20,10 @@ const NEWLINE = 0x0a;
  * @param ended aborted once nothing more is written: conmon has written all before it says "exited"
  */
 export async function* readLog(path: string, options: LogOptions, ended: AbortSignal): AsyncGenerator<LogEntry> {
-  const wanted = (entry: LogEntry): boolean => {
-    const ms = timestampMs(entry.timestamp);
-    return (
-      options[entry.stream] &&
-      !(options.sinceMs !== undefined && ms < options.sinceMs) &&
-      !(options.untilMs !== undefined && ms > options.untilMs)
-    );
-  };
+  const { sinceMs = Number.NEGATIVE_INFINITY, untilMs = Number.POSITIVE_INFINITY } = options;
+  const isBounded = options.sinceMs !== undefined || options.untilMs !== undefined;
+  const isWithin = (ms: number): boolean => !(ms < sinceMs || ms > untilMs);
+  const wanted = (entry: LogEntry): boolean => options[entry.stream] && (!isBounded || isWithin(timestampMs(entry.timestamp)));
   const logs = await openLogs(path);
   try {
     const from = options.tail === undefined ? { log: 0, offset: 0 } : await findTail(logs, options.tail);
