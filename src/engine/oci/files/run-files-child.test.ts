@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { expect, onTestFinished, test } from 'vitest';
 import { FilesChild } from './run-files-child.ts';
@@ -26,4 +27,17 @@ test('one whose output nobody begins to read ends when it is let go', async () =
   expect(await child.first()).toEqual({ kind: 'begun' });
   child.output().destroy();
   await child.closed;
+});
+
+test('an archive that fails after its child has ended fails nobody', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'caravela-files-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const archive = new PassThrough();
+  const options = { noOverwriteDirNonDir: false, copyUidGid: false };
+  const task = { kind: 'write', path: '/missing', options, user: '' } as const;
+  const child = new FilesChild({ jail: { kind: 'bare', dir }, task }, { archive });
+  await expect(child.done()).rejects.toMatchObject({ code: 'no-such-path' });
+  archive.destroy(new Error('whoever sent it has gone'));
+  await new Promise((resolve) => archive.once('close', resolve));
+  expect(archive.errored?.message).toBe('whoever sent it has gone');
 });

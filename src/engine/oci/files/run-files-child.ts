@@ -156,7 +156,8 @@ export class FilesChild {
     const leave = async (): Promise<void> => {
       await this.#closed;
       clearTimeout(patience);
-      archive.off('data', wait).off('error', error).off('close', close);
+      // Its failure stays ours to hear: unheard it would be the whole daemon's.
+      archive.off('data', wait).off('close', close);
       archive.unpipe(input);
     };
     void leave();
