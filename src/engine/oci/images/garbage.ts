@@ -1,4 +1,6 @@
+import { hasCode } from '../../../linux/system-error.ts';
 import type { BlobStore } from './blob-store.ts';
+import { imageFailure } from './failure.ts';
 import { digestsOf, type ImageRecords } from './image-records.ts';
 import type { LayerStore } from './layer-store.ts';
 import type { Pins } from './pins.ts';
@@ -26,4 +28,22 @@ export function collectGarbage({ records, blobs, layers, pins, log }: Store): vo
   } catch (error) {
     left(error);
   }
+}
+
+/**
+ * Writes down that images went, then removes what was theirs. A disk too full for the writing gets its room by the
+ * removing: that comes first then, and a start in between would find images without content, and drop them.
+ * @throws ImageError
+ */
+export async function completeRemoval(store: Store): Promise<void> {
+  try {
+    await store.records.saveRemoval();
+  } catch (error) {
+    if (!hasCode(error, 'ENOSPC', 'EDQUOT')) throw imageFailure(error, 'removing images');
+    collectGarbage(store);
+    await store.records.saveRemoval().catch((again: unknown) => {
+      throw imageFailure(again, 'removing images');
+    });
+  }
+  collectGarbage(store);
 }

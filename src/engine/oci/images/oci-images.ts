@@ -37,7 +37,7 @@ import { isDigest, shortDigest } from './digest.ts';
 import { imageFailure } from './failure.ts';
 import { ImageFetcher } from './image-fetcher.ts';
 import { describeImage } from './image-details.ts';
-import { collectGarbage } from './garbage.ts';
+import { collectGarbage, completeRemoval, type Store } from './garbage.ts';
 import { otherPlatforms } from './held-manifests.ts';
 import { findImage, repositoriesWith, savedAs } from './image-names.ts';
 import { pruneImages } from './image-prune.ts';
@@ -191,8 +191,7 @@ export class OciImages implements RootfsProvider {
 
   async remove(nameOrId: string, force: boolean): Promise<readonly ImageRemoval[]> {
     const removals = removeImage(this.#records, nameOrId, force, (digest) => this.#usersOf(digest));
-    await this.#records.saveRemoval();
-    this.#collectGarbage();
+    await completeRemoval(this.#store);
     return removals;
   }
 
@@ -256,16 +255,15 @@ export class OciImages implements RootfsProvider {
   }
 
   async prune(options: PruneOptions): Promise<{ readonly removed: readonly ImageRemoval[]; readonly reclaimedBytes: number }> {
-    const before = this.#usage().layersBytes;
+    const before = (await this.usage()).layersBytes;
     const removed = pruneImages(this.#records, await this.list(), options, (digest) => this.#usersOf(digest));
-    const reclaimedBytes = Math.max(0, before - this.#usage().layersBytes);
-    await this.#records.saveRemoval();
-    this.#collectGarbage();
+    const reclaimedBytes = Math.max(0, before - (await this.usage()).layersBytes);
+    await completeRemoval(this.#store);
     return { removed, reclaimedBytes };
   }
 
   async usage(): Promise<ImageUsage> {
-    return this.#usage();
+    return usageOf(this.#records, this.#layers, (digest) => [...this.#containers.values()].filter((used) => used === digest).length);
   }
 
   async importRoot(root: Readable, image: NewImage, platform: ImagePlatform | undefined, signal: AbortSignal): Promise<ImageDetails> {
@@ -344,10 +342,6 @@ export class OciImages implements RootfsProvider {
     return made.finally(() => from.destroy());
   }
 
-  #usage(): ImageUsage {
-    return usageOf(this.#records, this.#layers, (digest) => [...this.#containers.values()].filter((used) => used === digest).length);
-  }
-
   /** Something that brings blobs and layers: they are pinned while it runs, and go if it fails. */
   async #undertake<T>(doing: string, signal: AbortSignal, effort: (pins: PinSet, signal: AbortSignal) => Promise<T>): Promise<T> {
     const pins = this.#pins.hold();
@@ -395,6 +389,10 @@ export class OciImages implements RootfsProvider {
   }
 
   #collectGarbage(): void {
-    collectGarbage({ records: this.#records, blobs: this.#blobs, layers: this.#layers, pins: this.#pins, log: this.#options.log });
+    collectGarbage(this.#store);
+  }
+
+  get #store(): Store {
+    return { records: this.#records, blobs: this.#blobs, layers: this.#layers, pins: this.#pins, log: this.#options.log };
   }
 }
