@@ -70,7 +70,7 @@ describe('a node that dies', () => {
 });
 
 /** More than all buffers between a container and who does not read. */
-const MUCH = 'head -c 64000000 /dev/zero | tr "\\\\0" x | fold -w 100';
+const MUCH = 'head -c 20000000 /dev/zero | tr "\\\\0" x | fold -w 100';
 
 describe.each([
   ['here', 1],
