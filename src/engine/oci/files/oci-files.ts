@@ -62,9 +62,19 @@ export class OciFiles implements FileAccess {
 
   async exportRoot(id: ContainerId, signal: AbortSignal): Promise<Readable> {
     const held = this.#options.containers.held(id);
+    const { running } = held;
     const jail: Jail =
-      held.running === undefined ? this.#merged(held, false, []) : { kind: 'bare', dir: this.#options.host.paths.bundle(id).rootfs };
-    return this.#stream(id, { kind: 'export' }, jail, signal);
+      running === undefined ? this.#merged(held, false, []) : { kind: 'bare', dir: this.#options.host.paths.bundle(id).rootfs };
+    // Its root is mounted there for as long as the task runs: from then on it would be another root, or none.
+    const hasEnded = (): boolean => running !== undefined && held.running !== running;
+    try {
+      const stream = await this.#stream(id, { kind: 'export' }, jail, signal);
+      if (!hasEnded()) return stream;
+      stream.destroy();
+    } catch (error) {
+      if (!hasEnded()) throw error;
+    }
+    return this.exportRoot(id, signal);
   }
 
   async exportLayer(id: ContainerId, signal: AbortSignal): Promise<Readable> {
