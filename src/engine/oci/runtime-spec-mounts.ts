@@ -76,9 +76,8 @@ function kernelMounts({ spec, sharedMemory }: MountsInput): RuntimeMount[] {
     },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', ...readOnly] },
     { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [...readOnly, 'nosuid', 'noexec', 'nodev'] },
-    ofHost
-      ? bind('/dev/mqueue', '/dev/mqueue')
-      : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
+    // Shows the queues of whatever IPC namespace it is in, the host's too, of which not every host has a mount.
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     ...(ofHost ? [bind('/dev/shm', '/dev/shm')] : sharedMemory !== undefined ? [bind('/dev/shm', sharedMemory)] : []),
     ...(ofHost || sharedMemory !== undefined || extras.ipcMode === 'none' ? [] : [shm]),
   ];

@@ -59,6 +59,10 @@ describe('mounts', () => {
     expect(at('/dev/shm', input([], {}, { sharedMemory: '/shm' }))).toMatchObject([{ source: '/shm', type: 'bind' }]);
   });
 
+  it('have the message queues of their IPC namespace, the host’s too, which need no mount on the host', () => {
+    for (const extras of [{}, { ipcMode: 'host' }]) expect(at('/dev/mqueue', input([], extras))).toMatchObject([{ type: 'mqueue' }]);
+  });
+
   it('let a privileged container write the kernel’s files', () => {
     expect(at('/sys', input([]))[0]?.options).toContain('ro');
     expect(at('/sys', input([], { privileged: true }))[0]?.options).not.toContain('ro');
