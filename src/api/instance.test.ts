@@ -39,7 +39,7 @@ describe('the instance as one Docker', () => {
 
   it('lists the containers of all nodes, says where each is, and names who did not answer', async () => {
     const instance = await FakeInstance.of('node-1', 'node-2', 'node-3', 'node-4');
-    instance.node('node-1').put('one', { state: 'running' });
+    instance.node('node-1').put('one', { state: 'running', spec: { command: ['sh', '-c', 'echo hi'] } });
     instance.node('node-2').put('two', { state: 'running', spec: { labels: { app: 'web' } } });
     instance.node('node-2').put('old', { state: 'exited', exitCode: 3 });
     const asked = instance.node('node-1');
@@ -56,6 +56,7 @@ describe('the instance as one Docker', () => {
         ['/two', 'node-2'],
       ]),
     );
+    expect(list.json<ContainerSummary[]>().find((c) => c.Names[0] === '/one')?.Command).toBe("sh -c 'echo hi'");
     expect(silent(list)).toBeUndefined();
     expect(await names('/containers/json?all=1')).toEqual(['/old', '/one', '/two']);
     expect(await names(`/containers/json?filters=${encodeURIComponent('{"label":["app=web"]}')}`)).toEqual(['/two']);

@@ -15,7 +15,7 @@ export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number): C
     Names: [`/${name}`],
     Image: imageName(spec),
     ImageID: details.imageId,
-    Command: [details.path, ...details.args].join(' '),
+    Command: [details.path, ...details.args.map(quoted)].join(' '),
     Created: container.createdAtMs / 1000,
     State: statusOf(container),
     Status: statusText(container, nowMs, facts.health?.status),
@@ -25,4 +25,9 @@ export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number): C
     NetworkSettings: { Networks: networksOf(facts) },
     Mounts: mountPointsOf(facts.mounts, Object.keys(spec.askedMounts?.tmpfs ?? {})),
   };
+}
+
+/** As Docker's lists have it: no form for a shell, but it tells where an argument begins and ends. */
+function quoted(argument: string): string {
+  return argument.includes(' ') ? `'${argument}'` : argument;
 }
