@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { hasCode } from '../../../../linux/system-error.ts';
 import { ImageError } from '../../../port.ts';
-import type { Connections } from './connections.ts';
+import { type Connections, DOCKER_CERTIFICATES_DIR } from './connections.ts';
 
 /** How long a registry is waited for, and how often it is asked. */
 export interface HttpPatience {
@@ -176,6 +176,11 @@ function withoutAuthorization(headers: Readonly<Record<string, string>>): Readon
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name.toLowerCase() !== 'authorization'));
 }
 
+/** Node adds how to start Node otherwise, which is no help to who asks for an image. */
+function withoutNode(message: string): string {
+  return message.replace(/; if the root CA is installed locally.*$/s, '');
+}
+
 function unreachable(error: unknown, url: URL, peer: string): ImageError {
   if (error instanceof ImageError) return error;
   const message = error instanceof Error ? error.message : String(error);
@@ -191,7 +196,7 @@ function unreachable(error: unknown, url: URL, peer: string): ImageError {
   }
   if (/certificate/i.test(message))
     return words(
-      `its TLS certificate is not accepted (${message}); use a certificate this host trusts, or add "${url.host}" to insecure_registries to speak plain HTTP`,
+      `its TLS certificate is not accepted (${withoutNode(message)}); put its authority's certificate in ${DOCKER_CERTIFICATES_DIR}/${url.host}/ca.crt on this node, use a certificate this host trusts, or add "${url.host}" to insecure_registries to speak plain HTTP`,
     );
   return words(message);
 }

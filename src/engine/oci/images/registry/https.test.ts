@@ -46,6 +46,6 @@ test('a certificate that this host trusts is accepted', async () => {
 test('one that it does not trust is refused, saying what to do', async () => {
   const { url } = await tlsServer();
   await expect(request(url, options)).rejects.toThrow(
-    /registry r can't be reached: its TLS certificate is not accepted .*use a certificate this host trusts.*insecure_registries/,
+    /registry r can't be reached: its TLS certificate is not accepted \([^;]*\); put .*certs\.d.*use a certificate this host trusts.*insecure_registries/,
   );
 });
