@@ -40,6 +40,14 @@ const mountSetattr = libc<(nr: number, dir: number, path: string, flags: number,
 /** From here on this thread's mounts are its own: a copy of those it had, which end with it. @throws SystemError */
 export function separateMounts(): void {
   checked(unshare(CLONE_NEWNS), 'unshare', 'CLONE_NEWNS');
+  makePrivate();
+}
+
+/**
+ * What is mounted and unmounted below this thread's root stays there. A tree that was attached since `separateMounts` is
+ * one with what it was cloned from: without this the host would get, and lose, what happens in it. @throws SystemError
+ */
+export function makePrivate(): void {
   mount('none', '/', null, MS_REC | MS_PRIVATE);
 }
 

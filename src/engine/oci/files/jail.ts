@@ -8,16 +8,19 @@ import {
   cloneTree,
   joinMounts,
   makeInert,
+  makePrivate,
   makeReadOnly,
   pivotTo,
   separateMounts,
 } from '../../../linux/mount-namespace.ts';
 import { mountOverlay } from '../../../linux/overlay.ts';
+import { procMounts } from '../../../linux/proc-mounts.ts';
 import { hasCode } from '../../../linux/system-error.ts';
 import { type Jail, type JailMount, TASK_MOUNTS_FD } from './protocol.ts';
 
 /** The kernel's own, with all that is mounted in them. */
 const KERNEL_DIRS = ['/dev', '/sys', '/proc'];
+const MOST_ROUNDS = 100;
 
 /**
  * Locks this thread into what `jail` says, for good: from here on its root and all mounts it knows are those. Paths are
@@ -50,6 +53,7 @@ export function enterJail(jail: Jail): void {
     default:
       assertNever(jail);
   }
+  hideProcesses();
   makeInert('/');
 }
 
@@ -67,6 +71,8 @@ function enterMerged({ lowerDirs, writeTo, at, readOnly, mounts }: Jail & { kind
   for (const { tree, mount: wish } of trees) {
     if (makeMountPoint(tree, wish.target)) {
       attachTree(tree, wish.target);
+      // Before the next one may come to lie in it.
+      makePrivate();
       if (wish.readOnly) makeReadOnly(wish.target, true);
     }
     closeSync(tree);
@@ -115,6 +121,20 @@ function makeMountPoint(tree: number, target: string): boolean {
     if (hasCode(error, 'EEXIST', 'ENOTDIR', 'ELOOP', 'ENOENT')) return false;
     throw error;
   }
+}
+
+/**
+ * A container may see the host's processes, as agents do that watch it: there, some symlinks lead to the roots of
+ * processes, out of every jail, and this process may follow them. One mount may lie on another: until there is none.
+ */
+function hideProcesses(): void {
+  makePrivate();
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const found = procMounts();
+    if (found.length === 0) return;
+    for (const point of found) unmountAll(point);
+  }
+  throw new Error('a container has its processes mounted in more places than can be unmounted');
 }
 
 function unmountAll(dir: string): void {
