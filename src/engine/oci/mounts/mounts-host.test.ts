@@ -191,7 +191,7 @@ describe('what few ask for', () => {
       securityOptions: ['no-new-privileges'],
     };
     const out = await run(
-      'echo x > /dev/brim; df -k /dev/shm | tail -1; ulimit -n; ulimit -Hn; ulimit -c; id -G; cat /proc/sys/kernel/shm_rmid_forced /proc/self/oom_score_adj; grep NoNew /proc/self/status; cat /proc/sys/kernel/domainname',
+      'exec 2>&1; echo x > /dev/brim; df -k /dev/shm | tail -1; ulimit -n; ulimit -Hn; ulimit -c; id -G; cat /proc/sys/kernel/shm_rmid_forced /proc/self/oom_score_adj; grep NoNew /proc/self/status; cat /proc/sys/kernel/domainname',
       [],
       extras,
       { domainname: 'example.org' },
