@@ -3,10 +3,10 @@ import { once } from 'node:events';
 /** Where bytes go: a response of HTTP/1 or HTTP/2, or a socket. */
 export interface Sink extends NodeJS.EventEmitter {
   write(chunk: Uint8Array): boolean;
-  /** Keeps what is written until `uncork`; a response of HTTP/2 has neither. */
-  cork?(): void;
-  uncork?(): void;
 }
+
+/** What is gathered before it is written, bytes. */
+const BUNDLE_BYTES = 64 * 1024;
 
 /** Aborted once a viewer is gone, or its answer is complete. */
 export function goneSignal(sink: NodeJS.EventEmitter): AbortController {
@@ -18,7 +18,7 @@ export function goneSignal(sink: NodeJS.EventEmitter): AbortController {
 
 /**
  * Writes what the source yields, as fast as the viewer reads and no faster: a viewer that stops
- * reading costs one chunk. Returns when the source ended or the viewer left; never leaves the source open.
+ * reading costs one bundle. Returns when the source ended or the viewer left; never leaves the source open.
  */
 export async function pump(source: AsyncIterable<Uint8Array>, sink: Sink, gone: AbortSignal): Promise<void> {
   const iterator = source[Symbol.asyncIterator]();
@@ -33,37 +33,57 @@ export async function pump(source: AsyncIterable<Uint8Array>, sink: Sink, gone: 
         iterator.next().then(resolve, reject);
       });
       if (step === undefined || step.done === true) return;
-      bundle.open();
-      if (sink.write(step.value)) continue;
-      bundle.close();
+      if (bundle.push(step.value)) continue;
       await once(sink, 'drain', { signal: gone }).catch(() => undefined);
     }
   } finally {
-    bundle.close();
+    bundle.close(gone.aborted);
     // Not awaited: a source that waits for its own next piece would hold us here for ever.
     iterator.return?.().catch(() => undefined);
   }
 }
 
-/** What comes at once goes at once: lines of a log are many, and a call of the system for each would be most of their cost. */
+/**
+ * What comes at once goes at once, as one piece: lines of a log are many, and each that is written by itself is a chunk of
+ * HTTP/1, or a frame of HTTP/2 in a TLS record of its own, which costs more than all else.
+ */
 class Bundle {
   readonly #sink: Sink;
-  #isOpen = false;
+  #pieces: Uint8Array[] = [];
+  #bytes = 0;
+  #isDue = false;
+  #isGone = false;
 
   constructor(sink: Sink) {
     this.#sink = sink;
   }
 
-  open(): void {
-    if (this.#isOpen || this.#sink.cork === undefined) return;
-    this.#isOpen = true;
-    this.#sink.cork();
-    setImmediate(() => this.close());
+  /** False: wait for `drain`. */
+  push(piece: Uint8Array): boolean {
+    this.#pieces.push(piece);
+    this.#bytes += piece.length;
+    if (this.#bytes >= BUNDLE_BYTES) return this.#write();
+    if (!this.#isDue) {
+      this.#isDue = true;
+      setImmediate(() => {
+        this.#isDue = false;
+        this.close(false);
+      });
+    }
+    return true;
   }
 
-  close(): void {
-    if (!this.#isOpen) return;
-    this.#isOpen = false;
-    this.#sink.uncork?.();
+  /** What nobody reads any more is left. */
+  close(isGone: boolean): void {
+    if (isGone) this.#isGone = true;
+    if (this.#bytes > 0 && !this.#isGone) this.#write();
+  }
+
+  #write(): boolean {
+    const [first] = this.#pieces;
+    const all = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces, this.#bytes);
+    this.#pieces = [];
+    this.#bytes = 0;
+    return this.#sink.write(all);
   }
 }

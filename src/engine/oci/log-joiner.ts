@@ -14,7 +14,10 @@ interface Pending {
 export class LogJoiner {
   readonly #pending = new Map<LogStream, Pending>();
 
-  push(line: LogLine): LogEntry | undefined {
+  /** @param ended the line's text with the newline behind it */
+  push(line: LogLine, ended: Buffer): LogEntry | undefined {
+    // Most lines are whole, and nothing of them need be copied.
+    if (!line.partial && !this.#pending.has(line.stream)) return { stream: line.stream, timestamp: line.timestamp, data: ended };
     const pending = this.#pending.get(line.stream) ?? { timestamp: line.timestamp, pieces: [], bytes: 0 };
     pending.pieces.push(line.text);
     pending.bytes += line.text.length;

@@ -119,7 +119,7 @@ class Cursor {
     let start = 0;
     for (let at = bytes.indexOf(NEWLINE); at >= 0; at = bytes.indexOf(NEWLINE, start)) {
       const line = parseLogLine(bytes.subarray(start, at));
-      const entry = line === undefined ? undefined : this.#joiner.push(line);
+      const entry = line === undefined ? undefined : this.#joiner.push(line, bytes.subarray(at - line.text.length, at + 1));
       if (entry !== undefined) entries.push(entry);
       start = at + 1;
     }
