@@ -141,17 +141,26 @@ describe('of a container that runs', () => {
     const text = textWith(spec);
     const { context, engine } = hostOf(text);
     const claimed: string[] = [];
-    const whole: OrderContext = { ...context, claimVolumes: async (id) => void claimed.push(id) };
+    let unsettled = 0;
+    const whole: OrderContext = {
+      ...context,
+      claimVolumes: async (id) => {
+        claimed.push(id);
+        unsettled++;
+      },
+      settleVolumes: async () => void unsettled--,
+    };
     const perform = (order: Record<string, unknown>): Promise<OrderAnswer> =>
       Promise.resolve(performOrder(whole, { id: 3 as OrderId, containerId: ID, ...order } as Order));
     expect(await perform({ kind: 'engine-create', spec: text })).toEqual({ ok: true });
     expect(await perform({ kind: 'engine-start', taskId: taskId(ID, 1) })).toMatchObject({ ok: true });
-    return { engine, perform, claimed };
+    return { engine, perform, claimed, unsettled };
   }
 
   it('claims its volumes before it is made', async () => {
-    const { claimed } = await running();
-    expect(claimed).toEqual([ID, ID]);
+    const { claimed, unsettled } = await running();
+    // A claim that is not settled would keep the names of its volumes for as long as the daemon runs.
+    expect([claimed, unsettled]).toEqual([[ID, ID], 0]);
     const { context, engine } = hostOf(textWith({}));
     const error = new EngineError('engine-failed', 'volume data is on node node-2');
     const claimVolumes = () => Promise.reject(error);
@@ -164,9 +173,12 @@ describe('of a container that runs', () => {
     expect(await engine.recover(() => true)).toEqual([]);
     // Somebody else's by the time it has it.
     let claims = 0;
+    let settles = 0;
     const secondFails = () => (claims++ === 0 ? Promise.resolve() : Promise.reject(error));
+    const settleVolumes = async () => void settles++;
     const order: Order = { id: 1 as OrderId, kind: 'engine-create', containerId: ID, spec: textWith({}) };
-    expect(await performOrder({ ...context, claimVolumes: secondFails }, order)).toMatchObject({ ok: false });
+    expect(await performOrder({ ...context, claimVolumes: secondFails, settleVolumes }, order)).toMatchObject({ ok: false });
+    expect(settles).toBe(1);
     expect(await engine.recover(() => true)).toEqual([]);
   });
 

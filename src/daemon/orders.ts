@@ -31,7 +31,7 @@ export interface OrderContext {
    * @throws Error in words where one is another node's; AgreementUnavailable
    */
   claimVolumes(id: ContainerId, spec: ContainerSpec): Promise<void>;
-  /** Said once after that, however the making went: what was claimed and not made is free again. Never rejects. */
+  /** Said once after each claim that succeeded, however the making went: what was not made is free again. Never rejects. */
   settleVolumes(spec: ContainerSpec): Promise<void>;
 }
 
@@ -95,6 +95,7 @@ async function create(context: OrderContext, { containerId, spec: text }: Order 
     try {
       // Before the container had them one may have been removed, and its name given back.
       await context.claimVolumes(containerId, spec);
+      await context.settleVolumes(spec);
     } catch (error) {
       await context.engine.remove(containerId, { volumes: true });
       throw error;

@@ -50,7 +50,7 @@ export class NodeVolumes implements VolumeService {
 
   /**
    * Before a container is made here: its named volumes become this node's, where nobody has them. Without a majority
-   * that works for those that are this node's already. `settleAll` is to follow, unless this throws. @throws EngineError
+   * that works for those that are this node's already. One `settleAll` is to follow each, unless it throws. @throws EngineError
    */
   async claimAll(spec: Pick<ContainerSpec, 'mounts'>): Promise<void> {
     const claimed: string[] = [];
