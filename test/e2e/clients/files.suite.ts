@@ -100,6 +100,7 @@ export function filesSuite(world: () => World, docker: () => DockerCli): void {
     expect(await docker().ok('volume', 'ls', '-q')).toBe('data');
     expect(await run('--rm', '--mount', 'type=volume,src=data,dst=/d', image, 'cat', '/d/f')).toBe('kept');
     expect(await docker().ok('volume', 'rm', 'data')).toBe('data');
+    expect(await docker().refused('volume', 'rm', 'data')).toEqual([1, expect.stringMatching(/no such volume/i)]);
     expect(await docker().refused('volume', 'inspect', 'data')).toEqual([
       1,
       expect.stringMatching(/[Nn]o such volume: data|get data: no such volume/),
