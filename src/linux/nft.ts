@@ -83,6 +83,8 @@ function run(words: readonly string[], input: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     // Its messages are read: in English.
     const child = spawn('nft', words, { env: { ...process.env, LC_ALL: 'C' }, timeout: TIMEOUT_MS, killSignal: 'SIGKILL' });
+    // Before anything else: without a free descriptor there are no streams below, and what nobody hears ends the daemon.
+    child.on('error', (error) => reject(new NftError(`nft can't be run: ${error.message}; install the package nftables`)));
     const outputs = { stdout: '', stderr: '' };
     const collect = (name: keyof typeof outputs, limit: number) => (data: string) => {
       if (outputs[name].length < limit) outputs[name] += data.slice(0, limit - outputs[name].length);
@@ -91,7 +93,6 @@ function run(words: readonly string[], input: string): Promise<Outcome> {
     child.stderr.setEncoding('utf8').on('data', collect('stderr', ERROR_BYTES));
     // Where it ends before it has read all, its exit code tells.
     child.stdin.on('error', () => undefined);
-    child.on('error', (error) => reject(new NftError(`nft can't be run: ${error.message}; install the package nftables`)));
     child.on('close', (code, signal) => {
       if (signal === null) resolve({ code, ...outputs });
       else reject(new NftError(`nft ended by ${signal} (it has ${TIMEOUT_MS / 1000} s): ${outputs.stderr.trim()}`));

@@ -32,6 +32,8 @@ export class EtcdProcess {
   constructor(command: readonly string[], cwd: string, identityFile: string, tell: Tell) {
     const [program, ...words] = command;
     this.#child = spawn(program!, words, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    // Without a free descriptor it has no streams, and what nobody hears ends the daemon.
+    this.#child.on('error', () => undefined);
     try {
       if (this.#child.pid !== undefined) keepIdentity(identityFile, this.#child.pid);
     } catch (error) {
@@ -39,8 +41,8 @@ export class EtcdProcess {
       this.#words = `its process could not be written down: ${(error as Error).message}`;
       this.#child.kill('SIGKILL');
     }
-    for (const stream of [this.#child.stdout!, this.#child.stderr!]) {
-      createInterface({ input: stream }).on('line', (line) => this.#hear(line, tell));
+    for (const stream of [this.#child.stdout, this.#child.stderr]) {
+      if (stream) createInterface({ input: stream }).on('line', (line) => this.#hear(line, tell));
     }
     this.ended = new Promise((resolve) => {
       const end = (why: string) => {

@@ -58,9 +58,10 @@ function defaultEntry(): string {
 function runChild(execPath: string, entry: string, task: SignTask): Promise<SignAnswer> {
   return new Promise((resolve, reject) => {
     const child = spawn(execPath, [entry], { stdio: ['pipe', 'pipe', 'pipe'], timeout: TIMEOUT_MS, killSignal: 'SIGKILL', env: {} });
+    // Before its streams, which it has not without a free descriptor.
+    child.on('error', (error) => reject(new Error(`the signing program ${entry} could not be started: ${error.message}`)));
     const output = collect(child.stdout, () => child.kill('SIGKILL'));
     const complaint = collect(child.stderr, () => child.kill('SIGKILL'));
-    child.on('error', (error) => reject(new Error(`the signing program ${entry} could not be started: ${error.message}`)));
     child.on('close', (code, signal) => {
       try {
         resolve(JSON.parse(output()) as SignAnswer);
