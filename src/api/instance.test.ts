@@ -190,7 +190,7 @@ describe('the instance as one Docker', () => {
       Name: '/web',
       State: { Status: 'running', Running: true, Pid: 4711 },
       HostConfig: { NanoCpus: 0, Memory: 268_435_456 },
-      Config: { Image: 'busybox:latest' },
+      Config: { Image: 'busybox' },
     });
     const running = await asked.api.app.inject({ method: 'DELETE', url: '/containers/web' });
     expect([running.statusCode, message(running)]).toEqual([409, expect.stringContaining('container is running')]);

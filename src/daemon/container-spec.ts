@@ -53,6 +53,7 @@ const PORT_WISH = ObjectOf({
 const SPEC = ObjectOf({
   name: StringOf(),
   image: ObjectOf({ reference: StringOf(), digest: StringOf() }),
+  imageAsked: Optional(StringOf({ maxLength: LIMITS.imageBytes })),
   entrypoint: textsOrNull,
   command: textsOrNull,
   env: texts,

@@ -46,6 +46,8 @@ export interface PortWish {
 export interface ContainerSpec {
   readonly name: string;
   readonly image: ImageRef;
+  /** As it was asked for, which is what Docker's clients expect to read again; absent: as the reference is written for people. */
+  readonly imageAsked?: string;
   /** Docker's Config: null or absent means "as the image says". */
   readonly entrypoint: readonly string[] | null;
   readonly command: readonly string[] | null;

@@ -98,6 +98,7 @@ export function requestOf(wanted: Wanted, name: string, { image, settled }: Look
   const spec: ContainerSpec = {
     name,
     image: { reference: image.reference, digest: image.digest },
+    imageAsked: body.Image,
     entrypoint: wordsOf(body.Entrypoint),
     command: wordsOf(body.Cmd),
     env,

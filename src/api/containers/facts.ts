@@ -61,8 +61,8 @@ export async function factsOf(backend: Backend, container: Container): Promise<C
 
 const mountsOf = (spec: ContainerSpec, details: ContainerDetails): readonly MountWish[] => details.mounts ?? spec.mounts ?? [];
 
-/** The image as people write it. */
-export const imageName = (spec: ContainerSpec): string => familiarReference(spec.image.reference);
+/** The image as it was asked for. */
+export const imageName = (spec: ContainerSpec): string => spec.imageAsked ?? familiarReference(spec.image.reference);
 
 function detailsAsAsked(container: Container, spec: ContainerSpec): ContainerDetails {
   const words = [...(spec.entrypoint ?? []), ...(spec.command ?? [])];
