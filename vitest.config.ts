@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
@@ -9,6 +10,8 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/transcripts/**/*.test.ts', 'test/openapi/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          // The default leaves a core to the process that only listens.
+          maxWorkers: Math.max(2, availableParallelism()),
         },
       },
       {
