@@ -1,8 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { ContainerId, TaskId } from '../../core/model/index.ts';
 import type { ProcessIdentity } from '../../linux/process-identity.ts';
 import type { HealthCheck } from '../health/health-check.ts';
 import type { ContainerSpec, MountWish } from '../port.ts';
+import { syncDirectory } from './images/durable.ts';
 import type { ProcessConfig } from './process-config.ts';
 import type { RuntimeName } from './runtime.ts';
 
@@ -58,6 +60,8 @@ export async function writeRecord(path: string, record: ContainerRecord | TaskRe
     await writeFile(temporary, text);
   }
   await rename(temporary, path);
+  // The directory itself may be as new as what is in it.
+  if (durable) await Promise.all([dirname(path), dirname(dirname(path))].map(syncDirectory));
 }
 
 /** undefined where it isn't there, or was cut off by a power cut. */

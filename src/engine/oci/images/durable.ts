@@ -22,7 +22,8 @@ export async function replaceFileSoon(path: string, content: string): Promise<vo
   await rename(temporary, path);
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** What was made, renamed or removed in it is so after a power cut, too. */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
     await directory.sync();
