@@ -52,6 +52,15 @@ async function seesSize(pty: Pty, size: string): Promise<void> {
     return (await pty.see(/<(\d+ \d+)?>\r\n/)).endsWith(`<${size}>\r\n`);
   });
 }
+/** Docker's client has a moment, after the first size has come through, in which it does not hear of another. */
+async function resized(pty: Pty, rows: number, columns: number): Promise<void> {
+  await until(`stty size to say ${rows} ${columns}`, async () => {
+    await pty.resize(rows + 1, columns);
+    await pty.resize(rows, columns);
+    pty.type('echo "<$(stty size)>"\r');
+    return (await pty.see(/<(\d+ \d+)?>\r\n/)).endsWith(`<${rows} ${columns}>\r\n`);
+  });
+}
 const gone = (name: string) =>
   until(`${name} to be removed`, async () => (await host(1).ok(['ps', '-aq', '--filter', `name=^${name}$`])) === '');
 
@@ -243,8 +252,7 @@ describe('docker', () => {
     const pty = dockerTerminal(1, words, { rows: 33, columns: 111 });
     await pty.see('/ # ');
     await seesSize(pty, '33 111');
-    await pty.resize(40, 120);
-    await seesSize(pty, '40 120');
+    await resized(pty, 40, 120);
     pty.type('sleep 1000\r');
     await pty.see('sleep 1000\r\n');
     pty.type(CTRL_C);

@@ -110,6 +110,8 @@ export function runningSuite(world: () => World, docker: () => DockerCli): void 
     expect(killed.code).toBe(137);
 
     await docker().ok('kill', 'host');
+    // A kill is told when it is sent.
+    await docker().ok('wait', 'host');
     expect(await docker().refused('exec', 'host', 'true')).toEqual([1, expect.stringMatching(/[Cc]ontainer [0-9a-z]+ is not running/)]);
   });
 
