@@ -53,6 +53,8 @@ class Bundle {
   #bytes = 0;
   #isDue = false;
   #isGone = false;
+  /** What was written last, perhaps by nobody's turn but its own, has not gone yet. */
+  #isFull = false;
 
   constructor(sink: Sink) {
     this.#sink = sink;
@@ -62,15 +64,15 @@ class Bundle {
   push(piece: Uint8Array): boolean {
     this.#pieces.push(piece);
     this.#bytes += piece.length;
-    if (this.#bytes >= BUNDLE_BYTES) return this.#write();
-    if (!this.#isDue) {
+    if (this.#bytes >= BUNDLE_BYTES) this.#write();
+    else if (!this.#isDue) {
       this.#isDue = true;
       setImmediate(() => {
         this.#isDue = false;
         this.close(false);
       });
     }
-    return true;
+    return !this.#isFull;
   }
 
   /** What nobody reads any more is left. */
@@ -79,11 +81,13 @@ class Bundle {
     if (this.#bytes > 0 && !this.#isGone) this.#write();
   }
 
-  #write(): boolean {
+  #write(): void {
     const [first] = this.#pieces;
     const all = this.#pieces.length === 1 && first !== undefined ? first : Buffer.concat(this.#pieces, this.#bytes);
     this.#pieces = [];
     this.#bytes = 0;
-    return this.#sink.write(all);
+    if (this.#sink.write(all) || this.#isFull) return;
+    this.#isFull = true;
+    this.#sink.once('drain', () => (this.#isFull = false));
   }
 }
