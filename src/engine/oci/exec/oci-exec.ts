@@ -42,7 +42,7 @@ export class OciExec implements ProbeExec {
       await resizeTerminal(this.#control, size);
     } catch (error) {
       // It has ended, and what is left of it is on its way out.
-      if (!hasCode(error, 'ENXIO', 'ENOENT')) throw error;
+      if (!hasCode(error, 'ENXIO', 'EPIPE', 'ENOENT')) throw error;
     }
   }
 
