@@ -188,7 +188,8 @@ export class OciEngine implements Engine {
   async resize(id: ContainerId, size: TerminalSize): Promise<void> {
     const { record } = this.#containers.held(id);
     this.#tasks.running(id);
-    if (record.spec.tty) await resizeTerminal(this.#host.paths.bundle(id).control, size);
+    if (record.spec.tty && !(await resizeTerminal(this.#host.paths.bundle(id).control, size)))
+      throw new EngineError('wrong-state', `container ${shortId(id)} is not running`);
   }
 
   exec(id: ContainerId, spec: ExecSpec): Promise<RunningExec> {

@@ -1,5 +1,4 @@
 import { identify, type ProcessIdentity, SIGKILL, signalProcess } from '../../../linux/process-identity.ts';
-import { hasCode } from '../../../linux/system-error.ts';
 import type { AttachedStreams, OutputPiece, TerminalSize } from '../../port.ts';
 import type { ProbeExec } from '../../health/run-probe.ts';
 import { resizeTerminal } from '../tell-conmon.ts';
@@ -37,13 +36,7 @@ export class OciExec implements ProbeExec {
   }
 
   async resize(size: TerminalSize): Promise<void> {
-    if (this.#control === undefined) return;
-    try {
-      await resizeTerminal(this.#control, size);
-    } catch (error) {
-      // It has ended, and what is left of it is on its way out.
-      if (!hasCode(error, 'ENXIO', 'EPIPE', 'ENOENT')) throw error;
-    }
+    if (this.#control !== undefined) await resizeTerminal(this.#control, size);
   }
 
   kill(): void {
