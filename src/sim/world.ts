@@ -27,6 +27,8 @@ export interface WorldOptions {
 
 /** Of one checker; one bug tends to break a rule at every later step. */
 const VIOLATIONS_KEPT = 5;
+/** How often a daemon that knows nobody asks its contacts again. */
+const JOIN_AGAIN_MS = 1_000;
 
 /** Virtual time, the network, the nodes, and the checkers that watch them. */
 export class World implements Watched {
@@ -84,10 +86,15 @@ export class World implements Watched {
   /** Starts a node's daemon and lets it join through any node that is up, as the daemon does. */
   start(node: SimNode): void {
     node.start();
-    if (node.store.members().length > 0) return;
+    this.#join(node, node.generation);
+  }
+
+  /** The daemon asks its contacts until one answers: after a power cut of all others there is none for a while. */
+  #join(node: SimNode, generation: number): void {
+    if (!node.up || node.generation !== generation || node.store.members().length > 0) return;
     const bootstrap = this.nodes.find((other) => other !== node && other.up);
     const members = bootstrap?.core?.members().filter((member) => member.state === 'alive' && member.id !== node.id);
-    if (members === undefined) return;
+    if (members === undefined) return this.schedule.after(JOIN_AGAIN_MS, () => this.#join(node, generation));
     this.command(node, { kind: 'learn', members }, () => undefined);
   }
 
