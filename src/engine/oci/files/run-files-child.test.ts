@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
+import { fixtureTar } from '../images/unpack/tar-fixture.ts';
 import { FilesChild } from './run-files-child.ts';
 
 test('what a child wrote before it ended is there for who comes late', async () => {
@@ -40,4 +42,52 @@ test('an archive that fails after its child has ended fails nobody', async () =>
   archive.destroy(new Error('whoever sent it has gone'));
   await new Promise((resolve) => archive.once('close', resolve));
   expect(archive.errored?.message).toBe('whoever sent it has gone');
+});
+
+/** The processes of this one's that look at files. */
+const childOf = (dir: string): number =>
+  Number(
+    readdirSync('/proc').find((pid) => {
+      try {
+        return /^\d+$/.test(pid) && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(dir);
+      } catch {
+        return false;
+      }
+    }),
+  );
+
+test('one that gets nowhere is ended, and who waits for it is told why', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'caravela-files-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const child = new FilesChild({ jail: { kind: 'bare', dir }, task: { kind: 'export' } }, { hungAfterMs: 300 });
+  // As one that waits for a server that is gone: it neither does anything nor ends.
+  process.kill(childOf(dir), 'SIGSTOP');
+  await expect(child.first()).rejects.toMatchObject({
+    code: 'engine-failed',
+    message: expect.stringContaining('got no further for 0.3 s'),
+  });
+  await child.closed;
+});
+
+test('one whose output is taken late is not ended for it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'caravela-files-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  writeFileSync(join(dir, 'large'), Buffer.alloc(4 * 1024 * 1024));
+  const child = new FilesChild({ jail: { kind: 'bare', dir }, task: { kind: 'export' } }, { hungAfterMs: 1_000 });
+  await child.first();
+  await delay(2_500);
+  expect((await buffer(child.output())).length).toBeGreaterThan(4 * 1024 * 1024);
+});
+
+test('one that waits for an archive is not ended for it', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'caravela-files-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  const archive = new PassThrough();
+  const options = { noOverwriteDirNonDir: false, copyUidGid: false };
+  const task = { kind: 'write', path: '/', options, user: '' } as const;
+  const child = new FilesChild({ jail: { kind: 'bare', dir }, task }, { archive, hungAfterMs: 1_000 });
+  await delay(2_500);
+  archive.end(fixtureTar([{ name: 'late', content: 'there' }]));
+  await child.done();
+  expect(readFileSync(join(dir, 'late'), 'utf8')).toBe('there');
 });

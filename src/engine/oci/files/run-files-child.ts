@@ -4,6 +4,7 @@ import { PassThrough, Readable, type Writable } from 'node:stream';
 import { spawnChild } from '../../../linux/spawn-child.ts';
 import { EngineError, FileError } from '../../port.ts';
 import { type FilesOrder, type FilesReport, REPORT_FD } from './protocol.ts';
+import { HUNG_AFTER_MS, watchProgress } from './watch-progress.ts';
 
 const MAX_STDERR_BYTES = 4096;
 /** An archive of which nothing has come for so long comes no more; it may be what a start waits for. */
@@ -18,11 +19,13 @@ export interface FilesChildOptions {
   /** A tar for it to read. */
   readonly archive?: Readable;
   readonly signal?: AbortSignal;
+  /** It is ended when it has got nowhere for so long, through nobody else's fault. */
+  readonly hungAfterMs?: number;
 }
 
 /**
  * One process that looks at, or writes, files of one container: it is locked into them before it opens the first, and
- * ends with us. @throws FileError, EngineError engine-failed, the signal's reason
+ * ends with us, or when it hangs. @throws FileError, EngineError engine-failed, the signal's reason
  */
 export class FilesChild {
   readonly #child: ChildProcess;
@@ -34,7 +37,7 @@ export class FilesChild {
   readonly #first = Promise.withResolvers<void>();
   #failure: Error | undefined;
 
-  constructor(order: Omit<FilesOrder, 'parent'>, { taskMounts, archive, signal }: FilesChildOptions) {
+  constructor(order: Omit<FilesOrder, 'parent'>, { taskMounts, archive, signal, hungAfterMs = HUNG_AFTER_MS }: FilesChildOptions) {
     this.#signal = signal;
     const whole: FilesOrder = { ...order, parent: process.pid };
     const input = archive === undefined ? 'ignore' : 'pipe';
@@ -58,13 +61,16 @@ export class FilesChild {
     });
     this.#child.stdout?.on('error', () => undefined);
     this.#child.stdout?.pipe(this.#output);
+    const stopWatching = this.#watch(hungAfterMs, archive);
     this.#closed = new Promise((resolve) => {
       this.#child.on('error', (error) => {
+        stopWatching();
         this.#failure ??= new EngineError('engine-failed', `can't look at the container's files: ${error.message}`);
         this.#first.resolve();
         resolve();
       });
       this.#child.on('close', (code, killedBy) => {
+        stopWatching();
         signal?.removeEventListener('abort', kill);
         this.#failure ??= this.#endOf(`${killedBy ?? code}. ${stderr.trim()}`);
         this.#first.resolve();
@@ -132,18 +138,38 @@ export class FilesChild {
     return last.code === 'failed' ? new EngineError('engine-failed', last.message) : new FileError(last.code, last.message);
   }
 
+  #give(failure: Error): void {
+    this.#failure ??= failure;
+    this.kill();
+  }
+
+  #watch(patienceMs: number, archive: Readable | undefined): () => void {
+    const { pid, stdin } = this.#child;
+    if (pid === undefined) return () => undefined;
+    const waitsForArchive = (): boolean => archive?.readableEnded === false && stdin?.writableLength === 0;
+    return watchProgress(pid, {
+      patienceMs,
+      isKeptWaiting: () => this.#output.writableNeedDrain || waitsForArchive(),
+      onHung: () => {
+        const howLong = `for ${patienceMs / 1000} s`;
+        const words = `looking at the container's files got no further ${howLong}: is what is mounted in it, as a server's files, still there?`;
+        this.#give(new EngineError('engine-failed', words));
+      },
+    });
+  }
+
   #feed(archive: Readable, input: Writable): void {
-    const give = (failure: Error): void => {
-      this.#failure ??= failure;
-      this.kill();
-    };
     let patience = setTimeout(() => undefined, 0);
     const wait = (): void => {
       clearTimeout(patience);
       const late = `the archive stopped coming: nothing of it for ${ARCHIVE_PATIENCE_MS / 1000} s`;
-      patience = setTimeout(() => give(new FileError('bad-archive', late)), ARCHIVE_PATIENCE_MS);
+      patience = setTimeout(() => {
+        // It would come, if the child took it.
+        if (input.writableNeedDrain) wait();
+        else this.#give(new FileError('bad-archive', late));
+      }, ARCHIVE_PATIENCE_MS);
     };
-    const error = (cause: Error): void => give(new FileError('bad-archive', `the archive can't be read: ${cause.message}`));
+    const error = (cause: Error): void => this.#give(new FileError('bad-archive', `the archive can't be read: ${cause.message}`));
     const close = (): void => {
       if (!archive.readableEnded) error(new Error('it ended before its end'));
     };
