@@ -144,6 +144,24 @@ export abstract class FakeContainers {
       stopSignal: 'SIGTERM',
       logPath: `/var/lib/caravela/${id}/log`,
       runtime: 'runc',
+      maskedPaths: spec.extras?.maskedPaths ?? (spec.extras?.privileged === true ? [] : ['/proc/kcore']),
+      readonlyPaths: spec.extras?.readonlyPaths ?? (spec.extras?.privileged === true ? [] : ['/proc/sys']),
+      places: {
+        lowerDirs: ['/layers/top', '/layers/base'],
+        upperDir: `/containers/${id}/upper`,
+        workDir: `/containers/${id}/work`,
+        mergedDir: `/bundles/${id}/rootfs`,
+        ...(container.task?.state === 'running'
+          ? {
+              running: {
+                hosts: '/etc-of-it/hosts',
+                hostname: '/etc-of-it/hostname',
+                resolvConf: '/etc-of-it/resolv.conf',
+                netns: '/proc/7/ns/net',
+              },
+            }
+          : {}),
+      },
     };
   }
 

@@ -169,6 +169,28 @@ export interface ContainerDetails {
   readonly runtime: string;
   /** All it has: the spec's, and volumes made for its image's `VOLUME`s. Absent: the spec's. */
   readonly mounts?: readonly MountWish[];
+  /** Paths in the container that show nothing, and that can't be written to; empty: none. */
+  readonly maskedPaths: readonly string[];
+  readonly readonlyPaths: readonly string[];
+  /** Absent: nothing of it is on a host. */
+  readonly places?: ContainerPlaces;
+}
+
+/** Where on its host a container's things are. */
+export interface ContainerPlaces {
+  /** Of its root, the topmost first. */
+  readonly lowerDirs: readonly string[];
+  readonly upperDir: string;
+  readonly workDir: string;
+  /** Its root itself, while it runs. */
+  readonly mergedDir: string;
+  readonly running?: {
+    readonly hosts: string;
+    readonly hostname: string;
+    readonly resolvConf: string;
+    /** '' where it has the host's network. */
+    readonly netns: string;
+  };
 }
 
 export interface AttachOptions {

@@ -80,5 +80,7 @@ function detailsAsAsked(container: Container, spec: ContainerSpec): ContainerDet
     stopSignal: spec.stopSignal,
     logPath: '',
     runtime: '',
+    maskedPaths: spec.extras?.maskedPaths ?? [],
+    readonlyPaths: spec.extras?.readonlyPaths ?? [],
   };
 }

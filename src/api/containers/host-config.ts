@@ -65,7 +65,8 @@ function limits({ spec }: ContainerFacts): Partial<HostConfig> {
     NanoCpus: spec.nanoCpus,
     Memory: spec.memoryBytes,
     MemoryReservation: extras.memoryReservationBytes ?? 0,
-    MemorySwap: extras.memorySwapBytes ?? 0,
+    // As the engine has it: as much swap as memory.
+    MemorySwap: extras.memorySwapBytes ?? 2 * spec.memoryBytes,
     MemorySwappiness: null,
     OomKillDisable: extras.oomKillDisable ?? false,
     PidsLimit: spec.pidsLimit > 0 ? spec.pidsLimit : null,
@@ -84,7 +85,7 @@ function limits({ spec }: ContainerFacts): Partial<HostConfig> {
   };
 }
 
-function isolation({ spec }: ContainerFacts): Partial<HostConfig> {
+function isolation({ spec, details }: ContainerFacts): Partial<HostConfig> {
   const { extras = {} } = spec;
   return {
     CapAdd: listOrNull(spec.capAdd),
@@ -102,10 +103,11 @@ function isolation({ spec }: ContainerFacts): Partial<HostConfig> {
     ...(extras.sysctls === undefined ? {} : { Sysctls: { ...extras.sysctls } }),
     UTSMode: extras.utsMode ?? '',
     UsernsMode: '',
-    // Docker tells its own lists; ours are the engine's, and null says that they are the usual ones.
-    MaskedPaths: listOrNull(extras.maskedPaths),
-    ReadonlyPaths: listOrNull(extras.readonlyPaths),
+    // Of a privileged container Docker says null: whoever makes another from this gets the same.
+    MaskedPaths: asked(extras.maskedPaths) ?? listOrNull(details.maskedPaths),
+    ReadonlyPaths: asked(extras.readonlyPaths) ?? listOrNull(details.readonlyPaths),
   };
 }
 
+const asked = <T>(list: readonly T[] | undefined): T[] | undefined => list?.slice();
 const listOrNull = <T>(list: readonly T[] | undefined): T[] | null => (list === undefined || list.length === 0 ? null : [...list]);

@@ -1,5 +1,6 @@
 import type { Member } from '../../core/model/index.ts';
 import type { ContainerConfig, ContainerInspect, ContainerState, HealthState, NodeOfContainer } from '../../docker-api/types.ts';
+import type { ContainerPlaces } from '../../engine/port.ts';
 import { affinityText } from './affinity.ts';
 import { expressionText } from './expression.ts';
 import { type ContainerFacts, imageName } from './facts.ts';
@@ -22,6 +23,7 @@ export interface InspectOptions {
 /** `GET /containers/{id}/json`, the whole of Docker's shape. */
 export function inspectOf(facts: ContainerFacts, { node, members, execIds, sizes }: InspectOptions): ContainerInspect {
   const { container, details, spec } = facts;
+  const { places } = details;
   return {
     Id: container.request.containerId,
     Created: timeText(container.createdAtMs),
@@ -29,9 +31,9 @@ export function inspectOf(facts: ContainerFacts, { node, members, execIds, sizes
     Args: [...details.args],
     State: stateOf(facts),
     Image: details.imageId,
-    ResolvConfPath: '',
-    HostnamePath: '',
-    HostsPath: '',
+    ResolvConfPath: places?.running?.resolvConf ?? '',
+    HostnamePath: places?.running?.hostname ?? '',
+    HostsPath: places?.running?.hosts ?? '',
     LogPath: details.logPath,
     Name: `/${container.name}`,
     RestartCount: container.restartCount,
@@ -42,7 +44,7 @@ export function inspectOf(facts: ContainerFacts, { node, members, execIds, sizes
     AppArmorProfile: '',
     ExecIDs: execIds.length === 0 ? null : [...execIds],
     HostConfig: hostConfigOf(facts),
-    GraphDriver: { Name: 'overlay2', Data: null },
+    GraphDriver: { Name: 'overlay2', Data: places === undefined ? null : layersOf(places) },
     ...(sizes === undefined ? {} : { SizeRw: sizes.writtenBytes, SizeRootFs: sizes.rootBytes }),
     Mounts: mountPointsOf(facts.mounts, Object.keys(spec.askedMounts?.tmpfs ?? {})),
     Config: configOf(facts),
@@ -50,6 +52,11 @@ export function inspectOf(facts: ContainerFacts, { node, members, execIds, sizes
     Node: nodeOf(node),
     Caravela: caravelaOf(facts, members),
   };
+}
+
+/** As Docker's overlay2 has them. */
+function layersOf({ lowerDirs, upperDir, workDir, mergedDir }: ContainerPlaces): Record<string, string> {
+  return { LowerDir: lowerDirs.join(':'), MergedDir: mergedDir, UpperDir: upperDir, WorkDir: workDir };
 }
 
 function caravelaOf({ container, published }: ContainerFacts, members: readonly Member[]): ContainerInspect['Caravela'] {

@@ -55,6 +55,51 @@ describe.each(['here', 'there'] as const)('a look at a container %s', (where) =>
     await expect(t.container.top()).rejects.toMatchObject({ statusCode: 409 });
   });
 
+  it('says where its things are on its host, and what it is kept from', async () => {
+    const t = await instanceWith(where);
+    const id = t.containerId;
+    expect(await t.container.inspect()).toMatchObject({
+      GraphDriver: {
+        Data: {
+          LowerDir: '/layers/top:/layers/base',
+          UpperDir: `/containers/${id}/upper`,
+          WorkDir: `/containers/${id}/work`,
+          MergedDir: `/bundles/${id}/rootfs`,
+        },
+      },
+      ResolvConfPath: '/etc-of-it/resolv.conf',
+      HostnamePath: '/etc-of-it/hostname',
+      HostsPath: '/etc-of-it/hosts',
+      NetworkSettings: { SandboxKey: '/proc/7/ns/net' },
+      HostConfig: { MaskedPaths: ['/proc/kcore'], ReadonlyPaths: ['/proc/sys'], MemorySwap: 0 },
+    });
+    t.home.exit(id, 0);
+    expect(await t.container.inspect()).toMatchObject({ HostsPath: '', NetworkSettings: { SandboxKey: '' } });
+  });
+
+  it('says what of the kernel’s files one is kept from that was asked to be kept from others, or from none', async () => {
+    const t = await instanceWith(where);
+    t.home.images.put('docker.io/library/busybox:latest', '7');
+    const hostConfigOf = async (HostConfig: object) =>
+      (await (await t.docker.createContainer({ Image: 'busybox', HostConfig })).inspect()).HostConfig;
+    expect(await hostConfigOf({ MaskedPaths: [], ReadonlyPaths: ['/proc/irq'] })).toMatchObject({
+      MaskedPaths: [],
+      ReadonlyPaths: ['/proc/irq'],
+    });
+    expect(await hostConfigOf({ Privileged: true })).toMatchObject({ MaskedPaths: null, ReadonlyPaths: null });
+  });
+
+  it('shows the swap that Docker gives with memory', async () => {
+    const t = await instanceWith(where);
+    t.home.images.put('docker.io/library/busybox:latest', '7');
+    const swapOf = async (HostConfig: object) =>
+      (await (await t.docker.createContainer({ Image: 'busybox', HostConfig })).inspect()).HostConfig.MemorySwap;
+    expect(await swapOf({ Memory: 64 << 20 })).toBe(128 << 20);
+    expect(await swapOf({})).toBe(0);
+    expect(await swapOf({ Memory: 64 << 20, MemorySwap: -1 })).toBe(-1);
+    expect(await swapOf({ Memory: 64 << 20, MemorySwap: 64 << 20 })).toBe(64 << 20);
+  });
+
   it('measures it between two moments, once, or on and on', async () => {
     const t = await instanceWith(where);
     const twice = (await t.container.stats({ stream: false })) as unknown as StatsSample;

@@ -12,7 +12,7 @@ export function networkSettingsOf(facts: ContainerFacts): ContainerInspect['Netw
   return {
     Bridge: '',
     SandboxID: '',
-    SandboxKey: '',
+    SandboxKey: facts.details.places?.running?.netns ?? '',
     HairpinMode: false,
     LinkLocalIPv6Address: '',
     LinkLocalIPv6PrefixLen: 0,

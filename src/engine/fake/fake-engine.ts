@@ -363,5 +363,7 @@ function detailsOf(id: ContainerId, spec: ContainerSpec, imageId: string, imageC
     stopSignal: spec.stopSignal || 'SIGTERM',
     logPath: `/fake/${id}.log`,
     runtime: 'fake',
+    maskedPaths: spec.extras?.maskedPaths ?? [],
+    readonlyPaths: spec.extras?.readonlyPaths ?? [],
   };
 }

@@ -91,7 +91,7 @@ describe('a container', () => {
     const showV2 = 'cat memory.max memory.swap.max cpu.max pids.max';
     const v2 = engine.description.cgroupVersion === 2;
     await run(['sh', '-c', `cd /sys/fs/cgroup; ${v2 ? showV2 : show}`], { nanoCpus: 1.5e9, memoryBytes: 64 * 1024 ** 2, pidsLimit: 77 });
-    expect(await output()).toBe(v2 ? '67108864\n0\n150000 100000\n77\n' : '67108864\n67108864\n150000\n100000\n77\n');
+    expect(await output()).toBe(v2 ? '67108864\n67108864\n150000 100000\n77\n' : '67108864\n134217728\n150000\n100000\n77\n');
   });
 
   it('joins the network namespace given, else the host’s', async () => {
@@ -133,6 +133,22 @@ describe('a container', () => {
     expect(await output()).toContain('kept\n');
     expect(existsSync(join(bench.dir, 'layer/bin/vi'))).toBe(true);
     expect(existsSync(join(bench.dir, 'layer/kept'))).toBe(false);
+  });
+
+  it('says where on its host its root, its network and its files in /etc are', async () => {
+    await engine.create(A, containerSpec({ command: ['sh', '-c', 'echo mine > /written; sleep 1000'], user: '0', hostname: 'named' }), []);
+    expect((await engine.details(A)).places).not.toHaveProperty('running');
+    await engine.start(A, taskId(A, 1), { ...ON_HOST, hosts: '10.0.0.1 other\n' });
+    const { places, maskedPaths, readonlyPaths } = await engine.details(A);
+    while (!existsSync(join(places?.mergedDir ?? '', 'written'))) await delay(5);
+    expect(readFileSync(join(places?.upperDir ?? '', 'written'), 'utf8')).toBe('mine\n');
+    expect(places?.lowerDirs.filter((dir) => !existsSync(join(dir, 'bin/sh')))).toEqual([]);
+    expect(statSync(places?.workDir ?? '').isDirectory()).toBe(true);
+    expect(readFileSync(places?.running?.hostname ?? '', 'utf8')).toBe('named\n');
+    expect(readFileSync(places?.running?.hosts ?? '', 'utf8')).toBe('10.0.0.1 other\n');
+    expect(existsSync(places?.running?.resolvConf ?? '')).toBe(true);
+    expect([maskedPaths, readonlyPaths]).toEqual([expect.arrayContaining(['/proc/kcore']), expect.arrayContaining(['/proc/sys'])]);
+    await engine.stop(A, 'KILL', 0);
   });
 
   it('can have a read-only root', async () => {

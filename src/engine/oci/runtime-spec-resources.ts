@@ -83,8 +83,8 @@ function cpuLimits({ nanoCpus, extras = {} }: ResourcesInput['spec']) {
 function memoryLimits({ spec, swapLimit, cgroupVersion }: ResourcesInput) {
   const { memoryBytes, extras = {} } = spec;
   const { memorySwapBytes, memoryReservationBytes, oomKillDisable } = extras;
-  // OCI's swap is memory and swap together: the same figure means no swap.
-  const swap = isSet(memorySwapBytes) ? memorySwapBytes : memoryBytes;
+  // OCI's swap is memory and swap together; as much swap as memory is Docker's default.
+  const swap = isSet(memorySwapBytes) ? memorySwapBytes : 2 * memoryBytes;
   return {
     ...(memoryBytes > 0 ? { limit: memoryBytes } : {}),
     ...(memoryBytes > 0 && swapLimit ? { swap } : {}),

@@ -33,11 +33,11 @@ describe('runtimeSpec', () => {
     expect(resources.pids.limit).toBeGreaterThan(1_000);
   });
 
-  it('turns CPUs into a quota, and memory into a limit without swap', () => {
+  it('turns CPUs into a quota, and memory into a limit, with as much swap', () => {
     const limited = { ...input, spec: containerSpec({ nanoCpus: 250_000_000, memoryBytes: 1e8, pidsLimit: 9 }) };
     expect(runtimeSpec(limited).linux.resources).toMatchObject({
       cpu: { quota: 25_000, period: 100_000 },
-      memory: { limit: 1e8, swap: 1e8 },
+      memory: { limit: 1e8, swap: 2e8 },
       pids: { limit: 9 },
     });
     expect(runtimeSpec({ ...limited, swapLimit: false }).linux.resources.memory).toEqual({ limit: 1e8 });

@@ -1,6 +1,7 @@
 import type { ContainerSpec, MountWish } from '../port.ts';
 import type { ContainerUser } from './container-user.ts';
 import type { ProcessConfig } from './process-config.ts';
+import { protectedPaths } from './protected-paths.ts';
 import type { TaskDevices } from './runtime-spec-devices.ts';
 import { INIT, rootPropagation, taskMounts } from './runtime-spec-mounts.ts';
 import { type JoinedNamespaces, taskNamespaces } from './runtime-spec-namespaces.ts';
@@ -42,20 +43,10 @@ export interface RuntimeSpecInput {
 /** The runtime spec's config.json, as far as we write it (opencontainers/runtime-spec 1.0.2). */
 export type RuntimeSpec = ReturnType<typeof runtimeSpec>;
 
-const MASKED = [
-  ...['asound', 'acpi', 'kcore', 'keys', 'latency_stats', 'timer_list', 'timer_stats', 'sched_debug', 'scsi'].map(
-    (name) => `/proc/${name}`,
-  ),
-  '/sys/firmware',
-  '/sys/devices/virtual/powercap',
-];
-const READ_ONLY = ['bus', 'fs', 'irq', 'sys', 'sysrq-trigger'].map((name) => `/proc/${name}`);
-
 /** Docker's container: its mounts, devices, masked paths and namespaces. Pure. */
 export function runtimeSpec(input: RuntimeSpecInput) {
   const { spec, process } = input;
   const { extras = {} } = spec;
-  const privileged = extras.privileged === true;
   const own = { network: input.netnsPath !== undefined, ipc: ownIpc(input), uts: extras.utsMode !== 'host' };
   const sysctl = taskSysctls(extras.sysctls ?? {}, spec.domainname ?? '', own);
   const propagation = rootPropagation(input.mounts);
@@ -73,8 +64,7 @@ export function runtimeSpec(input: RuntimeSpecInput) {
       ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
       ...(input.seccomp === undefined ? {} : { seccomp: input.seccomp }),
       ...(propagation === undefined ? {} : { rootfsPropagation: propagation }),
-      maskedPaths: extras.maskedPaths ?? (privileged ? [] : MASKED),
-      readonlyPaths: extras.readonlyPaths ?? (privileged ? [] : READ_ONLY),
+      ...protectedPaths(extras),
     },
   };
 }

@@ -69,6 +69,6 @@ describe('applyLimits', () => {
     await expect(apply({ memoryBytes: 39 * MIB })).rejects.toMatchObject({ code: 'wrong-state' });
     expect(files()).toEqual(UNTOUCHED);
     await apply({ memoryBytes: 41 * MIB });
-    expect(files()).toMatchObject({ 'memory.max': String(41 * MIB), 'memory.swap.max': '0' });
+    expect(files()).toMatchObject({ 'memory.max': String(41 * MIB), 'memory.swap.max': String(41 * MIB) });
   });
 });

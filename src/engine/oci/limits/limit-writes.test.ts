@@ -37,14 +37,14 @@ describe('limits', () => {
 
   it('are memory, in an order that the kernel takes', () => {
     const [alone, both] = ['memory/memory.limit_in_bytes', 'memory/memory.memsw.limit_in_bytes'];
-    expect(writes(1, { memoryBytes: 64 * MIB }, {}, 128 * MIB)).toEqual([`${alone} ${64 * MIB}`, `${both} ${64 * MIB}`]);
-    expect(writes(1, { memoryBytes: 64 * MIB }, {}, 32 * MIB)).toEqual([`${both} ${64 * MIB}`, `${alone} ${64 * MIB}`]);
+    expect(writes(1, { memoryBytes: 64 * MIB }, {}, 128 * MIB)).toEqual([`${alone} ${64 * MIB}`, `${both} ${128 * MIB}`]);
+    expect(writes(1, { memoryBytes: 64 * MIB }, {}, 32 * MIB)).toEqual([`${both} ${128 * MIB}`, `${alone} ${64 * MIB}`]);
     expect(writes(1, { memoryBytes: 0 }, {}, 32 * MIB)).toEqual([`${both} -1`, `${alone} -1`]);
     expect(writes(1, { memorySwapBytes: -1 }, { memoryBytes: 64 * MIB }, 64 * MIB)).toEqual([`${alone} ${64 * MIB}`, `${both} -1`]);
   });
 
   it('are memory and swap apart on v2', () => {
-    expect(writes(2, { memoryBytes: 64 * MIB })).toEqual([`memory/memory.max ${64 * MIB}`, 'memory/memory.swap.max 0']);
+    expect(writes(2, { memoryBytes: 64 * MIB })).toEqual([`memory/memory.max ${64 * MIB}`, `memory/memory.swap.max ${64 * MIB}`]);
     expect(writes(2, { memoryBytes: 64 * MIB, memorySwapBytes: 96 * MIB })).toEqual([
       `memory/memory.max ${64 * MIB}`,
       `memory/memory.swap.max ${32 * MIB}`,
