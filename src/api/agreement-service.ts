@@ -47,6 +47,8 @@ export interface AgreementService {
   restore(snapshot: Buffer): Promise<AgreedVersion>;
   /** Rebuilds agreement on this node from the newest copy that any reachable node has; refused while a majority lives. */
   recover(): Promise<AgreedVersion>;
+  /** Another key for datagrams is due: agreed when this resolves; the nodes come to it within seconds, or a minute or two where some don't answer. */
+  rotateKey(): Promise<void>;
   /** This node's own part in it. */
   role(): AgreementRole;
   /** Who takes part in agreement, as this node knows it. */

@@ -19,6 +19,8 @@ export class FakeAgreement implements AgreementService {
     return NO_VERSION;
   }
 
+  async rotateKey(): Promise<void> {}
+
   role(): AgreementRole {
     return 'none';
   }

@@ -127,6 +127,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     members: () => node.members(),
     request: (peer, request) => transport.request(peer, request),
     disconnect: (id) => transport.disconnect(id),
+    onGossipKeys: (keys) => transport.updateKeys(keys),
     onVersion: (version) => void loop.command({ kind: 'agreed', version }),
     onRemoved: () => log('error', 'this node was removed from its instance: take it out with "caravela leave --force"', {}),
   });
@@ -152,7 +153,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       nodeId: settings.nodeId,
       instanceId: instance.instanceId as InstanceId,
       credentials,
-      gossipKeys,
+      gossipKeys: agreement.gossipKeys(),
       bindIp,
       controlPort: settings.address.controlPort,
       gossipPort: settings.address.gossipPort,
@@ -165,6 +166,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
         if (isStarted) loop.receive(from, message);
       },
       onRefused: (_peer, why) => agreement.refused(why),
+      onUnopened: (claimed) => agreement.unopened(claimed),
       log,
     },
   );

@@ -14,7 +14,7 @@ import { MessageReceiver } from './control/receive-message.ts';
 import { openControlServer } from './control/server.ts';
 import { MESSAGE_PATH } from './control/settings.ts';
 import { Opener } from './datagram/opener.ts';
-import { PAYLOAD_BYTES } from './datagram/packet.ts';
+import { PAYLOAD_BYTES, readHeader } from './datagram/packet.ts';
 import { Sealer } from './datagram/sealer.ts';
 import { openDatagramSocket } from './datagram/socket.ts';
 import { JoinDesk } from './join/desk.ts';
@@ -96,7 +96,10 @@ export async function createTransport(options: NodeTransportOptions, host: Trans
 
   function receivePacket(packet: Buffer): void {
     const opened = opener.open(packet);
-    if (!opened.ok) return rejections.add(opened.why);
+    if (!opened.ok) {
+      if (opened.why === 'key' || opened.why === 'forged') host.onUnopened?.(readHeader(packet).sender);
+      return rejections.add(opened.why);
+    }
     if (isRevoked(opened.sender)) return rejections.add('revoked');
     if (!deliver(opened.sender, opened.payload)) return rejections.add('message');
     counters.datagramsReceived += 1;

@@ -61,5 +61,7 @@ export interface TransportHost {
   onMessage(from: NodeId, message: Message): void;
   /** A peer takes nothing from this node, and says why: it was removed from the instance, say. */
   onRefused?(peer: NodeId, why: string): void;
+  /** A datagram of this instance came that no key here opens: one of the two nodes has missed a rotation, or somebody forges. */
+  onUnopened?(claimed: NodeId): void;
   log(level: 'debug' | 'info' | 'warn' | 'error', message: string, facts: Readonly<Record<string, unknown>>): void;
 }

@@ -18,6 +18,8 @@ export interface RealNode extends TestNode {
   readonly revoked: Set<NodeId>;
   /** What peers said when they took nothing from it. */
   readonly refusals: string[];
+  /** Whose datagrams it could not open, as they claimed. */
+  readonly unopened: NodeId[];
 }
 
 export class TestInstance implements TestNet {
@@ -60,6 +62,7 @@ export class TestInstance implements TestNet {
     const received: RealNode['received'] = [];
     const revoked = new Set<NodeId>();
     const refusals: string[] = [];
+    const unopened: NodeId[] = [];
     const ip = `127.0.0.${this.#host++}`;
     const transport = await createTransport(
       {
@@ -76,11 +79,23 @@ export class TestInstance implements TestNet {
         addressOf: (id) => book.get(id),
         onMessage: (from, message) => received.push({ from, message }),
         onRefused: (_peer, why) => refusals.push(why),
+        onUnopened: (claimed) => unopened.push(claimed),
         log: () => {},
       },
     );
     const address = { ip, controlPort: transport.controlPort, gossipPort: transport.gossipPort };
-    const node: RealNode = { id: identity.nodeId, transport, received, address, book, identity, certificatePem: leaf, revoked, refusals };
+    const node: RealNode = {
+      id: identity.nodeId,
+      transport,
+      received,
+      address,
+      book,
+      identity,
+      certificatePem: leaf,
+      revoked,
+      refusals,
+      unopened,
+    };
     this.nodes.push(node);
     return node;
   }

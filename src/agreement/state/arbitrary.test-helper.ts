@@ -14,6 +14,7 @@ export const blocks: fc.Arbitrary<Cidr> = fc
   .map(({ address, prefix }) => blockAt(address, prefix));
 const texts = fc.dictionary(fc.string({ maxLength: 12 }), fc.string({ maxLength: 12 }), { maxKeys: 4, noNullPrototype: true });
 
+const gossipKeys = fc.uint8Array({ minLength: 32, maxLength: 32 }).map((bytes) => Buffer.from(bytes).toString('base64'));
 const vnis = fc.integer({ min: 1, max: 2 ** 24 - 1 });
 
 /** Every kind of fact. */
@@ -68,4 +69,11 @@ export const facts: fc.Arbitrary<Fact> = fc.oneof(
     kind: fc.constant('volume' as const),
     volume: fc.record({ name: fc.stringMatching(/^[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}$/), node: nodeIds, createdAtMs: moments }),
   }),
+  fc.record({
+    kind: fc.constant('gossip-keys' as const),
+    keys: fc
+      .uniqueArray(fc.record({ id: fc.nat({ max: 255 }), key: gossipKeys }), { selector: ({ id }) => id, minLength: 1, maxLength: 4 })
+      .map((keys) => ({ use: keys[0]!.id, keys })),
+  }),
+  fc.constant({ kind: 'gossip-keys-due' as const }),
 );

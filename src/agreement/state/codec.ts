@@ -1,7 +1,7 @@
 import { type AgreedNetwork, type AgreedNode, type Lease, LIMITS, type NetworkId } from '../../core/model/index.ts';
 import { assertNever } from '../../lib/assert.ts';
 import { type Cidr, formatCidr, formatIpv4 } from '../../lib/ipv4.ts';
-import type { AgreedToken, AgreedVolume, Fact } from './fact.ts';
+import type { AgreedGossipKey, AgreedGossipKeys, AgreedToken, AgreedVolume, Fact } from './fact.ts';
 import { cidrOf, type Fields, flagOf, integerOf, ipv4Of, momentOf, networkIdOf, nodeIdOf, nodeIdsOf, textOf, textsOf } from './fields.ts';
 import { KEYS, PREFIX } from './keys.ts';
 
@@ -18,6 +18,9 @@ export const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const VNIS = 2 ** 24;
 /** Learners and those about to go included. */
 const MEMBERS = 16;
+const GOSSIP_KEYS = 4;
+/** 32 bytes. */
+const GOSSIP_KEY = /^[A-Za-z0-9+/]{43}=$/;
 
 export type Decoded = { readonly ok: true; readonly fact: Fact } | { readonly ok: false; readonly why: string };
 
@@ -79,6 +82,10 @@ function write(fact: Fact): { readonly key: string; readonly fields: Fields } {
       return { key: KEYS.lease(fact.lease.network, fact.lease.block), fields: { node: fact.lease.node } };
     case 'volume':
       return { key: KEYS.volume(fact.volume.name), fields: { node: fact.volume.node, createdAtMs: fact.volume.createdAtMs } };
+    case 'gossip-keys':
+      return { key: KEYS.gossipKeys, fields: { use: fact.keys.use, keys: fact.keys.keys } };
+    case 'gossip-keys-due':
+      return { key: KEYS.gossipKeysDue, fields: {} };
     default:
       return assertNever(fact);
   }
@@ -115,6 +122,8 @@ const READERS: readonly (readonly [form: RegExp, read: Read])[] = [
   [/^leases\/([^/]+)\/guard$/, (_fields, id) => ({ kind: 'leases-guard', network: networkIdOf(id, 'network') })],
   [/^leases\/([^/]+)\/([0-9a-f]{8}-(?:0|[1-9]\d?))$/, (fields, id, block) => ({ kind: 'lease', lease: leaseOf(id, block, fields) })],
   [/^volumes\/([^/]+)$/, (fields, name) => ({ kind: 'volume', volume: volumeOf(name, fields) })],
+  [/^gossip-keys\/ring$/, (fields) => ({ kind: 'gossip-keys', keys: gossipKeysOf(fields) })],
+  [/^gossip-keys\/due$/, () => ({ kind: 'gossip-keys-due' })],
 ];
 
 function read(key: string, fields: Fields): Fact {
@@ -165,6 +174,18 @@ function volumeOf(name: string, fields: Fields): AgreedVolume {
     node: nodeIdOf(fields['node'], 'node'),
     createdAtMs: momentOf(fields['createdAtMs'], 'createdAtMs'),
   };
+}
+
+function gossipKeysOf({ use, keys }: Fields): AgreedGossipKeys {
+  if (!Array.isArray(keys) || keys.length === 0 || keys.length > GOSSIP_KEYS)
+    throw new Error(`keys must be 1 to ${GOSSIP_KEYS} gossip keys`);
+  const checked = keys.map((each: unknown): AgreedGossipKey => {
+    const { id, key } = (each ?? {}) as Fields;
+    return { id: integerOf(id, 'id', 0, 255), key: textOf(key, 'key', 44, GOSSIP_KEY) };
+  });
+  if (new Set(checked.map(({ id }) => id)).size < checked.length) throw new Error('an id of a gossip key appears twice');
+  if (!checked.some(({ id }) => id === use)) throw new Error('the gossip key to use is not among them');
+  return { use: integerOf(use, 'use', 0, 255), keys: checked };
 }
 
 function networkFields(network: AgreedNetwork): Fields {

@@ -22,6 +22,20 @@ export interface AgreedVolume {
   readonly createdAtMs: number;
 }
 
+/** A key that datagrams are sealed with. */
+export interface AgreedGossipKey {
+  /** 0–255; travels in each datagram. */
+  readonly id: number;
+  /** 32 bytes, base64. */
+  readonly key: string;
+}
+
+/** The keys that datagrams may be sealed with, the newest last; `use`: id of the one to seal with. */
+export interface AgreedGossipKeys {
+  readonly use: number;
+  readonly keys: readonly AgreedGossipKey[];
+}
+
 /** What one key and its value say. */
 export type Fact =
   | { readonly kind: 'next-number'; readonly next: number }
@@ -36,4 +50,7 @@ export type Fact =
   | { readonly kind: 'network-vni'; readonly vni: number; readonly network: NetworkId }
   | { readonly kind: 'leases-guard'; readonly network: NetworkId }
   | { readonly kind: 'lease'; readonly lease: Lease }
-  | { readonly kind: 'volume'; readonly volume: AgreedVolume };
+  | { readonly kind: 'volume'; readonly volume: AgreedVolume }
+  | { readonly kind: 'gossip-keys'; readonly keys: AgreedGossipKeys }
+  /** Somebody who has the keys is to be shut out: a new one is wanted. */
+  | { readonly kind: 'gossip-keys-due' };

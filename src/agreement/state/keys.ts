@@ -18,6 +18,8 @@ import { MEMBERS_KEY } from '../members/port.ts';
  *   leases/<network>/guard       moved by each change of the network's leases
  *   leases/<network>/<block>     block: 8 hex digits of its base, '-', prefix length
  *   volumes/<name>               named volume → the node that has it
+ *   gossip-keys/ring             the keys that datagrams are sealed with; absent: as at create
+ *   gossip-keys/due              a new one is wanted
  */
 export const PREFIX = '/caravela/v1/';
 
@@ -39,6 +41,10 @@ export const KEYS = {
   leasesGuard: (network: NetworkId): string => `${PREFIX}leases/${network}/guard`,
   lease: (network: NetworkId, block: Cidr): string => `${PREFIX}leases/${network}/${blockKey(block)}`,
   volume: (name: string): string => `${PREFIX}volumes/${name}`,
+  /** Secret, unlike all else that is agreed. */
+  gossip: `${PREFIX}gossip-keys/`,
+  gossipKeys: `${PREFIX}gossip-keys/ring`,
+  gossipKeysDue: `${PREFIX}gossip-keys/due`,
 } as const;
 
 /** Transactions of one node, by way of members, that may be under way at a time. */

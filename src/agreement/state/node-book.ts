@@ -128,6 +128,8 @@ export class NodeBook implements NodeChanges {
           put({ kind: 'node', node: ended }),
           ...(inEntry === undefined ? [] : [{ remove: KEYS.nodeIn(id) }, { remove: KEYS.nodeName(node.name) }]),
           { remove: KEYS.caHolder(id) },
+          // It knows the key of datagrams. Whoever sees this makes another, also where nobody comes to it here.
+          ...(state === 'removed' ? [put({ kind: 'gossip-keys-due' })] : []),
           ...forwardKeys(id).map((key): Write => ({ remove: key })),
           ...this.#oldestLeft(id),
         ],

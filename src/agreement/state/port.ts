@@ -70,7 +70,10 @@ export interface NodeChanges {
    * @throws NodeGone for a node that was removed
    */
   admitNode(id: NodeId, wantedName: string, nowMs: number): Promise<AgreedNode>;
-  /** It left, or is removed: its name is free, its leases and volumes go, its number is never used again. undefined: nobody knows it. */
+  /**
+   * It left, or is removed: its name is free, its leases and volumes go, its number is never used again; of one that is
+   * removed another gossip key is due. undefined: nobody knows it.
+   */
   endNode(id: NodeId, state: 'left' | 'removed', nowMs: number): Promise<AgreedNode | undefined>;
   /** Leases and volumes of a node that is in no longer. May be repeated, by anybody: what was begun elsewhere is ended here. */
   returnHoldings(id: NodeId): Promise<void>;

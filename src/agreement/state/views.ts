@@ -1,5 +1,5 @@
 import type { AgreedNetwork, AgreedNode, Lease, NetworkId, NodeId } from '../../core/model/index.ts';
-import type { AgreedToken, AgreedVolume, Fact } from './fact.ts';
+import type { AgreedGossipKeys, AgreedToken, AgreedVolume, Fact } from './fact.ts';
 
 /** The agreed facts by what they are asked for. Fed with each fact that comes and goes, by its key. */
 export class Views {
@@ -13,6 +13,9 @@ export class Views {
   readonly #leasesOf = new Map<NodeId, Map<string, Lease>>();
   /** Of agreement. */
   members: readonly NodeId[] = [];
+  /** undefined: as each node has them since it was made. */
+  gossipKeys: AgreedGossipKeys | undefined;
+  areGossipKeysDue = false;
 
   leases(network: NetworkId): readonly Lease[] {
     return [...(this.#leases.get(network)?.values() ?? [])];
@@ -57,6 +60,12 @@ export class Views {
       case 'volume':
         this.volumes.set(fact.volume.name, fact.volume);
         return;
+      case 'gossip-keys':
+        this.gossipKeys = fact.keys;
+        return;
+      case 'gossip-keys-due':
+        this.areGossipKeysDue = true;
+        return;
       case 'lease':
         within(this.#leases, fact.lease.network).set(key, fact.lease);
         within(this.#leasesOf, fact.lease.node).set(key, fact.lease);
@@ -85,6 +94,12 @@ export class Views {
         return;
       case 'volume':
         this.volumes.delete(fact.volume.name);
+        return;
+      case 'gossip-keys':
+        this.gossipKeys = undefined;
+        return;
+      case 'gossip-keys-due':
+        this.areGossipKeysDue = false;
         return;
       case 'lease':
         without(this.#leases, fact.lease.network, key);

@@ -64,6 +64,13 @@ export class Sync implements Follow {
     return this.#fetcher.ask(peer);
   }
 
+  /** Whether every node that is alive has taken in all that is here now; false also where they are too many to be told by one. */
+  async reachAll(): Promise<boolean> {
+    const peers = this.#host.peers();
+    if (peers.length > SYNC_LIMITS.pushToAll) return false;
+    return (await Promise.all(peers.map((peer) => this.#pusher.push(peer)))).every(Boolean);
+  }
+
   /** Asks everybody who is alive: afterwards this copy is the newest of theirs. */
   async fetchFromAll(): Promise<void> {
     const peers = [...this.#host.peers()];

@@ -31,6 +31,11 @@ export function agreementRoutes(app: FastifyInstance, { backend }: ApiContext): 
 
   app.post(`${base}/agreement/recover`, async (): Promise<AgreedVersionRow> => ({ ...(await agreeing(backend.agreement.recover())) }));
 
+  app.post(`${base}/agreement/rotate-key`, async (_request, reply) => {
+    await agreeing(backend.agreement.rotateKey());
+    return reply.code(204).send();
+  });
+
   app.delete(`${base}/nodes/:name`, async (request): Promise<RemovedNodeRow> => {
     const { name } = request.params as { name: string };
     const { id, name: removed, number } = await agreeing(backend.agreement.removeNode(name, flagOf(request.query as Query, 'force')));

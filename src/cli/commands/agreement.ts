@@ -19,7 +19,8 @@ export function agreementCommand(context: Context): Command {
     .addCommand(status(context))
     .addCommand(snapshot(context))
     .addCommand(restore(context))
-    .addCommand(recover(context));
+    .addCommand(recover(context))
+    .addCommand(rotateKey(context));
 }
 
 function status(context: Context): Command {
@@ -85,6 +86,18 @@ function recover(context: Context): Command {
       const client = await connect(context, command);
       const { value } = await client.json<AgreedVersionRow>('POST', `${PATH}/recover`);
       context.io.stdout.write(`agreement goes on, from this node; epoch ${value.epoch}\n`);
+    });
+}
+
+function rotateKey(context: Context): Command {
+  return new Command('rotate-key')
+    .description(
+      'Changes the key that nodes seal their datagrams with, as "caravela nodes rm" does by itself: for when it may have become known. Nothing is interrupted.',
+    )
+    .action(async (_options: object, command: Command) => {
+      const client = await connect(context, command);
+      await client.json('POST', `${PATH}/rotate-key`);
+      context.io.stdout.write('agreed: the nodes come to another key within seconds, where all answer\n');
     });
 }
 

@@ -17,9 +17,11 @@ import { DEFAULT_LEASES_END_AFTER_DAYS } from '../init-options.ts';
 import { CaKey } from './ca-key.ts';
 import { Caretaker } from './caretaker.ts';
 import { agreeOnFirstFacts, isFounding } from './founding.ts';
+import { GossipRing } from './gossip-ring.ts';
 import { hostOptions } from './host-options.ts';
 import { createJoinHost } from './join-host.ts';
 import { KeyKeepers } from './key-keepers.ts';
+import { KeyRotation } from './key-rotation.ts';
 import { Leaving } from './leaving.ts';
 import { LostNodes } from './lost-nodes.ts';
 import { Neighbours } from './neighbours.ts';
@@ -31,6 +33,8 @@ import { Timers } from './timers.ts';
 import { createTokens } from './tokens.ts';
 
 const DAY_MS = 86_400_000;
+/** Whoever sends what can't be opened makes this node ask its alleged sender no more often. */
+const UNOPENED_MS = 1_000;
 
 /** Puts together what agreement is made of on this node: the engine, the way to it, the copy that follows it, and who uses them. */
 export function createAgreement(options: AgreementOptions): Agreement {
@@ -39,11 +43,13 @@ export function createAgreement(options: AgreementOptions): Agreement {
   const timers = new Timers();
   const caKey = new CaKey(paths.caKey, credentials.caPem);
   const copy = new Copy({ store: disk, report: (message, facts) => log('warn', message, facts) });
+  const ring = new GossipRing({ copy, disk, kept: gossipKeys, onKeys: (keys) => options.onGossipKeys(keys), log });
   const isRevoked = (id: NodeId): boolean => copy.views.nodes.get(id)?.state === 'removed';
   const neighbours = new Neighbours(self, copy, () => options.members());
   let following: AbortController | undefined;
   let saidRemoved = false;
   let isStarted = false;
+  let unopenedMs = Number.NEGATIVE_INFINITY;
 
   const host = (options.createHost ?? createAgreementHost)(hostOptions(options, { copy, caKey, neighbours, onStore }));
   const members = (): readonly NodeId[] => host.memberNodes();
@@ -101,8 +107,21 @@ export function createAgreement(options: AgreementOptions): Agreement {
     nowMs: () => performance.now(),
     log,
   });
+  const rotation = new KeyRotation({ self, copy, store: router, sync, ring, nowMs: () => performance.now(), log });
   const isServing = () => host.store !== undefined;
-  const caretaker = new Caretaker({ copy, keys, lost, sync, state, timers, neighbours, log, isServing, isMember: () => host.isMember });
+  const caretaker = new Caretaker({
+    copy,
+    keys,
+    lost,
+    rotation,
+    sync,
+    state,
+    timers,
+    neighbours,
+    log,
+    isServing,
+    isMember: () => host.isMember,
+  });
   const leaving = new Leaving({ self, host, store: router, state, neighbours, log, nowMs: () => performance.now(), sleep });
   const peers = new PeerServer({
     host,
@@ -143,6 +162,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
     if (!isStarted) return;
     options.onVersion(copy.version);
     host.epochSeen(copy.version.epoch);
+    if (rotation.isUnderWay) caretaker.soon();
     if (!change.nodes && !change.all) return;
     for (const node of copy.views.nodes.values()) if (node.state === 'removed' && node.id !== self) options.disconnect(node.id);
     if (isRevoked(self)) endAsRemoved();
@@ -189,7 +209,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
       instance,
       caPem: credentials.caPem,
       caKey,
-      gossipKeys,
+      ring,
       book,
       nodes: state,
       copy,
@@ -200,6 +220,14 @@ export function createAgreement(options: AgreementOptions): Agreement {
     }),
     servePeer: (peer, request, response) => void peers.serve(peer, request, response),
     isRevoked,
+    gossipKeys: () => ring.keys,
+    unopened(claimed) {
+      const nowMs = performance.now();
+      if (nowMs - unopenedMs < UNOPENED_MS) return;
+      unopenedMs = nowMs;
+      // One of the two has missed a rotation. Who is asked hears what is here, and asks in turn where that is newer.
+      if (neighbours.all().some(({ id }) => id === claimed && id !== self)) void sync.fetchFrom(claimed);
+    },
     refused(why) {
       if (why.includes('removed')) sayRemoved();
     },

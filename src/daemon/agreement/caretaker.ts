@@ -3,6 +3,7 @@ import type { NodeChanges } from '../../agreement/state/port.ts';
 import type { Sync } from '../../agreement/sync/sync.ts';
 import type { Log } from '../log.ts';
 import type { KeyKeepers } from './key-keepers.ts';
+import type { KeyRotation } from './key-rotation.ts';
 import type { LostNodes } from './lost-nodes.ts';
 import type { Neighbours } from './neighbours.ts';
 import type { Timers } from './timers.ts';
@@ -11,6 +12,7 @@ export interface CaretakerParts {
   readonly copy: Copy;
   readonly keys: KeyKeepers;
   readonly lost: LostNodes;
+  readonly rotation: Pick<KeyRotation, 'round' | 'isUnderWay'>;
   readonly sync: Sync;
   readonly state: NodeChanges;
   readonly timers: Timers;
@@ -26,7 +28,7 @@ const SOON_MS = 2_000;
 
 /**
  * Looks, now and then, after what may have broken off in its midst: sees that enough nodes have the CA's key, returns
- * the leases and volumes of nodes that are gone or lost, and asks somebody whether this copy missed anything.
+ * the leases and volumes of nodes that are gone or lost, changes the gossip key where that is due, and asks somebody whether this copy missed anything.
  */
 export class Caretaker {
   readonly #parts: CaretakerParts;
@@ -65,6 +67,8 @@ export class Caretaker {
       if (this.#parts.isServing()) {
         await this.#returnHoldings();
         await this.#parts.lost.round();
+        await this.#parts.rotation.round();
+        isMore ||= this.#parts.rotation.isUnderWay;
       } else if (!this.#parts.isMember()) this.#parts.lost.forget();
     } catch (error) {
       this.#parts.log('debug', 'what is agreed could not be looked after', { error: (error as Error).message });

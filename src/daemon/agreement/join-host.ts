@@ -20,7 +20,7 @@ export interface JoinHostParts {
   readonly instance: InstanceSettings;
   readonly caPem: string;
   readonly caKey: CaKey;
-  readonly gossipKeys: GossipKeys;
+  readonly ring: { readonly keys: GossipKeys };
   readonly book: TokenBook;
   readonly nodes: NodeChanges;
   readonly copy: Copy;
@@ -50,7 +50,7 @@ export function createJoinHost(parts: JoinHostParts): JoinHost {
     describe: async () => ({
       caPem: parts.caPem,
       instance: JSON.stringify(instance),
-      gossipKeys: parts.gossipKeys,
+      gossipKeys: parts.ring.keys,
       members: parts.members().filter((member) => member.state === 'alive' || member.state === 'suspect'),
       agreed: await agreed(parts.copy),
     }),

@@ -20,6 +20,7 @@ export interface AgreementOptions {
   readonly settings: NodeSettings;
   readonly instance: InstanceSettings;
   readonly credentials: Credentials;
+  /** As this node kept them. */
   readonly gossipKeys: GossipKeys;
   readonly signer: Signer;
   readonly log: Log;
@@ -31,6 +32,8 @@ export interface AgreementOptions {
   disconnect(id: NodeId): void;
   /** This node's copy is at this version now: for the core, whose gossip carries it. Not before `start`. */
   onVersion(version: AgreedVersion): void;
+  /** Datagrams are to be sealed and opened with these from now on. */
+  onGossipKeys(keys: GossipKeys): void;
   /** This node learned that it was removed from the instance. Once. */
   onRemoved(): void;
   /** What runs the agreement engine; by default etcd. */
@@ -48,6 +51,10 @@ export interface Agreement {
   servePeer(peer: NodeId, request: Http2ServerRequest, response: Http2ServerResponse): void;
   /** Whether a node was removed from the instance: nothing is taken from it. Answers from the copy, also before start. */
   isRevoked(id: NodeId): boolean;
+  /** For datagrams; answers from the copy, also before start. Each change is told by `onGossipKeys`. */
+  gossipKeys(): GossipKeys;
+  /** A datagram can't be opened that claims to be this node's: transport's `onUnopened`. */
+  unopened(claimed: NodeId): void;
   /** A peer takes nothing from this node: transport's `onRefused`. */
   refused(why: string): void;
   /** The core's events: who is alive, who has a newer copy. */

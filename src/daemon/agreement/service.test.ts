@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MemoryCluster } from '../../agreement/fake/memory-cluster.ts';
 import { MemoryStore } from '../../agreement/fake/memory-store.ts';
+import { AgreementUnavailable } from '../../agreement/port.ts';
 import type { AgreementHost, MemberReport, MembersStatus } from '../../agreement/members/port.ts';
 import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
 import { encodeFact } from '../../agreement/state/codec.ts';
@@ -8,6 +9,7 @@ import { Copy } from '../../agreement/state/copy.ts';
 import { PREFIX } from '../../agreement/state/keys.ts';
 import { type Member, type MemberState, NO_VERSION, type NodeId } from '../../core/model/index.ts';
 import { testNetwork, testNodeId } from '../../core/model/network.test-helper.ts';
+import { createGossipKeys } from '../../transport/trust/gossip-keys.ts';
 import { AgreementAdmin } from './service.ts';
 
 const [ONE, TWO, THREE] = [testNodeId(1), testNodeId(2), testNodeId(3)];
@@ -224,7 +226,28 @@ it('a snapshot is put back: networks as they were, who belongs to the instance a
   await asked.catchUp();
   expect(asked.state.networks().map(({ name }) => name)).toEqual(['net-1']);
   expect(asked.state.node(THREE)?.state).toBe('removed');
+  expect(asked.copy.views.areGossipKeysDue).toBe(true);
   await expect(asked.admin.restore(Buffer.from('{}'))).rejects.toThrow(/no snapshot of what an instance agreed on/);
+});
+
+it('the keys of datagrams are in no snapshot, and stay as they are when one is put back', async () => {
+  const asked = await Asked.create();
+  const { key, value } = encodeFact({ kind: 'gossip-keys', keys: createGossipKeys() });
+  asked.cluster.apply({ when: [], then: [{ put: key, value }] });
+  const snapshot = await asked.admin.snapshot();
+  expect(snapshot.toString()).not.toContain('gossip');
+  await asked.admin.restore(snapshot);
+  await asked.catchUp();
+  expect(encodeFact({ kind: 'gossip-keys', keys: asked.copy.views.gossipKeys! }).value).toBe(value);
+});
+
+it('another key of datagrams is due when a user says so', async () => {
+  const asked = await Asked.create();
+  await asked.admin.rotateKey();
+  await asked.catchUp();
+  expect(asked.copy.views.areGossipKeysDue).toBe(true);
+  asked.store.cut();
+  await expect(asked.admin.rotateKey()).rejects.toThrow(AgreementUnavailable);
 });
 
 it('this node’s part in agreement is told by itself', () => {

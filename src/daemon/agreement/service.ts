@@ -2,6 +2,7 @@ import { randomInt } from 'node:crypto';
 import { AgreementUnavailable, type StoreAccess } from '../../agreement/port.ts';
 import type { AgreementHost, MembersStatus } from '../../agreement/members/port.ts';
 import type { Copy } from '../../agreement/state/copy.ts';
+import { put } from '../../agreement/state/deciding.ts';
 import { KEYS, PREFIX } from '../../agreement/state/keys.ts';
 import type { NodeChanges } from '../../agreement/state/port.ts';
 import { AgreementRefused, type AgreementRole, type AgreementService, type AgreementStatus } from '../../api/agreement-service.ts';
@@ -72,6 +73,10 @@ export class AgreementAdmin implements AgreementService {
 
   recover(): Promise<AgreedVersion> {
     return this.#afterOthers(() => this.#recover());
+  }
+
+  async rotateKey(): Promise<void> {
+    await this.#parts.store.transact({ when: [], then: [put({ kind: 'gossip-keys-due' })] });
   }
 
   role(): AgreementRole {

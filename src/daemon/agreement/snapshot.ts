@@ -16,12 +16,12 @@ export interface Snapshot {
 
 const FORMAT = 'caravela agreement snapshot 1';
 const BYTES = 256 * 1024 * 1024;
-const STAYS = [`${PREFIX}nodes/`, `${PREFIX}ca-holders/`, KEYS.tokens];
+const STAYS = [`${PREFIX}nodes/`, `${PREFIX}ca-holders/`, KEYS.tokens, KEYS.gossip];
 
-/** One JSON document, one key a line, for people and diff. */
+/** One JSON document, one key a line, for people and diff; without what is secret. */
 export function formatSnapshot({ instanceId, version, takenAtMs, entries }: Snapshot): Buffer {
   const head = JSON.stringify({ format: FORMAT, instanceId, version, takenAt: new Date(takenAtMs).toISOString() }).slice(0, -1);
-  const lines = entries.map(({ key, value }) => JSON.stringify({ key, value }));
+  const lines = entries.filter(({ key }) => !key.startsWith(KEYS.gossip)).map(({ key, value }) => JSON.stringify({ key, value }));
   return Buffer.from(`${head},"entries":[\n${lines.join(',\n')}\n]}\n`);
 }
 
@@ -46,8 +46,8 @@ export function parseSnapshot(bytes: Buffer, instanceId: string): Snapshot {
 
 /**
  * What to agree on after a restore: the snapshot's networks, leases and volumes. Who belongs to the instance, who was
- * removed, the next number and the join tokens stay as they are now: what was given out since must not be given out again,
- * and a token that was used or taken back must let nobody in again.
+ * removed, the next number, the join tokens and the gossip keys stay as they are now: what was given out since must not be
+ * given out again, and a token that was used or taken back must let nobody in again.
  */
 export function restored(snapshot: Snapshot, now: readonly Pair[]): readonly Pair[] {
   const stays = (key: string) => STAYS.some((prefix) => key.startsWith(prefix));

@@ -1,7 +1,7 @@
 /**
  * The instance's datagram keys: several are accepted, one is used. To rotate without a gap: add a
- * key everywhere, then use it everywhere (which keeps one predecessor), then the next rotation
- * drops that. A removed node is shut out of the datagrams once its last key is gone.
+ * key everywhere, then use it everywhere (which keeps one predecessor), then drop that. A removed
+ * node is shut out of the datagrams once its last key is gone.
  */
 import { randomBytes } from 'node:crypto';
 
@@ -37,6 +37,11 @@ export function useNewestGossipKey(keys: GossipKeys): GossipKeys {
   const newest = keys.keys.at(-1);
   if (newest === undefined) return keys;
   return { use: newest.id, keys: keys.keys.filter((key) => key.id === keys.use || key.id === newest.id) };
+}
+
+/** The one it seals with, and no other is accepted. */
+export function onlyUsedGossipKey(keys: GossipKeys): GossipKeys {
+  return { use: keys.use, keys: keys.keys.filter((key) => key.id === keys.use) };
 }
 
 /** Checks what came from a file or another node. @throws Error naming what is wrong. */
