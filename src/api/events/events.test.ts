@@ -66,6 +66,19 @@ describe('GET /events', () => {
     });
   });
 
+  it('brings back all that is kept where only an end is given, or a start in 1970', async () => {
+    const t = await instanceOf('node-1', 'node-2');
+    t.asked.put('one');
+    t.second.put('two');
+    await sleep(2);
+    const until = Date.now() / 1000;
+    for (const span of [{ until }, { until, since: 0 }]) {
+      const messages = await take(await t.docker.getEvents(span), 99);
+      expect(messages.map(({ Actor }) => Actor.Attributes['name'] ?? '').sort()).toEqual(['one', 'two']);
+    }
+    await expect(t.docker.getEvents({ since: until, until: until - 60 })).rejects.toMatchObject({ statusCode: 400 });
+  });
+
   it('brings back what is kept, of all nodes, and ends at `until`', async () => {
     const t = await instanceOf('node-1', 'node-2');
     const since = Date.now();

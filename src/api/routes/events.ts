@@ -4,8 +4,9 @@ import type { ApiContext } from '../context.ts';
 import { EVENT_FILTERS, eventIsMeant } from '../events/filter.ts';
 import { JoinedPeers } from '../events/join-peers.ts';
 import { BoundedQueue } from '../events/queue.ts';
+import { ApiError } from '../http/api-error.ts';
 import { goneSignal, pump } from '../http/pump.ts';
-import { filtersOf, momentOf, type Query } from '../http/query.ts';
+import { filtersOf, momentOf, type Query, textOf } from '../http/query.ts';
 import { startStream } from '../http/stream-reply.ts';
 import { nameSilent, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
@@ -23,7 +24,7 @@ export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get('/events', async (request, reply) => {
     const query = request.query as Query;
     const filters = filtersOf(query, EVENT_FILTERS);
-    const [sinceMs, untilMs] = [momentOf(query, 'since'), momentOf(query, 'until')];
+    const [sinceMs, untilMs] = spanOf(query);
     const lines = new BoundedQueue<Buffer>(API_LIMITS.eventsBehind);
     const push = (message: unknown): boolean => lines.push(Buffer.from(`${JSON.stringify(message)}\n`));
     const show = (message: EventMessage): void => {
@@ -57,6 +58,19 @@ export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
     }
     return reply;
   });
+}
+
+/** Wall-clock ms. Who says no more than when to end means what was, too: all that is kept of it, as with a start in 1970. */
+function spanOf(query: Query): readonly [sinceMs: number | undefined, untilMs: number | undefined] {
+  const untilMs = momentOf(query, 'until');
+  const sinceMs = momentOf(query, 'since') ?? (untilMs !== undefined || textOf(query, 'since') === '0' ? 0 : undefined);
+  if (sinceMs !== undefined && untilMs !== undefined && untilMs < sinceMs) {
+    throw new ApiError(
+      400,
+      `\`since\` time (${textOf(query, 'since')}) cannot be after \`until\` time (${textOf(query, 'until')}): ask for them the other way round`,
+    );
+  }
+  return [sinceMs, untilMs];
 }
 
 const passed = (ms: number): Promise<void> =>
