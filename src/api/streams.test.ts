@@ -99,6 +99,8 @@ describe('streams, as dockerode sees them', () => {
     const tty = t.second.put('tty', { state: 'running', spec: { tty: true } });
     t.second.write(tty.request.containerId, 'stdout', 'raw');
     expect(String(await t.docker.getContainer('tty').logs({ stdout: true }))).toBe('raw');
+    t.second.put('silent', { state: 'running', spec: { extras: { log: { driver: 'none', options: {} } } } });
+    await expect(t.docker.getContainer('silent').logs({ stdout: true })).rejects.toMatchObject({ statusCode: 501 });
   });
 
   it('follows logs until the end, and lets go of everything when the viewer leaves', async () => {

@@ -18,6 +18,7 @@ const ULIMITS = 32;
 const SECURITY_OPTIONS = 16;
 /** A seccomp profile is one of them. */
 const SECURITY_OPTION_CHARS = 256 * 1024;
+const LOG_FILES = 100;
 const HEALTH_ARGUMENTS = 256;
 const HEALTH_ARGUMENT_CHARS = 64 * 1024;
 
@@ -71,6 +72,14 @@ export const SPEC_EXTRAS = ObjectOf({
       timeout: nanoseconds,
       startPeriod: nanoseconds,
       retries: Integer({ minimum: 0, maximum: 2 ** 31 - 1 }),
+    }),
+  ),
+  log: Optional(
+    ObjectOf({
+      driver: StringOf({ maxLength: 32 }),
+      options: RecordOf(StringOf(), StringOf()),
+      fileBytes: Optional(Integer({ minimum: 1, maximum: 2 ** 50 })),
+      files: Optional(Integer({ minimum: 1, maximum: LOG_FILES })),
     }),
   ),
 });

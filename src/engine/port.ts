@@ -32,7 +32,13 @@ export interface EndpointWish {
   readonly mac: string;
 }
 
-/** One published port; a range was taken apart. */
+/** Both are of it. */
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** One published port; a range of the container's was taken apart. */
 export interface PortWish {
   readonly containerPort: number;
   readonly protocol: PortProtocol;
@@ -40,6 +46,8 @@ export interface PortWish {
   readonly hostIp: string;
   /** 0: any free one, chosen at start. */
   readonly hostPort: number;
+  /** Any of these was asked for; `hostPort` is the one that was chosen when the container was placed. */
+  readonly hostRange?: PortRange;
 }
 
 /** What the engine needs to make a container; travels as JSON in a request's `spec`. */
@@ -147,6 +155,18 @@ export interface SpecExtras {
     readonly startPeriod: number;
     readonly retries: number;
   };
+  readonly log?: LogWish;
+}
+
+/** Docker's LogConfig. */
+export interface LogWish {
+  /** `none`: what it writes is not kept; all else is this engine's own log. */
+  readonly driver: string;
+  /** As it was asked for, for people to see. */
+  readonly options: Readonly<Record<string, string>>;
+  /** Of its newest file, at which another is begun. */
+  readonly fileBytes?: number;
+  readonly files?: number;
 }
 
 /** Facts about a container that only its engine knows, for inspect. */

@@ -129,6 +129,7 @@ export const CREATE_BODY = ObjectOf({
       CgroupnsMode: text,
       MaskedPaths: words,
       ReadonlyPaths: words,
+      LogConfig: orNull(ObjectOf({ Type: text, Config: orNull(RecordOf(StringOf({ maxLength: 256 }), StringOf({ maxLength: 65_536 }))) })),
       NetworkMode: text,
       PortBindings: orNull(PORT_BINDINGS),
       PublishAllPorts: flag,

@@ -13,6 +13,7 @@ import { ApiError } from '../http/api-error.ts';
 import type { ResolvedImage } from '../images/resolve.ts';
 import { API_LIMITS } from '../limits.ts';
 import { parseAffinities } from './affinity.ts';
+import { checkLog } from './check-log.ts';
 import { checkProcess, wordsOf } from './check-process.ts';
 import { parseConstraints } from './constraint.ts';
 import type { CreateBody } from './create-body.ts';
@@ -31,8 +32,8 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 /** @throws ApiError 400, 501: one whole sentence that names the value */
 export function checkCreate(body: CreateBody): Wanted {
-  const warnings = refuseUnsupported(body);
   const host = body.HostConfig ?? {};
+  const warnings = refuseUnsupported(host);
   checkLimits(host);
   const stopTimeout = body.StopTimeout ?? 0;
   if (stopTimeout < 0) throw new ApiError(400, `StopTimeout must be 0 seconds or more, got ${stopTimeout}`);
@@ -42,7 +43,8 @@ export function checkCreate(body: CreateBody): Wanted {
     throw new ApiError(400, `a container may have at most ${LIMITS.containerLabels} labels, got ${labels}`);
   const networking = checkNetworking(body);
   const mounts = checkMounts(body);
-  const extras = checkExtras(body);
+  const { log, warnings: logWarnings } = checkLog(host.LogConfig);
+  const extras = { ...checkExtras(body), ...(log === undefined ? {} : { log }) };
   const restart = restartOf(host.RestartPolicy ?? {});
   if (host.AutoRemove === true && restart.name !== 'no') {
     throw new ApiError(400, `can't create 'AutoRemove' container with restart policy ${restart.name}: choose one of --rm and --restart`);
@@ -57,7 +59,7 @@ export function checkCreate(body: CreateBody): Wanted {
     env,
     constraints: parseConstraints([...(body.Caravela?.Constraints ?? []), ...constraints]),
     affinities: parseAffinities([...(body.Caravela?.Affinities ?? []), ...affinities]),
-    warnings,
+    warnings: [...warnings, ...logWarnings],
   };
 }
 

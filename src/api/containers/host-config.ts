@@ -14,7 +14,7 @@ export function hostConfigOf(facts: ContainerFacts): HostConfig {
     ...mountsAsked(facts),
     ...limits(facts),
     ...isolation(facts),
-    LogConfig: { Type: 'json-file', Config: {} },
+    LogConfig: { Type: extras.log?.driver ?? 'json-file', Config: { ...extras.log?.options } },
     NetworkMode: networkModeOf(spec),
     PortBindings: portBindingsOf(spec),
     PublishAllPorts: false,

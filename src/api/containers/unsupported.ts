@@ -1,5 +1,4 @@
 import { ApiError } from '../http/api-error.ts';
-import type { CreateBody } from './create-body.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -36,7 +35,6 @@ const HOST_FIELDS: readonly Refused[] = [
   { field: 'Annotations', what: 'annotations (--annotation)' },
 ];
 
-const LOG_DRIVERS = ['', 'json-file', 'k8s-file', 'local'];
 /** The kernel has them no more, or they change nothing that a container could see. */
 const IGNORED_WITH_WARNING: readonly { readonly field: string; readonly warning: string; readonly asks?: (value: unknown) => boolean }[] = [
   { field: 'KernelMemory', warning: 'Kernel memory limits (--kernel-memory) are ignored: kernels no longer have them.' },
@@ -45,23 +43,10 @@ const IGNORED_WITH_WARNING: readonly { readonly field: string; readonly warning:
 ];
 
 /**
- * What a body asks for and this version does not have.
+ * What a HostConfig asks for and this version does not have.
  * @returns warnings about what is left out without harm. @throws ApiError 501, naming field and value
  */
-export function refuseUnsupported(body: CreateBody): string[] {
-  const host = (body.HostConfig ?? {}) as Fields;
-  const driver = (host['LogConfig'] as { Type?: unknown } | null | undefined)?.Type ?? '';
-  if (typeof driver !== 'string' || !LOG_DRIVERS.includes(driver)) {
-    throw new ApiError(
-      501,
-      `Caravela does not have the log driver ${JSON.stringify(driver)} (HostConfig.LogConfig.Type); leave --log-driver out`,
-    );
-  }
-  return refuseUnsupportedHost(host);
-}
-
-/** As above, of what a HostConfig has at any time. */
-export function refuseUnsupportedHost(host: Fields): string[] {
+export function refuseUnsupported(host: Fields): string[] {
   for (const refused of HOST_FIELDS) refuse(host, refused, 'HostConfig.');
   return IGNORED_WITH_WARNING.filter(({ field, asks = isSet }) => asks(host[field])).map(({ warning }) => warning);
 }

@@ -6,7 +6,7 @@ import { restartOf } from './create-request.ts';
 import { limitsOf } from './extras/check-extras.ts';
 import { checkLimits, type LimitFields, millicoresOf } from './extras/check-limits.ts';
 import { specOf } from './facts.ts';
-import { refuseUnsupportedHost } from './unsupported.ts';
+import { refuseUnsupported } from './unsupported.ts';
 
 const number = Optional(Union([Integer(), Null()]));
 const text = Optional(StringOf({ maxLength: 4096 }));
@@ -36,7 +36,7 @@ export interface Updated {
 
 /** What a container is to have from now on: what is absent, null or 0 stays as it is. @throws ApiError 400, 501: Docker's words where it has some */
 export function updated(container: Container, body: UpdateBody): Updated {
-  const warnings = refuseUnsupportedHost(body);
+  const warnings = refuseUnsupported(body);
   const spec = specOf(container);
   const before = limitFields(spec);
   const after = merged(before, body);

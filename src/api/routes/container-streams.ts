@@ -46,10 +46,13 @@ export function containerStreamRoutes(app: FastifyInstance, context: ApiContext)
     onContainer(context, async (request, reply, container) => {
       const query = request.query as Query;
       const which = streamsOf(query);
+      const { tty, extras } = specOf(container);
+      // Docker's words.
+      if (extras?.log?.driver === 'none') throw new ApiError(501, 'configured logging driver does not support reading');
       const bounds = { sinceMs: momentOf(query, 'since'), untilMs: momentOf(query, 'until'), tail: tailOf(query) };
       const leave = context.enter();
       try {
-        const raw = startStream(reply, 200, { 'content-type': streamType(request, specOf(container).tty) });
+        const raw = startStream(reply, 200, { 'content-type': streamType(request, tty) });
         const gone = goneSignal(raw).signal;
         const follow = flagOf(query, 'follow');
         const options = { ...which, ...bounds, follow, timestamps: flagOf(query, 'timestamps'), signal: gone };

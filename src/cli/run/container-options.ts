@@ -81,7 +81,7 @@ export function addContainerOptions(command: Command, image = '<image>'): Comman
     .option('--stop-signal <signal>', 'what stop sends first')
     .option('--stop-timeout <seconds>', 'how long stop waits before KILL', integer(-1, 31_536_000))
     .option('--platform <os/arch>', 'only nodes of this kind, and such an image: linux/arm64')
-    .option('--log-driver <driver>', 'json-file is all there is')
+    .option('--log-driver <driver>', 'json-file or local, which are one here, or none')
     .option('--log-opt <key=value>', 'max-size=10m, max-file=3', collect)
     .addOption(new Option('--disable-content-trust [boolean]').hideHelp())
     .option('--rm', 'remove it when it has ended, with the volumes that nobody named');

@@ -4,7 +4,9 @@ import { readFile } from 'node:fs/promises';
 import type { Readable, Writable } from 'node:stream';
 import { identify, type ProcessIdentity } from '../../linux/process-identity.ts';
 import { inputEndsWithFirst } from '../input-rules.ts';
+import type { LogWish } from '../port.ts';
 import type { BundlePaths } from './engine-paths.ts';
+import { logBounds } from './log-files.ts';
 import { type Runtime, RuntimeFailure } from './runtime.ts';
 
 /**
@@ -20,7 +22,7 @@ export interface ConmonTask {
   readonly runtime: Runtime;
   readonly bundle: BundlePaths;
   readonly exitDir: string;
-  readonly log: string;
+  readonly log: { readonly path: string; readonly wish: LogWish | undefined };
   readonly tty: boolean;
   readonly openStdin: boolean;
   readonly stdinOnce: boolean;
@@ -31,7 +33,7 @@ export interface Watched {
   readonly conmon: ProcessIdentity;
 }
 
-/** conmon starts the file anew there and forgets what was in it; our own rotation comes long before, unless we are down. */
+/** conmon starts the file anew there and forgets what was in it; our own rotation comes long before, unless we are down. Or twice what was asked for, if that is more. */
 const LOG_HARD_LIMIT_BYTES = 256 * 1024 * 1024;
 /** A create that takes longer hangs. */
 const SYNC_TIMEOUT_MS = 120_000;
@@ -106,12 +108,19 @@ function conmonArguments({ id, runtime, bundle, exitDir, log, ...io }: ConmonTas
     ['--api-version', '1', '-c', id, '-u', id, '-n', id],
     ['-r', runtime.path, '--runtime-arg', '--root', '--runtime-arg', runtime.root],
     ['-b', bundle.dir, '-p', bundle.pid, '-P', bundle.conmonPid, '--exit-dir', exitDir, '-0', bundle.persist],
-    ['-l', `k8s-file:${log}`, '--log-size-max', String(LOG_HARD_LIMIT_BYTES), '--no-sync-log', '--log-level', 'warning', '--full-attach'],
+    logArguments(log),
+    ['--no-sync-log', '--log-level', 'warning', '--full-attach'],
     io.tty ? ['-t'] : [],
     io.openStdin ? ['-i'] : [],
     // Else it ends the container's input with the first of our connections.
     io.openStdin && !inputEndsWithFirst(io) ? ['--leave-stdin-open'] : [],
   ].flat();
+}
+
+function logArguments({ path, wish }: ConmonTask['log']): string[] {
+  if (wish?.driver === 'none') return ['-l', 'none'];
+  const most = Math.max(LOG_HARD_LIMIT_BYTES, 2 * logBounds(wish).fileBytes);
+  return ['-l', `k8s-file:${path}`, '--log-size-max', String(most)];
 }
 
 async function firstLine(stream: Readable): Promise<string> {

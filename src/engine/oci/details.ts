@@ -21,7 +21,7 @@ export function detailsOf(host: Pick<Host, 'paths' | 'runtimes'>, held: HeldCont
     user,
     hostname,
     stopSignal,
-    logPath: host.paths.container(record.id).log,
+    logPath: record.spec.extras?.log?.driver === 'none' ? '' : host.paths.container(record.id).log,
     runtime: task?.runtime ?? host.runtimes.chosen.name,
     ...(record.mounts === undefined ? {} : { mounts: record.mounts }),
     ...protectedPaths(record.spec.extras ?? {}),

@@ -11,7 +11,7 @@ import { cgroupOf, type Host } from './host.ts';
 import { joinedNamespaces } from './mounts/joined-namespaces.ts';
 import { prepareMounts } from './mounts/prepare-mounts.ts';
 import { mountSharedMemory } from './mounts/shared-memory.ts';
-import { rotateLog } from './log-files.ts';
+import { logBounds, rotateLog } from './log-files.ts';
 import { keepNullDevice } from './null-device.ts';
 import type { ContainerRecord } from './record.ts';
 import { type Runtime, RuntimeFailure } from './runtime.ts';
@@ -45,11 +45,12 @@ export async function launchTask(
       mkdir(bundle.persist, { recursive: true }),
       mkdir(runtime.root, { recursive: true }),
     ]);
-    await rotateLog(container.log, async () => undefined);
+    await rotateLog(container.log, logBounds(spec.extras?.log), async () => undefined);
     await prepareMounts(record.mounts ?? [], host.volumes);
     if (spec.extras?.ipcMode === 'shareable') mountSharedMemory(bundle, spec.extras.shmBytes);
     const joined = joinedNamespaces(host, id, spec, others);
-    const conmon = new Conmon(host.conmonPath, { id, runtime, bundle, exitDir: host.paths.exits, log: container.log, ...spec });
+    const log = { path: container.log, wish: spec.extras?.log };
+    const conmon = new Conmon(host.conmonPath, { id, runtime, bundle, exitDir: host.paths.exits, log, ...spec });
     stages.lap('prepareMs');
     try {
       mountOverlay(bundle.rootfs, { lowerDirs: record.layerDirs, upperDir: container.upper, workDir: container.work });

@@ -1,13 +1,32 @@
-import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { hasCode } from '../../linux/system-error.ts';
+import type { LogWish } from '../port.ts';
 
 /** Docker's json-file needs options for a bound; ours is always there: three files of this size. */
 export const LOG_FILE_BYTES = 20 * 1024 * 1024;
 const LOG_FILES = 3;
 
-/** The log's files, the oldest first: container.log.2, container.log.1, container.log. */
-function logFileNames(path: string): string[] {
-  return [...Array.from({ length: LOG_FILES - 1 }, (_, index) => `${path}.${LOG_FILES - 1 - index}`), path];
+/** What a log may take; its newest file passes its size by what is written in a second. */
+export interface LogBounds {
+  readonly fileBytes: number;
+  readonly files: number;
+}
+
+export const logBounds = (log: LogWish | undefined): LogBounds => ({
+  fileBytes: log?.fileBytes ?? LOG_FILE_BYTES,
+  files: log?.files ?? LOG_FILES,
+});
+
+/** The log's files that are there, the oldest first: container.log.2, container.log.1, container.log. */
+async function logFileNames(path: string): Promise<string[]> {
+  const prefix = `${basename(path)}.`;
+  const names = await readdir(dirname(path)).catch(() => []);
+  const older = names.flatMap((name) => {
+    const number = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+    return /^[1-9]\d{0,5}$/.test(number) ? [Number(number)] : [];
+  });
+  return [...older.sort((a, b) => b - a).map((number) => `${path}.${number}`), path];
 }
 
 export interface OpenLog {
@@ -23,12 +42,13 @@ const TRIES = 20;
  * that slipped through would look as if it were gone: so it is done again until the names stood still.
  */
 export async function openLogs(path: string): Promise<OpenLog[]> {
-  const names = logFileNames(path);
   for (let tries = 1; ; tries++) {
+    const names = await logFileNames(path);
     const opened: (OpenLog | undefined)[] = [];
     for (const name of names) opened.push(await openLog(name));
-    const now = await Promise.all(names.map(inodeOf));
-    if (tries === TRIES || opened.every((log, index) => log?.inode === now[index])) return distinct(opened);
+    const now = await Promise.all((await logFileNames(path)).map(inodeOf));
+    const stoodStill = now.length === opened.length && opened.every((log, index) => log?.inode === now[index]);
+    if (tries === TRIES || stoodStill) return distinct(opened);
     await Promise.all(opened.flatMap((log) => (log === undefined ? [] : [log.file.close()])));
   }
 }
@@ -79,13 +99,13 @@ export async function openSuccessor(path: string, inode: number): Promise<OpenLo
  * Where the newest file is full, moves each file one name on; the oldest goes. conmon keeps writing
  * to the moved file until `reopen` has told it.
  */
-export async function rotateLog(path: string, reopen: () => Promise<void>): Promise<boolean> {
+export async function rotateLog(path: string, { fileBytes, files }: LogBounds, reopen: () => Promise<void>): Promise<boolean> {
   const size = await stat(path).then(
     (stats) => stats.size,
     () => 0,
   );
-  if (size < LOG_FILE_BYTES) return false;
-  const names = logFileNames(path);
+  if (size < fileBytes) return false;
+  const names = [...Array.from({ length: files - 1 }, (_, index) => `${path}.${files - 1 - index}`), path];
   await rm(names[0] ?? path, { force: true });
   for (const [index, name] of names.entries()) {
     if (index > 0) await rename(name, names[index - 1] ?? path).catch(ignoreMissing);

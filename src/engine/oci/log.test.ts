@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { logOptions, textOf } from '../contract.test-suite.ts';
 import type { LogEntry, LogOptions } from '../port.ts';
-import { LOG_FILE_BYTES, openLogs, rotateLog } from './log-files.ts';
+import { LOG_FILE_BYTES, logBounds, openLogs, rotateLog } from './log-files.ts';
 import { parseLogLine, timestampMs } from './log-format.ts';
 import { readLog } from './log-reader.ts';
 import { findTail } from './log-tail.ts';
@@ -187,11 +187,11 @@ describe('rotateLog', () => {
     let told = 0;
     const reopen = async (): Promise<void> => void told++;
     writeFileSync(path, 'small');
-    expect(await rotateLog(path, reopen)).toBe(false);
+    expect(await rotateLog(path, logBounds(undefined), reopen)).toBe(false);
     for (let n = 1; n <= 4; n++) {
       writeFileSync(path, String(n));
       truncateSync(path, LOG_FILE_BYTES);
-      expect(await rotateLog(path, reopen)).toBe(true);
+      expect(await rotateLog(path, logBounds(undefined), reopen)).toBe(true);
     }
     expect(told).toBe(4);
     expect(existsSync(path)).toBe(false);
@@ -199,5 +199,22 @@ describe('rotateLog', () => {
     const firsts = await Promise.all(logs.map(async ({ file }) => (await file.read(Buffer.alloc(1), 0, 1, 0)).buffer.toString()));
     await Promise.all(logs.map((log) => log.file.close()));
     expect(firsts).toEqual(['3', '4']);
+  });
+
+  it('keeps as many files of such a size as were asked for, and all are read', async () => {
+    const rotate = async (files: number) => {
+      await rotateLog(path, logBounds({ driver: 'json-file', options: {}, fileBytes: 40, files }), async () => undefined);
+    };
+    for (let n = 1; n <= 14; n++) {
+      writeFileSync(path, line(String(n)));
+      await rotate(12);
+    }
+    expect(textOf(await read())).toBe(Array.from({ length: 11 }, (_, index) => `${index + 4}\n`).join(''));
+    writeFileSync(path, line('small').slice(0, 39));
+    await rotate(12);
+    expect(existsSync(path)).toBe(true);
+    writeFileSync(path, line('alone'));
+    await rotate(1);
+    expect(existsSync(path)).toBe(false);
   });
 });

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -213,6 +213,26 @@ describe('a container', () => {
     expect((await output()) === expected).toBe(true);
     expect(statSync(`${paths.container(A).log}.1`).size).toBeGreaterThan(LOG_FILE_BYTES);
     expect(readFileSync(paths.container(A).log, 'utf8')).toContain(' F end\n');
+  });
+
+  it('has as much of its log kept as was asked for', async () => {
+    const log = { driver: 'json-file', options: {}, fileBytes: 1_000, files: 2 };
+    // A third file would be begun by the third round.
+    const script = `for n in 1 2 3 4; do yes $n | head -n 50; sleep 1.2; done; echo end`;
+    await run(['sh', '-c', script], { extras: { log } });
+    expect(readdirSync(paths.container(A).logDir).sort()).toEqual(['container.log', 'container.log.1']);
+    expect((await output()).endsWith(`${'4\n'.repeat(50)}end\n`)).toBe(true);
+  });
+
+  it('has none of what it writes kept where that was asked for, and it is seen all the same', async () => {
+    await engine.create(A, containerSpec({ command: ['echo', 'seen'], user: '0', extras: { log: { driver: 'none', options: {} } } }), []);
+    const attached = await engine.attach(A, { stdin: false, signal: new AbortController().signal });
+    await engine.start(A, taskId(A, 1), ON_HOST);
+    let seen = '';
+    for await (const { data } of attached.output) seen += Buffer.from(data).toString();
+    await exitOf();
+    expect([seen, await output(), (await engine.details(A)).logPath]).toEqual(['seen\n', '', '']);
+    expect(existsSync(paths.container(A).log)).toBe(false);
   });
 });
 

@@ -20,7 +20,7 @@ import { happens } from './happens.ts';
 import type { HeldContainer } from './held-container.ts';
 import { cgroupOf, type Host } from './host.ts';
 import { launchTask } from './launch-task.ts';
-import { rotateLog } from './log-files.ts';
+import { logBounds, rotateLog } from './log-files.ts';
 import { type RunningTask, type TaskRecord, writeRecord } from './record.ts';
 import { keepTask, recoverContainers, toExit } from './recover-containers.ts';
 import type { RootfsProvider } from './rootfs-provider.ts';
@@ -223,7 +223,8 @@ export class Tasks {
     for (const { record, running } of this.#containers.running()) {
       if (running !== undefined && !isAlive(running.conmon)) this.#look(record.id);
       const control = this.#host.paths.bundle(record.id).control;
-      await rotateLog(this.#host.paths.container(record.id).log, () => reopenLog(control)).catch((error: unknown) => {
+      const bounds = logBounds(record.spec.extras?.log);
+      await rotateLog(this.#host.paths.container(record.id).log, bounds, () => reopenLog(control)).catch((error: unknown) => {
         this.#host.log('warn', `log of container ${shortId(record.id)} can't be rotated: ${String(error)}`);
       });
     }
