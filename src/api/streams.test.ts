@@ -95,6 +95,13 @@ describe('streams, as dockerode sees them', () => {
     expect(unframe(await web.logs({ stdout: true, timestamps: true, tail: 2 }))).toBe(
       'stdout: 2026-01-02T03:04:05.000000006Z thrstdout: ee\n',
     );
+    expect(unframe(await web.logs({ stdout: true, timestamps: true, details: true, tail: 3 }))).toBe(
+      'stdout: 2026-01-02T03:04:05.000000006Z  thrstdout: ee\n',
+    );
+    const log = { driver: 'json-file', options: { labels: 'from.image' } };
+    const labelled = t.second.put('labelled', { state: 'running', spec: { extras: { log } } }).request.containerId;
+    t.second.write(labelled, 'stdout', 'one\n');
+    expect(unframe(await t.docker.getContainer('labelled').logs({ stdout: true, details: true }))).toBe('stdout: from.image=yes one\n');
     await expect(web.logs({})).rejects.toMatchObject({ statusCode: 400 });
     const tty = t.second.put('tty', { state: 'running', spec: { tty: true } });
     t.second.write(tty.request.containerId, 'stdout', 'raw');

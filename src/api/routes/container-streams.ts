@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { WaitCondition } from '../../docker-api/types.ts';
 import { specOf } from '../containers/facts.ts';
+import { logDetails } from '../containers/streams/log-details.ts';
 import { nextStart, output, type OutputOptions } from '../containers/streams/output.ts';
 import { watchEnd } from '../containers/task-end.ts';
 import type { ApiContext } from '../context.ts';
@@ -46,16 +47,19 @@ export function containerStreamRoutes(app: FastifyInstance, context: ApiContext)
     onContainer(context, async (request, reply, container) => {
       const query = request.query as Query;
       const which = streamsOf(query);
-      const { tty, extras } = specOf(container);
+      const spec = specOf(container);
+      const log = spec.extras?.log;
       // Docker's words.
-      if (extras?.log?.driver === 'none') throw new ApiError(501, 'configured logging driver does not support reading');
+      if (log?.driver === 'none') throw new ApiError(501, 'configured logging driver does not support reading');
       const bounds = { sinceMs: momentOf(query, 'since'), untilMs: momentOf(query, 'until'), tail: tailOf(query) };
+      const details = backend.details(container.request.containerId).catch(() => spec);
+      const prefix = flagOf(query, 'details') ? logDetails(log, await details) : '';
       const leave = context.enter();
       try {
-        const raw = startStream(reply, 200, { 'content-type': streamType(request, tty) });
+        const raw = startStream(reply, 200, { 'content-type': streamType(request, spec.tty) });
         const gone = goneSignal(raw).signal;
         const follow = flagOf(query, 'follow');
-        const options = { ...which, ...bounds, follow, timestamps: flagOf(query, 'timestamps'), signal: gone };
+        const options = { ...which, ...bounds, follow, timestamps: flagOf(query, 'timestamps'), prefix, signal: gone };
         if (!follow || container.task !== undefined || (await nextStart(backend, container.request.containerId, gone)) === 'started') {
           await cutOff(
             backend,

@@ -21,8 +21,20 @@ describe('logs', () => {
       response.write(encodeFrame('stdout', Buffer.from('out\n')));
       response.end(encodeFrame('stderr', Buffer.from('err\n')));
     });
-    expect(await cli(['logs', '-f', '--tail', '5', '-t', '--since', '1700000000', 'web'])).toEqual({ code: 0, out: 'out\n', err: 'err\n' });
-    expect(daemon.asked[1]?.query).toEqual({ stdout: '1', stderr: '1', follow: '1', tail: '5', timestamps: '1', since: '1700000000' });
+    expect(await cli(['logs', '-f', '--tail', '5', '-t', '--details', '--since', '1700000000', 'web'])).toEqual({
+      code: 0,
+      out: 'out\n',
+      err: 'err\n',
+    });
+    expect(daemon.asked[1]?.query).toEqual({
+      stdout: '1',
+      stderr: '1',
+      follow: '1',
+      tail: '5',
+      timestamps: '1',
+      since: '1700000000',
+      details: '1',
+    });
     expect((await cli(['logs', '--tail', 'few', 'web'])).err).toMatch(/--tail takes a number of lines or all, got "few"/);
   });
 

@@ -26,7 +26,7 @@ export function logsCommand(context: Context): Command {
     .option('-t, --timestamps', 'with the time of each line')
     .option('--since <time>', 'from then on: 10m (ago), 2026-01-31T12:00:00Z', moment)
     .option('--until <time>', 'up to then', moment)
-    .option('--details', 'as Docker')
+    .option('--details', 'with what --log-opt labels=… and env=… name before each line')
     .action(async (name: string, options: Options, command: Command) => {
       if (options.tail !== 'all' && !/^\d{1,9}$/.test(options.tail)) {
         throw new Failure(`--tail takes a number of lines or all, got ${JSON.stringify(options.tail)}`);
@@ -42,6 +42,7 @@ export function logsCommand(context: Context): Command {
           timestamps: options.timestamps,
           since: options.since,
           until: options.until,
+          details: options.details,
         },
       });
       // With a terminal there is one stream, as it is; without, frames say which is which.

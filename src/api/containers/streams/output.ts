@@ -6,6 +6,8 @@ import { specOf } from '../facts.ts';
 
 export interface OutputOptions extends LogOptions {
   readonly timestamps: boolean;
+  /** Stands before each line, behind its time. */
+  readonly prefix?: string;
   /** Without frames; as a terminal's always is. */
   readonly raw?: boolean;
 }
@@ -19,14 +21,15 @@ export async function* output(backend: Backend, container: Container, options: O
   const { tty } = specOf(container);
   const atLineStart: Record<LogStream, boolean> = { stdout: true, stderr: true };
   for await (const entry of backend.logs(containerId, options)) {
-    const data = options.timestamps && atLineStart[entry.stream] ? stamped(entry) : entry.data;
+    const data = atLineStart[entry.stream] ? begun(entry, options) : entry.data;
     atLineStart[entry.stream] = entry.data.at(-1) === 0x0a;
     yield tty || options.raw === true ? data : encodeFrame(entry.stream, data);
   }
 }
 
-function stamped(entry: LogEntry): Buffer {
-  return Buffer.concat([Buffer.from(`${entry.timestamp} `), entry.data]);
+function begun({ timestamp, data }: LogEntry, { timestamps, prefix = '' }: OutputOptions): Buffer {
+  const words = `${timestamps ? `${timestamp} ` : ''}${prefix}`;
+  return words === '' ? data : Buffer.concat([Buffer.from(words), data]);
 }
 
 /**
