@@ -3,6 +3,7 @@ import { Check } from 'typebox/schema';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ContainersPruned } from '../../docker-api/types.ts';
 import type { ApiContext } from '../context.ts';
+import { notePruned } from '../events/note-pruned.ts';
 import { pruneFilterOf } from '../http/prune-filter.ts';
 import type { Query } from '../http/query.ts';
 import { askAll, deadMembers } from '../instance/ask.ts';
@@ -26,10 +27,9 @@ export async function pruneContainers(context: ApiContext, request: FastifyReque
   const there = asked.answers.flatMap(({ body }) => (Check(PRUNED, body) ? [body] : []));
   nameSilent(reply, [...asked.silent, ...deadMembers(backend)]);
   const deleted = [here, ...there].flatMap(({ ContainersDeleted }) => ContainersDeleted ?? []);
-  return {
-    ContainersDeleted: deleted.length === 0 ? null : deleted,
-    SpaceReclaimed: [here, ...there].reduce((sum, { SpaceReclaimed }) => sum + SpaceReclaimed, 0),
-  };
+  const reclaimed = [here, ...there].reduce((sum, { SpaceReclaimed }) => sum + SpaceReclaimed, 0);
+  notePruned(context, 'instance', 'container', reclaimed);
+  return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: reclaimed };
 }
 
 async function pruneHere(context: ApiContext, query: Query): Promise<ContainersPruned> {
@@ -50,6 +50,5 @@ async function pruneHere(context: ApiContext, query: Query): Promise<ContainersP
     deleted.push(containerId);
     bytes += writtenBytes;
   }
-  context.note({ type: 'container', action: 'prune', id: '', attributes: { reclaimed: String(bytes) } });
   return { ContainersDeleted: deleted.length === 0 ? null : deleted, SpaceReclaimed: bytes };
 }

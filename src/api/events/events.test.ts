@@ -66,6 +66,22 @@ describe('GET /events', () => {
     });
   });
 
+  it('tells each prune once, with what all nodes got back', async () => {
+    const t = await instanceOf('node-1', 'node-2');
+    t.second.put('done', { state: 'exited' });
+    const stream = await t.docker.getEvents({ filters: { event: ['prune'] } });
+    await t.docker.pruneContainers();
+    await t.docker.pruneImages();
+    await t.docker.pruneVolumes();
+    await t.docker.pruneNetworks();
+    t.second.put('sentinel', { state: 'exited' });
+    await t.docker.pruneContainers();
+    const messages = await take(stream, 5);
+    expect(actions(messages)).toEqual(['container prune', 'image prune', 'volume prune', 'network prune', 'container prune']);
+    expect(messages[0]?.Actor.Attributes).toEqual({ 'caravela.node': 'node-1', reclaimed: expect.stringMatching(/^[1-9]\d*$/) });
+    expect(messages[3]?.Actor.Attributes).toMatchObject({ reclaimed: '0' });
+  });
+
   it('brings back all that is kept where only an end is given, or a start in 1970', async () => {
     const t = await instanceOf('node-1', 'node-2');
     t.asked.put('one');

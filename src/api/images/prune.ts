@@ -3,6 +3,7 @@ import { Check } from 'typebox/schema';
 import type { Member } from '../../core/model/index.ts';
 import type { ImagesPruned } from '../../docker-api/types.ts';
 import type { ApiContext } from '../context.ts';
+import { notePruned } from '../events/note-pruned.ts';
 import { pruneFilterOf, truthOf } from '../http/prune-filter.ts';
 import { type Query, textOf } from '../http/query.ts';
 import { askAll } from '../instance/ask.ts';
@@ -29,16 +30,17 @@ export async function pruneImages(
   const asking = scope === 'node' ? undefined : askAll(backend, { method: 'POST', path, deadlineMs: PRUNE_DEADLINE_MS });
   const { removed, reclaimedBytes } = await backend.images.prune({ all, untilMs, isMeant });
   noteRemoved(context, removed);
-  context.note({ type: 'image', action: 'prune', id: '', attributes: { reclaimed: String(reclaimedBytes) } });
   const { answers, silent } = (await asking) ?? { answers: [], silent: [], dead: [] };
   const peers = answers.flatMap(({ status, body }) => (status === 200 && Check(PEER_PRUNED, body) ? [body] : []));
   const items = [...removed.map(deleteItem), ...peers.flatMap(({ ImagesDeleted }) => ImagesDeleted ?? [])];
   // One image is one image, on however many nodes it was.
   const once = new Map(items.map((item) => [`${item.Untagged ?? ''} ${item.Deleted ?? ''}`, item]));
+  const reclaimed = reclaimedBytes + peers.reduce((sum, { SpaceReclaimed }) => sum + SpaceReclaimed, 0);
+  notePruned(context, scope, 'image', reclaimed);
   return {
     pruned: {
       ImagesDeleted: once.size === 0 ? null : ([...once.values()] as ImagesPruned['ImagesDeleted']),
-      SpaceReclaimed: reclaimedBytes + peers.reduce((sum, { SpaceReclaimed }) => sum + SpaceReclaimed, 0),
+      SpaceReclaimed: reclaimed,
     },
     silent,
   };

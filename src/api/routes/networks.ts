@@ -7,6 +7,7 @@ import { checkAddress } from '../containers/networking/settle-networking.ts';
 import { specOf } from '../containers/facts.ts';
 import type { Backend } from '../backend.ts';
 import type { ApiContext } from '../context.ts';
+import { notePruned } from '../events/note-pruned.ts';
 import { ApiError } from '../http/api-error.ts';
 import { readJson } from '../http/body.ts';
 import { type Query, textOf } from '../http/query.ts';
@@ -52,6 +53,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/networks/prune', async (request, reply) => {
     const removed = await pruneNetworks(backend, request.query as Query);
+    notePruned(context, 'instance', 'network', 0);
     return reply.send({ NetworksDeleted: removed });
   });
 

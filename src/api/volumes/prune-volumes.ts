@@ -5,6 +5,7 @@ import type { VolumesPruned } from '../../docker-api/types.ts';
 import { VolumeError } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
+import { notePruned } from '../events/note-pruned.ts';
 import { pruneFilterOf, truthOf } from '../http/prune-filter.ts';
 import type { Query } from '../http/query.ts';
 import { askAll } from '../instance/ask.ts';
@@ -41,14 +42,12 @@ export async function pruneVolumes(
     deleted.push(name);
     reclaimed += sizeBytes;
   }
-  context.note({ type: 'volume', action: 'prune', id: '', attributes: { reclaimed: String(reclaimed) } });
   const { answers, silent } = (await asking) ?? { answers: [], silent: [], dead: [] };
   const peers = answers.flatMap(({ status, body }) => (status === 200 && Check(PEER_PRUNED, body) ? [body] : []));
+  reclaimed += peers.reduce((sum, { SpaceReclaimed }) => sum + SpaceReclaimed, 0);
+  notePruned(context, scope, 'volume', reclaimed);
   return {
-    pruned: {
-      VolumesDeleted: [...deleted, ...peers.flatMap(({ VolumesDeleted }) => VolumesDeleted ?? [])],
-      SpaceReclaimed: reclaimed + peers.reduce((sum, { SpaceReclaimed }) => sum + SpaceReclaimed, 0),
-    },
+    pruned: { VolumesDeleted: [...deleted, ...peers.flatMap(({ VolumesDeleted }) => VolumesDeleted ?? [])], SpaceReclaimed: reclaimed },
     silent,
   };
 }
