@@ -13,6 +13,8 @@ export const VOLUME_BODY = ObjectOf({ Name: Optional(StringOf()), Driver: Option
 
 /** The driver option that says on which node a volume is to be. */
 const NODE_OPTION = 'node';
+/** The local driver's, which make it mount file systems of the host's, or of others, or bound a volume's size. */
+const NOT_HERE = ['type', 'o', 'device', 'size'];
 
 /**
  * Makes a volume on the node that was asked, or on the one that the driver option `node` or the label `caravela.node`
@@ -33,6 +35,7 @@ export async function createVolume(
       `error looking up volume plugin ${driver}: plugin "${driver}" not found; Caravela has the driver "${DRIVER}" only`,
     );
   }
+  checkOptions(body);
   const self = backend.self().id;
   const given = body.Name ?? '';
   const name = given === '' ? backend.randomHex(32) : given;
@@ -48,9 +51,8 @@ export async function createVolume(
     return proxyJson(context, claimed, '/volumes/create', wish, request, reply);
   }
   const isNew = (await backend.volumes.here.inspect(name)) === undefined;
-  const { [NODE_OPTION]: _node, ...options } = body.DriverOpts ?? {};
   try {
-    const volume = await backend.volumes.here.create({ name, labels: body.Labels ?? {}, options, anonymous: given === '' });
+    const volume = await backend.volumes.here.create({ name, labels: body.Labels ?? {}, options: {}, anonymous: given === '' });
     // A removal just before may have given its name back just now.
     await backend.volumes.claim(name);
     if (isNew) context.note({ type: 'volume', action: 'create', id: name, attributes: { driver: DRIVER } });
@@ -60,6 +62,22 @@ export async function createVolume(
     if (holder === undefined) await backend.volumes.release(name).catch(() => undefined);
     throw error;
   }
+}
+
+/** A volume that was asked for with an option is not to be a plain one. @throws ApiError 400, 501 */
+function checkOptions({ Name = '', DriverOpts }: Static<typeof VOLUME_BODY>): void {
+  const option = Object.keys(DriverOpts ?? {}).find((key) => key !== NODE_OPTION);
+  if (option === undefined) return;
+  if (!NOT_HERE.includes(option)) {
+    throw new ApiError(
+      400,
+      `create ${Name.slice(0, 80)}: invalid option: ${JSON.stringify(option.slice(0, 80))} (there is ${NODE_OPTION}=NAME only)`,
+    );
+  }
+  throw new ApiError(
+    501,
+    `Caravela does not have the volume option ${JSON.stringify(option)}: mount the file system on the host, and bind it (-v /mnt/it:/data)`,
+  );
 }
 
 /** @throws ApiError 404, 400 */
