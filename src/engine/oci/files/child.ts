@@ -18,6 +18,7 @@ import { TarReader } from '../images/unpack/tar-reader.ts';
 import { ArchiveWriter, type Owner } from './archive-writer.ts';
 import { bytesOf, evaluate, pathOf, sourcePath, statOf, targetPath, textOf } from './container-path.ts';
 import { findChanges } from './find-changes.ts';
+import { GatheredOutput } from './gathered-output.ts';
 import { enterJail } from './jail.ts';
 import { pathStat } from './path-stat.ts';
 import { type FilesOrder, type FilesReport, type FilesTask, REPORT_FD } from './protocol.ts';
@@ -114,20 +115,11 @@ function fill({ from, to }: { readonly from: string; readonly to: string }): voi
 /** @param announced something was said already */
 function archive(options: TreeArchiverOptions, content: (archiver: TreeArchiver) => void, announced = false): void {
   if (!announced) say({ kind: 'begun' });
-  const gathered = Buffer.allocUnsafe(CHUNK_BYTES);
-  let length = 0;
-  const flush = (): void => {
-    writeAll(gathered.subarray(0, length));
-    length = 0;
-  };
-  const archiver = new TreeArchiver((bytes) => {
-    if (length + bytes.length > CHUNK_BYTES) flush();
-    if (bytes.length > CHUNK_BYTES / 2) return writeAll(bytes);
-    length += bytes.copy(gathered, length);
-  }, options);
+  const output = new GatheredOutput(writeAll, CHUNK_BYTES);
+  const archiver = new TreeArchiver((bytes) => output.write(bytes), options);
   content(archiver);
   archiver.end();
-  flush();
+  output.flush();
   closeSync(OUTPUT_FD);
 }
 

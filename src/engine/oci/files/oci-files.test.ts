@@ -43,6 +43,15 @@ describe.each(['a container that does not run', 'a running container'])('files o
     await expect(engine.readArchive(A, '/nope', never)).rejects.toMatchObject({ code: 'no-such-path' });
   });
 
+  it('of any size come back as they were written', async () => {
+    await ready();
+    const sizes = [1, 100_000, 131_072, 131_073, 215_000, 261_000, 262_144, 300_000, 400_000, 1_000_000];
+    const entries = sizes.map((size) => ({ name: String(size), content: String(size % 7).repeat(size) }));
+    await files.write('/tmp', entries);
+    const found = await files.read('/tmp/.');
+    for (const { name, content } of entries) expect(found.find((each) => each.name === `./${name}`)?.content === content, name).toBe(true);
+  });
+
   it('are written, with all that a tar says of them', async () => {
     await ready();
     const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex');
