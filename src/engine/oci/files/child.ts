@@ -96,9 +96,13 @@ async function write({ path: text, options, user }: FilesTask & { kind: 'write' 
   writer.finish();
 }
 
-/** Copies what the image has there into a volume, by way of a tar. */
+/** Copies what the image has there into a volume, by way of a tar. @throws EngineError where that is the volume, too */
 function fill({ from, to }: { readonly from: string; readonly to: string }): void {
   const dir = evaluate(pathOf(from));
+  if (dir === '/') {
+    const words = `invalid specification: destination can't be '/', and in the image ${from} leads there`;
+    throw new EngineError('engine-failed', `invalid mount config for type "volume": ${words}`);
+  }
   const stat = statOf(dir);
   if (stat?.isDirectory() !== true) return;
   const writer = new ArchiveWriter(to, { noOverwriteDirNonDir: false }, undefined);

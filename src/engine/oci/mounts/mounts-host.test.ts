@@ -35,6 +35,7 @@ beforeEach(async () => {
   chownSync(join(image, 'content'), 7, 8);
   chmodSync(join(image, 'content'), 0o1770);
   symlinkSync('/content', join(image, 'alias'));
+  symlinkSync('.', join(image, 'whole'));
   bound = join(bench.dir, 'bound');
   mkdirSync(bound);
   writeFileSync(join(bound, 'file'), 'of the host');
@@ -123,6 +124,15 @@ describe('a volume', () => {
 
   it('stays empty where that was asked for', async () => {
     await engine.create(A, containerSpec({ mounts: [volume({ noCopy: true })] }), []);
+    expect(readdirSync(data('data'))).toEqual([]);
+  });
+
+  it('of which the image says that it is its whole root is refused, and nothing of it stays', async () => {
+    const mounts = [volume({ target: '/whole' })];
+    await expect(engine.create(A, containerSpec({ mounts }), [])).rejects.toMatchObject({
+      code: 'engine-failed',
+      message: `invalid mount config for type "volume": invalid specification: destination can't be '/', and in the image /whole leads there`,
+    });
     expect(readdirSync(data('data'))).toEqual([]);
   });
 
