@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { type ClientRequest, type IncomingMessage, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
@@ -57,6 +58,25 @@ describe.each(['here', 'there'] as const)('attach, the container %s', (where) =>
     expect(createHash('sha256').update(echoed).digest('hex')).toBe(createHash('sha256').update(data).digest('hex'));
     await until(() => t.home.attached === 0);
     expect((await container.inspect()).State.Status).toBe('exited');
+  });
+
+  it('takes input behind the body of a request that asks for no upgrade, as Docker does', async () => {
+    const t = await twoNodes(where);
+    t.home.put('cat', { spec: INPUT });
+    const container = t.docker.getContainer('cat');
+    const stream = (await container.attach({ ...ATTACH, hijack: false })) as Duplex;
+    await until(() => t.home.attached === 1);
+    await container.start();
+    let heard = Buffer.alloc(0);
+    stream.on('data', (data: Buffer) => (heard = Buffer.concat([heard, data])));
+    const ended = once(stream, 'end');
+    // What a parser of HTTP would take for the next request.
+    stream.write('POST /x HTTP/1.1\n\n');
+    await until(() => heard.length > 0);
+    expect(unframe(heard).toString()).toBe('POST /x HTTP/1.1\n\n');
+    await container.stop();
+    await ended;
+    await until(() => t.home.attached === 0);
   });
 
   it('takes what is typed before the start', async () => {

@@ -2,6 +2,7 @@ import type { Duplex, Readable, Writable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { goneSignal, type Sink } from './pump.ts';
 import { startStream } from './stream-reply.ts';
+import { takeOver, takesOver } from './take-over.ts';
 import { takeUpgrade, wantsUpgrade } from './upgrade.ts';
 
 /** A client's bytes both ways, once the headers of the answer are sent. */
@@ -18,12 +19,13 @@ export interface Channel {
 }
 
 /**
- * Takes the answer over for bytes both ways: as 101 where the client asked to upgrade, as Docker's clients do; else as a
- * 200 whose request's body goes on meanwhile, as between nodes.
+ * Takes the answer over for bytes both ways: as 101 where the client asked to upgrade, as Docker's clients do; as a 200
+ * with raw bytes behind it where it only sent a request; as a 200 whose request's body goes on meanwhile between nodes.
  */
 export function openChannel(request: FastifyRequest, reply: FastifyReply, contentType: string): Channel {
-  return wantsUpgrade(request)
-    ? raw(takeUpgrade(request, reply, { 'Content-Type': contentType, Upgrade: 'tcp' }))
+  if (wantsUpgrade(request)) return raw(takeUpgrade(request, reply, { 'Content-Type': contentType, Upgrade: 'tcp' }));
+  return takesOver(request)
+    ? raw(takeOver(request, reply, { 'content-type': contentType }))
     : streamed(request, startStream(reply, 200, { 'content-type': contentType }));
 }
 

@@ -63,8 +63,9 @@ export async function askPeer(
 ): Promise<PeerResponse> {
   const { backend } = context;
   const headers: Record<string, string> = { [SCOPE_HEADER]: 'node' };
-  // What follows a request for an upgrade belongs to the raw connection, whatever length it names.
-  const hasBody = !wantsUpgrade(request);
+  // What follows a request for an upgrade belongs to the raw connection, whatever length it names; and of one that is
+  // answered in raw bytes all the same the body has been read.
+  const hasBody = upgraded === undefined && !wantsUpgrade(request);
   for (const name of hasBody ? PASSED_ON : []) {
     const value = request.headers[name];
     if (typeof value === 'string') headers[name] = value;

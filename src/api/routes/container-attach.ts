@@ -10,7 +10,7 @@ import { streamType } from '../http/content-type.ts';
 import { cutOff } from '../http/cut-off.ts';
 import { flagOf, type Query } from '../http/query.ts';
 import { sizeOf } from '../http/terminal-size.ts';
-import { wantsUpgrade } from '../http/upgrade.ts';
+import { goesRaw, skipBody } from '../http/take-over.ts';
 import { checkWebSocket, openWebSocket } from '../http/websocket/websocket-channel.ts';
 import { locate } from '../instance/locate.ts';
 import { proxy } from '../instance/proxy.ts';
@@ -26,6 +26,7 @@ export function containerAttachRoutes(app: FastifyInstance, context: ApiContext)
   const { backend } = context;
 
   app.post('/containers/:name/attach', async (request, reply) => {
+    await skipBody(request);
     const found = await locate(context, nameIn(request), scopeOf(request));
     if (found.at === 'here') {
       const raw = specOf(found.container).tty || (scopeOf(request) === 'node' && flagOf(request.query as Query, RAW_KEY));
@@ -35,7 +36,7 @@ export function containerAttachRoutes(app: FastifyInstance, context: ApiContext)
       });
     }
     const path = pathWithId(request, found.id);
-    await (wantsUpgrade(request) ? proxyChannel : proxy)(context, found.node, path, request, reply);
+    await (goesRaw(request) ? proxyChannel : proxy)(context, found.node, path, request, reply);
     return reply;
   });
 

@@ -14,8 +14,9 @@ import { streamType } from '../http/content-type.ts';
 import { cutOff } from '../http/cut-off.ts';
 import { type Query, textOf } from '../http/query.ts';
 import { sizeOf, sizeOfPair } from '../http/terminal-size.ts';
+import { takesOver } from '../http/take-over.ts';
 import { wantsUpgrade } from '../http/upgrade.ts';
-import { proxy } from '../instance/proxy.ts';
+import { proxy, proxyJson } from '../instance/proxy.ts';
 import { proxyChannel } from '../instance/proxy-channel.ts';
 import { scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
@@ -53,13 +54,12 @@ export function execRoutes(app: FastifyInstance, context: ApiContext): void {
 
   app.post('/exec/:id/start', async (request, reply) => {
     const there = nodeElsewhere(context, request);
-    if (there === undefined) return startHere(context, request, reply, await startBody(request));
-    if (!wantsUpgrade(request)) {
-      await proxy(context, there, request.url, request, reply);
-      return reply;
-    }
-    const start = encodeURIComponent(JSON.stringify(await startBody(request)));
-    await proxyChannel(context, there, `${request.url.split('?')[0]}?${START_KEY}=${start}`, request, reply);
+    const start = await startBody(request);
+    if (there === undefined) return startHere(context, request, reply, start);
+    const isStream = wantsUpgrade(request) || (takesOver(request) && start.Detach !== true);
+    if (!isStream) return proxyJson(context, there, request.url, start, request, reply);
+    const query = `${START_KEY}=${encodeURIComponent(JSON.stringify(start))}`;
+    await proxyChannel(context, there, `${request.url.split('?')[0]}?${query}`, request, reply);
     return reply;
   });
 }
