@@ -32,6 +32,8 @@ export abstract class FakeContainers {
   abstract readonly id: NodeId;
   /** Sizes given to terminals, as `rows columns`. */
   readonly sizes: string[] = [];
+  /** What is told to end does not until `exit`. */
+  lingering = false;
   readonly #containers = new Map<ContainerId, Container>();
   readonly #logs = new Map<ContainerId, FakeLog>();
   readonly #streams = new Map<ContainerId, FakeStreams>();
@@ -83,17 +85,18 @@ export abstract class FakeContainers {
     void this.#streamsOf(id).put({ stream, data });
   }
 
-  exit(id: ContainerId, exitCode: number): void {
+  /** @param restartAfterMs its policy starts it again after so long; undefined: it does not */
+  exit(id: ContainerId, exitCode: number, restartAfterMs?: number): void {
     const task = this.#containers.get(id)?.task;
     if (task === undefined) throw new Error(`${id} was never started`);
     const container = this.#set(id, {
-      desired: 'stopped',
+      desired: restartAfterMs === undefined ? 'stopped' : 'running',
       task: { ...task, state: 'exited', exitCode, pid: 0, paused: false, finishedAtMs: this.wallMs() },
     });
     this.#log(id).end();
     this.#streamsOf(id).close();
     this.#streams.delete(id);
-    this.emit({ kind: 'task-exited', containerId: id, taskId: task.id, exitCode, oomKilled: false, restartAfterMs: undefined });
+    this.emit({ kind: 'task-exited', containerId: id, taskId: task.id, exitCode, oomKilled: false, restartAfterMs });
     if (container.request.autoRemove) this.forget(id);
   }
 
@@ -209,7 +212,7 @@ export abstract class FakeContainers {
       case 'stop':
       case 'kill':
         if (task?.state !== 'running') return failed('wrong-state', 'it does not run');
-        queueMicrotask(() => this.exit(id, 137));
+        if (!this.lingering) queueMicrotask(() => this.exit(id, 137));
         break;
       case 'remove':
         if (task?.state === 'running' && !command.force) return failed('wrong-state', 'it runs');

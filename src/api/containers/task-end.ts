@@ -12,8 +12,9 @@ export interface EndWatch {
 /**
  * Watches for what `wait` asks for, from this very moment on: listening starts before the state is
  * looked at, so an end in between is not missed.
- * not-running: at once unless it runs or its policy will start it again; next-exit: the next end of a
- * task; removed: the container is gone. A container removed early ends every watch.
+ * not-running: at once unless it runs or its policy will start it again, and then the next end of a
+ * task, even if its policy starts another, as Docker does; next-exit: the next end of a task;
+ * removed: the container is gone. A container removed early ends every watch.
  */
 export function watchEnd(backend: Backend, container: Container, condition: WaitCondition): EndWatch {
   const id = container.request.containerId;
@@ -27,12 +28,12 @@ export function watchEnd(backend: Backend, container: Container, condition: Wait
     if (event.kind === 'container-removed') return end(last);
     if (event.kind === 'task-exited') {
       last = { StatusCode: event.exitCode };
-      if (condition === 'next-exit' || (condition === 'not-running' && event.restartAfterMs === undefined)) end(last);
+      if (condition !== 'removed') end(last);
     }
     if (event.kind === 'task-failed') {
       // Why it failed is the start's to say: clients print both.
       last = { StatusCode: exitCodeOfFailure(event.error) };
-      if (condition === 'next-exit' || (condition === 'not-running' && !isUnderWay(backend.container(id) ?? container))) end(last);
+      if (condition !== 'removed') end(last);
     }
   });
   const end = (response: WaitResponse): void => {

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
-import type { Container, Result } from '../../core/model/index.ts';
+import type { Container, ContainerId, Result } from '../../core/model/index.ts';
 import { signalNumber } from '../../engine/port.ts';
 import { isUnderWay, statusOf } from '../containers/status.ts';
-import { watchEnd } from '../containers/task-end.ts';
+import { type EndWatch, watchEnd } from '../containers/task-end.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, fromCoreError } from '../http/api-error.ts';
 import { flagOf, type Query, textOf, wholeOf } from '../http/query.ts';
@@ -11,6 +11,8 @@ import { onContainer } from './on-container.ts';
 
 /** Node fires longer timers at once. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+const SIGKILL = 9;
 
 /** start, stop, restart, kill, rm. */
 export function containerControlRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -47,12 +49,19 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
     onContainer(context, async (request, reply, container) => {
       const { containerId } = container.request;
       const signal = signalOf(request.query as Query) ?? 'SIGKILL';
-      noteSignal(context, container, signal);
-      const result = await backend.command({ kind: 'kill', containerId, signal });
-      if (!result.ok && result.error.code === 'wrong-state') {
-        throw new ApiError(409, `cannot kill container: ${containerId}: container ${containerId} is not running`);
+      const watch = watchEnd(backend, container, 'next-exit');
+      try {
+        noteSignal(context, container, signal);
+        const result = await backend.command({ kind: 'kill', containerId, signal });
+        if (!result.ok && result.error.code === 'wrong-state') {
+          throw new ApiError(409, `cannot kill container: ${containerId}: container ${containerId} is not running`);
+        }
+        accept(result);
+        // Docker answers SIGKILL once the end is seen: who inspects next finds it ended. Any other signal may end nothing.
+        if (signalNumber(signal) === SIGKILL) await seeEnd(context, containerId, watch, API_LIMITS.stopSlackMs, 'was killed');
+      } finally {
+        watch.stop();
       }
-      accept(result);
       return reply.code(204).send();
     }),
   );
@@ -101,19 +110,19 @@ async function stop(context: ApiContext, container: Container, query: Query): Pr
     const now = backend.container(containerId);
     if (isIdle(result, now, false)) return false;
     accept(result);
-    if (now !== undefined && isUnderWay(now)) {
-      const limitMs = (timeoutMs ?? stopTimeoutMs) + API_LIMITS.stopSlackMs;
-      if (!(await within(watch.ended, limitMs))) {
-        throw new ApiError(
-          500,
-          `container ${containerId} was told to stop and has not ended after ${limitMs / 1000} s; try kill, or rm --force`,
-        );
-      }
-    }
+    const limitMs = (timeoutMs ?? stopTimeoutMs) + API_LIMITS.stopSlackMs;
+    await seeEnd(context, containerId, watch, limitMs, 'was told to stop');
     return true;
   } finally {
     watch.stop();
   }
+}
+
+/** Waits until the end is seen. @throws ApiError 500 after `limitMs` */
+async function seeEnd({ backend }: ApiContext, id: ContainerId, watch: EndWatch, limitMs: number, what: string): Promise<void> {
+  const now = backend.container(id);
+  if (now === undefined || !isUnderWay(now) || (await within(watch.ended, limitMs))) return;
+  throw new ApiError(500, `container ${id} ${what} and has not ended after ${limitMs / 1000} s; try kill, or rm --force`);
 }
 
 /** Told before: its end, which it may bring at once, comes after. */

@@ -1,0 +1,45 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describe, expect, it } from 'vitest';
+import { FakeInstance, type FakeNode } from '../fake-instance.test-helper.ts';
+
+async function oneNode() {
+  const instance = await FakeInstance.of('node-1');
+  const [node] = instance.nodes as [FakeNode];
+  const { containerId } = node.put('web', { state: 'running' }).request;
+  return { node, containerId, post: (path: string) => node.api.app.inject({ method: 'POST', url: `/containers/web/${path}` }) };
+}
+
+async function until(holds: () => boolean): Promise<void> {
+  for (let i = 0; i < 400 && !holds(); i++) await sleep(5);
+  expect(holds()).toBe(true);
+}
+
+describe('the end of a task', () => {
+  it.each(['not-running', 'next-exit'])('ends a wait for %s although the policy starts another', async (condition) => {
+    const { node, containerId, post } = await oneNode();
+    const waiting = post(`wait?condition=${condition}`);
+    await until(() => node.listeners === 1);
+    node.exit(containerId, 3, 60_000);
+    expect((await waiting).json()).toEqual({ StatusCode: 3 });
+  });
+
+  it('is seen before a kill is answered', async () => {
+    const { node, containerId, post } = await oneNode();
+    node.lingering = true;
+    let answered = false;
+    const killing = post('kill').finally(() => (answered = true));
+    await until(() => node.listeners === 1);
+    for (let i = 0; i < 20; i++) await sleep(0);
+    expect(answered).toBe(false);
+    node.exit(containerId, 137);
+    expect((await killing).statusCode).toBe(204);
+    expect(node.listeners).toBe(0);
+  });
+
+  it.each(['TERM', '1'])('is not waited for after the signal %s, which may end nothing', async (signal) => {
+    const { node, post } = await oneNode();
+    node.lingering = true;
+    expect((await post(`kill?signal=${signal}`)).statusCode).toBe(204);
+    expect(node.listeners).toBe(0);
+  });
+});
