@@ -1,6 +1,7 @@
 import type { BlobStore } from './blob-store.ts';
 import { type Descriptor, type ImageDocument, MEDIA_TYPES, parseConfiguration, parseDocument, type Platform } from './documents.ts';
 import type { ImageRecord } from './image-records.ts';
+import type { PinSet } from './pins.ts';
 
 /** A manifest all of whose blobs are on this node. */
 export interface HeldManifest {
@@ -22,18 +23,22 @@ export interface HeldDocuments {
 
 const UNKNOWN: Platform = { os: 'unknown', architecture: 'unknown', variant: '' };
 
-/** What this node has of an image, over all its platforms. @throws ImageError where the disk damaged a document */
-export async function documentsOf(record: ImageRecord, blobs: BlobStore): Promise<HeldDocuments> {
+/**
+ * What this node has of an image, over all its platforms, some of which only another image here may name. All of it is
+ * in `pins` before it is looked for: it doesn't go meanwhile. @throws ImageError where the disk damaged a document
+ */
+export async function documentsOf(record: ImageRecord, blobs: BlobStore, pins: PinSet): Promise<HeldDocuments> {
+  pins.add(record.digest);
   const content = await blobs.read(record.digest);
   const document = parseDocument(content, `image ${record.digest}`);
   if (document.kind === 'manifest') {
-    const own = await heldManifest(record.digest, blobs);
+    const own = await heldManifest(record.digest, blobs, pins);
     return { index: undefined, manifests: own === undefined ? [] : [own], missing: [] };
   }
   const manifests: HeldManifest[] = [];
   const missing: Platform[] = [];
   for (const { digest, platform } of document.entries) {
-    const held = await heldManifest(digest, blobs);
+    const held = await heldManifest(digest, blobs, pins);
     if (held === undefined) missing.push(platform ?? UNKNOWN);
     else manifests.push({ ...held, platform: platform ?? held.platform });
   }
@@ -41,19 +46,21 @@ export async function documentsOf(record: ImageRecord, blobs: BlobStore): Promis
 }
 
 /** Blobs here of those platforms of an image that its record does not name. @throws ImageError where the disk damaged a document */
-export async function otherPlatforms(record: ImageRecord, blobs: BlobStore): Promise<string[]> {
-  const { manifests } = await documentsOf(record, blobs);
+export async function otherPlatforms(record: ImageRecord, blobs: BlobStore, pins: PinSet): Promise<string[]> {
+  const { manifests } = await documentsOf(record, blobs, pins);
   const others = manifests.filter(({ digest }) => digest !== record.manifestDigest);
   return [...new Set(others.flatMap(({ digest, config, layers }) => [digest, config.digest, ...layers.map((layer) => layer.digest)]))];
 }
 
 /** Undefined where it is not here, or one of its blobs isn't. */
-async function heldManifest(digest: string, blobs: BlobStore): Promise<HeldManifest | undefined> {
+async function heldManifest(digest: string, blobs: BlobStore, pins: PinSet): Promise<HeldManifest | undefined> {
+  pins.add(digest);
   if (!blobs.has(digest)) return undefined;
   const content = await blobs.read(digest);
   const document = parseDocument(content, `manifest ${digest}`);
   if (document.kind !== 'manifest') return undefined;
   const { config, layers } = document;
+  for (const blob of [config, ...layers]) pins.add(blob.digest);
   if (![config, ...layers].every((blob) => blobs.has(blob.digest))) return undefined;
   return { digest, mediaType: typeOf(document), content, platform: await platformOf(config, blobs), config, layers };
 }

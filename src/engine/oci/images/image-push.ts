@@ -9,12 +9,15 @@ import { shortDigest } from './digest.ts';
 import { documentsOf, type HeldManifest } from './held-manifests.ts';
 import type { ImageRecord } from './image-records.ts';
 import { describePlatforms, platformName } from './platform.ts';
+import type { PinSet } from './pins.ts';
 import type { RepositoryWriter } from './registry/repository-writer.ts';
 import { Slots } from './slots.ts';
 
 export interface Push {
   readonly record: ImageRecord;
   readonly blobs: BlobStore;
+  /** Hold what is sent until it is. */
+  readonly pins: PinSet;
   readonly to: RepositoryWriter;
   readonly tag: string;
   /** As people see it in progress lines: `docker.io/library/app`. */
@@ -34,7 +37,7 @@ const PROGRESS_EVERY_BYTES = 512 * 1024;
 export async function pushImage(push: Push): Promise<{ readonly digest: string; readonly sizeBytes: number }> {
   const { record, blobs, to, tag, repository, signal, onProgress } = push;
   onProgress({ status: `The push refers to repository [${repository}]`, id: '' });
-  const { index, manifests, missing } = await documentsOf(record, blobs);
+  const { index, manifests, missing } = await documentsOf(record, blobs, push.pins);
   const sent = missing.length === 0 ? manifests : manifests.filter(({ digest }) => digest === record.manifestDigest);
   await pushLayers(push, sent);
   for (const { config } of sent) await ensureBlob(push, config.digest, config.sizeBytes, () => undefined);

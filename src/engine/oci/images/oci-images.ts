@@ -164,7 +164,7 @@ export class OciImages implements RootfsProvider {
             signal,
             onProgress,
           });
-          await this.#keep({ ...record, others: await otherPlatforms(record, this.#blobs) }, references);
+          await this.#keep({ ...record, others: await otherPlatforms(record, this.#blobs, pins) }, references);
           // By the names that it came with: the image may have others here.
           loaded.push({ ...(await this.#details(record)), references });
         }
@@ -225,6 +225,7 @@ export class OciImages implements RootfsProvider {
       return pushImage({
         record,
         blobs: this.#blobs,
+        pins,
         to: this.#registries.writer(reference, options.credentials),
         tag,
         repository: `${reference.domain}/${reference.path}`,
@@ -245,7 +246,7 @@ export class OciImages implements RootfsProvider {
     try {
       // Pinned before the first wait: a removal may come at any time.
       for (const { record } of images) for (const digest of digestsOf(record)) pins.add(digest);
-      const archive = await saveArchive(images, this.#blobs, AbortSignal.any([signal, this.#closing.signal]));
+      const archive = await saveArchive(images, this.#blobs, pins, AbortSignal.any([signal, this.#closing.signal]));
       archive.once('close', release);
       return archive;
     } catch (error) {

@@ -137,6 +137,34 @@ describe('an image for several platforms', () => {
     expect(saved?.digest).toBe(digest);
   });
 
+  it('is saved and pushed with what only another image here names, which stays meanwhile', async () => {
+    const registry = await realRegistry();
+    const { archive } = indexArchive(`${registry}/multi:1`);
+    const first = openImages();
+    await load(first, await archive);
+    const push = { credentials: undefined, signal: never, onProgress: () => undefined };
+    await first.push(`${registry}/multi:1`, push);
+    await pushImage(arm, `http://${registry}/arm:1`);
+    const images = openImages();
+    await images.pull(`${registry}/multi:1`, pullOptions());
+    await images.pull(`${registry}/arm:1`, { ...pullOptions(), platform: { os: 'linux', architecture: 'arm64', variant: '' } });
+    const stream = await images.save([`${registry}/multi:1`], never);
+    await expect(images.remove(`${registry}/arm:1`, false)).rejects.toMatchObject({ code: 'in-use' });
+    const there = openImages();
+    expect(await load(there, await buffer(stream))).toMatchObject([{ arches: ['amd64', 'arm64'] }]);
+    await images.tag(`${registry}/multi:1`, `${registry}/again:1`);
+    let removal: Promise<unknown> | undefined;
+    await images.push(`${registry}/again:1`, {
+      ...push,
+      onProgress: ({ status }) => {
+        if (status === 'Preparing') removal ??= images.remove(`${registry}/arm:1`, false).catch((error: unknown) => error);
+      },
+    });
+    expect(await removal).toMatchObject({ code: 'in-use' });
+    await images.remove(`${registry}/arm:1`, false);
+    expect(await images.openBlob(arm.configDigest)).toBeUndefined();
+  });
+
   it("can be had for another platform than the node's, to look at and pass on, not to run", async () => {
     const registry = await realRegistry();
     const images = openImages();

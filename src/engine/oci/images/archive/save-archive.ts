@@ -10,6 +10,7 @@ import { hexOf } from '../digest.ts';
 import { MEDIA_TYPES } from '../documents.ts';
 import { documentsOf } from '../held-manifests.ts';
 import type { ImageRecord } from '../image-records.ts';
+import type { PinSet } from '../pins.ts';
 import { familiarReference, type Reference, formatReference } from '../reference.ts';
 import { tarEnd, tarHeader, tarPadding } from './tar-block.ts';
 
@@ -19,13 +20,13 @@ export interface SavedImage {
   readonly references: readonly Reference[];
 }
 
-/** The order is Docker's: blobs, then what names them. @throws ImageError before the stream */
-export async function saveArchive(images: readonly SavedImage[], blobs: BlobStore, signal: AbortSignal): Promise<Readable> {
+/** The order is Docker's: blobs, then what names them. @param pins hold what is read until it is closed @throws ImageError before the stream */
+export async function saveArchive(images: readonly SavedImage[], blobs: BlobStore, pins: PinSet, signal: AbortSignal): Promise<Readable> {
   const names = new Set<string>();
   const entries: Entry[] = [];
   const index = [];
   for (const { record, references } of images) {
-    const { index: own, manifests } = await documentsOf(record, blobs);
+    const { index: own, manifests } = await documentsOf(record, blobs, pins);
     const mine = manifests.find(({ digest }) => digest === record.manifestDigest);
     if (mine === undefined) throw new ImageError('corrupt', `${record.digest} is not whole on this node's disk: pull it again`);
     const top = own ?? mine;
