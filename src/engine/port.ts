@@ -178,6 +178,7 @@ export interface ContainerDetails {
   readonly args: readonly string[];
   readonly entrypoint: readonly string[] | null;
   readonly command: readonly string[] | null;
+  /** Of the request and the image; what every container's process gets beside it is not among them. */
   readonly env: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly workingDir: string;

@@ -7,7 +7,7 @@ import { protectedPaths } from './protected-paths.ts';
 /** What `inspect` shows of a container that only its engine knows. */
 export function detailsOf(host: Pick<Host, 'paths' | 'runtimes'>, held: HeldContainer): ContainerDetails {
   const { record, task } = held;
-  const { argv, entrypoint, command, env, labels, workingDir, user, hostname, stopSignal } = record.process;
+  const { argv, entrypoint, command, env, configuredEnv, labels, workingDir, user, hostname, stopSignal } = record.process;
   const [path, ...args] = argv;
   return {
     imageId: record.imageId,
@@ -15,7 +15,7 @@ export function detailsOf(host: Pick<Host, 'paths' | 'runtimes'>, held: HeldCont
     args,
     entrypoint,
     command,
-    env,
+    env: configuredEnv ?? env,
     labels,
     workingDir,
     user,

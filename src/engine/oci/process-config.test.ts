@@ -32,8 +32,14 @@ describe('command', () => {
 });
 
 describe('environment', () => {
-  it('starts with PATH and HOSTNAME, then the image, then the request', () => {
-    expect(merge({ env: ['B=mine', 'C=1=2', 'A'] }).env).toEqual(['PATH=/image', 'HOSTNAME=host-name', 'B=mine', 'C=1=2']);
+  it('starts with PATH and HOSTNAME, then the request, then the image', () => {
+    const { env, configuredEnv } = merge({ env: ['B=mine', 'C=1=2', 'A'] });
+    expect(env).toEqual(['PATH=/image', 'HOSTNAME=host-name', 'B=mine', 'C=1=2']);
+    expect(configuredEnv).toEqual(['B=mine', 'C=1=2', 'A', 'PATH=/image']);
+  });
+
+  it('is known without what every container has', () => {
+    expect(merge({ tty: true }, { Env: null }).configuredEnv).toEqual([]);
   });
 
   it('has TERM with a terminal', () => {

@@ -7,7 +7,10 @@ export interface ProcessConfig {
   readonly command: readonly string[] | null;
   /** Entrypoint and command, at least one element. */
   readonly argv: readonly [string, ...string[]];
+  /** What the process gets. */
   readonly env: readonly string[];
+  /** Of it, what the request and the image say: what inspect shows and an image of the container keeps. Absent in records of older releases. */
+  readonly configuredEnv?: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly workingDir: string;
   readonly user: string;
@@ -24,11 +27,13 @@ export function mergeProcessConfig(spec: ContainerSpec, image: OciImageConfig, h
   if (path === undefined) {
     throw new EngineError('engine-failed', `no command specified: neither the request nor image ${spec.image.reference} says what to run`);
   }
+  const configuredEnv = configured(spec.env, image.Env ?? []);
   return {
     entrypoint,
     command,
     argv: [path, ...args],
-    env: mergeEnvironment([DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(spec.tty ? ['TERM=xterm'] : [])], image.Env ?? [], spec.env),
+    env: mergeEnvironment([DEFAULT_PATH, `HOSTNAME=${hostname}`, ...(spec.tty ? ['TERM=xterm'] : [])], configuredEnv),
+    configuredEnv,
     labels: { ...image.Labels, ...spec.labels },
     workingDir: spec.workingDir || image.WorkingDir || '/',
     user: spec.user || image.User || '',
@@ -49,6 +54,14 @@ function mergeCommand(spec: ContainerSpec, image: OciImageConfig): Pick<ProcessC
   const none = entrypoint === null || entrypoint.length === 0 || (entrypoint.length === 1 && entrypoint[0] === '');
   return { entrypoint: none ? null : entrypoint, command };
 }
+
+/** The request's as they are, then what the image has beside them: Docker's order. */
+function configured(asked: readonly string[], ofImage: readonly string[]): string[] {
+  const names = new Set(asked.map(nameOf));
+  return [...asked, ...ofImage.filter((entry) => !names.has(nameOf(entry)))];
+}
+
+const nameOf = (entry: string): string => entry.split('=', 1)[0] ?? '';
 
 /** Later lists win, each variable staying where it first stood; a bare `NAME` takes the variable away. */
 export function mergeEnvironment(...lists: readonly (readonly string[])[]): string[] {
