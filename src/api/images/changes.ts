@@ -17,7 +17,9 @@ export function changedConfig(config: Config, changes: readonly string[]): Confi
 }
 
 function changeOf(config: Config, line: string): Config {
-  const { instruction, rest, list, pairs, words } = parseChange(line);
+  const env = textsOf(config['Env']);
+  const valueOf = (name: string): string | undefined => env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
+  const { instruction, rest, value, list, pairs, words } = parseChange(line, valueOf);
   switch (instruction) {
     case 'CMD':
       return { Cmd: list ?? shell(config, rest) };
@@ -25,7 +27,7 @@ function changeOf(config: Config, line: string): Config {
       // Docker: the command was meant for the entry point that was.
       return { Entrypoint: list ?? shell(config, rest), Cmd: undefined };
     case 'ENV':
-      return { Env: withEnv(textsOf(config['Env']), pairs()) };
+      return { Env: withEnv(env, pairs()) };
     case 'LABEL':
       return { Labels: { ...recordOf(config['Labels']), ...Object.fromEntries(pairs()) } };
     case 'EXPOSE':
@@ -35,11 +37,11 @@ function changeOf(config: Config, line: string): Config {
     case 'ONBUILD':
       return { OnBuild: [...textsOf(config['OnBuild']), rest] };
     case 'USER':
-      return { User: rest };
+      return { User: value };
     case 'STOPSIGNAL':
-      return { StopSignal: rest };
+      return { StopSignal: value };
     case 'WORKDIR':
-      return { WorkingDir: rest.startsWith('/') ? rest : `${textOf(config['WorkingDir']).replace(/\/$/, '')}/${rest}` };
+      return { WorkingDir: value.startsWith('/') ? value : `${textOf(config['WorkingDir']).replace(/\/$/, '')}/${value}` };
     case 'HEALTHCHECK':
       return { Healthcheck: healthcheckOf(rest, line) };
     default:
@@ -53,8 +55,12 @@ const shell = (config: Config, command: string): readonly string[] => {
 };
 
 function withEnv(env: readonly string[], pairs: readonly (readonly [string, string])[]): readonly string[] {
-  const names = new Set(pairs.map(([name]) => name));
-  return [...env.filter((entry) => !names.has(entry.split('=')[0] ?? '')), ...pairs.map(([name, value]) => `${name}=${value}`)];
+  // What is set anew stays where it was.
+  return pairs.reduce<readonly string[]>((before, [name, value]) => {
+    const entry = `${name}=${value}`;
+    const at = before.findIndex((each) => each.split('=', 1)[0] === name);
+    return at < 0 ? [...before, entry] : before.with(at, entry);
+  }, env);
 }
 
 /** @throws ApiError 400 */
@@ -80,7 +86,7 @@ function healthcheckOf(rest: string, line: string): object {
   if (command === undefined || Object.values(options).some((value) => !Number.isSafeInteger(value) || value < 0)) {
     throw new ApiError(400, `HEALTHCHECK is written NONE, or [--interval=30s …] CMD command, got ${JSON.stringify(line.slice(0, 120))}`);
   }
-  const argv = parseChange(`CMD ${command}`).list;
+  const argv = parseChange(`CMD ${command}`, () => undefined).list;
   return { Test: argv === undefined ? ['CMD-SHELL', command] : ['CMD', ...argv], ...options };
 }
 

@@ -1,4 +1,5 @@
 import { ApiError } from '../http/api-error.ts';
+import { expandWord } from './expand-word.ts';
 
 const INSTRUCTIONS = [
   'CMD',
@@ -20,16 +21,18 @@ export interface Change {
   readonly instruction: (typeof INSTRUCTIONS)[number];
   /** As written. */
   readonly rest: string;
+  /** The same, without quotes and escapes, and with variables' values. */
+  readonly value: string;
   /** Of its form `["a", "b"]`. */
   readonly list: readonly string[] | undefined;
-  /** Without quotes and escapes. */
+  /** Without quotes and escapes, and with variables' values. */
   readonly words: readonly string[];
   /** `a=1 b="two"`, or `a the rest`. @throws ApiError 400 */
   readonly pairs: () => readonly (readonly [string, string])[];
 }
 
-/** @throws ApiError 400 */
-export function parseChange(line: string): Change {
+/** @param valueOf a variable of the image's environment. @throws ApiError 400 */
+export function parseChange(line: string, valueOf: (name: string) => string | undefined): Change {
   if (line.length > CHARS) throw new ApiError(400, `a change may have ${CHARS} characters, got ${line.length}`);
   const [, word = '', rest = ''] = /^\s*([A-Za-z]+)\s+(.*?)\s*$/s.exec(line) ?? [];
   const instruction = INSTRUCTIONS.find((each) => each === word.toUpperCase());
@@ -40,7 +43,15 @@ export function parseChange(line: string): Change {
     );
   }
   const words = wordsOf(rest);
-  return { instruction, rest, list: listOf(rest), words: words.map(({ text }) => text), pairs: () => pairsOf(rest, words) };
+  const expand = (text: string): string => expandWord(text, valueOf);
+  return {
+    instruction,
+    rest,
+    value: expand(rest),
+    list: listOf(rest),
+    words: words.map(expand),
+    pairs: () => pairsOf(rest, words, expand),
+  };
 }
 
 function listOf(rest: string): readonly string[] | undefined {
@@ -53,45 +64,48 @@ function listOf(rest: string): readonly string[] | undefined {
   }
 }
 
-interface Word {
-  readonly text: string;
-  /** Where its first `=` outside of quotes is in `text`; −1: it has none. */
-  readonly equals: number;
-}
-
-function wordsOf(rest: string): readonly Word[] {
-  const words: Word[] = [];
-  let text = '';
-  let equals = -1;
+/** By spaces outside of quotes; as written. */
+function wordsOf(rest: string): readonly string[] {
+  const words: string[] = [];
+  let from = -1;
   let quote = '';
-  let isOpen = false;
   for (let at = 0; at <= rest.length; at++) {
     const sign = rest[at] ?? '';
     if (sign === '' || (quote === '' && /\s/.test(sign))) {
-      if (isOpen) words.push({ text, equals });
-      [text, equals, isOpen] = ['', -1, false];
+      if (from >= 0) words.push(rest.slice(from, at));
+      from = -1;
       continue;
     }
-    isOpen = true;
+    if (from < 0) from = at;
     if (sign === quote) quote = '';
     else if (quote === '' && (sign === '"' || sign === "'")) quote = sign;
-    else if (sign === '\\' && quote !== "'" && at + 1 < rest.length) text += rest[++at] ?? '';
-    else {
-      if (sign === '=' && quote === '' && equals < 0) equals = text.length;
-      text += sign;
-    }
+    else if (sign === '\\' && quote !== "'") at++;
   }
   return words;
 }
 
-function pairsOf(rest: string, words: readonly Word[]): readonly (readonly [string, string])[] {
-  const [first] = words;
-  if (first !== undefined && first.equals < 0) {
-    const [, name = '', value = ''] = /^(\S+)\s*(.*)$/s.exec(rest) ?? [];
-    return [[name, value]];
+/** Of a word's first `=` outside of quotes; −1: it has none. */
+function equalsIn(word: string): number {
+  let quote = '';
+  for (let at = 0; at < word.length; at++) {
+    const sign = word[at] ?? '';
+    if (sign === '=' && quote === '') return at;
+    if (sign === quote) quote = '';
+    else if (quote === '' && (sign === '"' || sign === "'")) quote = sign;
+    else if (sign === '\\' && quote !== "'") at++;
   }
-  return words.map(({ text, equals }) => {
-    if (equals <= 0) throw new ApiError(400, `${JSON.stringify(text.slice(0, 80))} must be written name=value`);
-    return [text.slice(0, equals), text.slice(equals + 1)];
+  return -1;
+}
+
+function pairsOf(rest: string, words: readonly string[], expand: (word: string) => string): readonly (readonly [string, string])[] {
+  const [first] = words;
+  if (first !== undefined && equalsIn(first) < 0) {
+    const [, name = '', value = ''] = /^(\S+)\s*(.*)$/s.exec(rest) ?? [];
+    return [[expand(name), expand(value)]];
+  }
+  return words.map((word) => {
+    const equals = equalsIn(word);
+    if (equals <= 0) throw new ApiError(400, `${JSON.stringify(word.slice(0, 80))} must be written name=value`);
+    return [expand(word.slice(0, equals)), expand(word.slice(equals + 1))];
   });
 }
