@@ -5,6 +5,7 @@ import { dockerArchive, type ImageParts, ociArchive, pushImage, sha256 } from '.
 import type { ImageDetails, PullProgress, PushOptions, RegistryCredentials } from '../../port.ts';
 import { imageOf, never, openImages, pullOptions } from './images-bench.test-suite.ts';
 import type { OciImages } from './oci-images.ts';
+import { PATIENCE } from './registry/http-request.ts';
 import { passwordRegistry, realRegistry, tokenRegistry } from './registries.test-suite.ts';
 
 const me: RegistryCredentials = { username: 'me', password: 'secret' };
@@ -194,6 +195,23 @@ describe('a registry that stumbles', () => {
       message: expect.stringContaining(words),
     });
     expect(registry.asked.some((path) => path.startsWith('PUT /v2/app/manifests'))).toBe(false);
+  });
+
+  it('is given a pause before it is asked again', async () => {
+    const registry = await tokenRegistry();
+    // So long a one that only the abort ends it.
+    const images = openImages({ patience: { ...PATIENCE, backoffMs: 3_600_000 } });
+    await load(images, await ociArchive(image, `${registry.domain}/app:1`));
+    const abort = new AbortController();
+    const uploads = () => registry.asked.filter((asked) => asked.startsWith('PATCH '));
+    registry.intercept = (request, response) => {
+      if (request.method !== 'PATCH') return false;
+      request.once('data', () => response.destroy());
+      setTimeout(() => abort.abort(new Error('Ctrl-C')), 500);
+      return true;
+    };
+    await expect(images.push(`${registry.domain}/app:1`, { ...pushOptions([], me), signal: abort.signal })).rejects.toThrow('Ctrl-C');
+    expect(uploads()).toHaveLength(1);
   });
 
   it('an abort ends it', async () => {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { Readable, Transform } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ImageError } from '../../../port.ts';
 import { familiarReference, type Reference } from '../reference.ts';
 import { discard } from './http-request.ts';
@@ -71,6 +72,7 @@ export class RepositoryWriter {
         signal.throwIfAborted();
         const isPassing = error instanceof ImageError && (error.code === 'unreachable' || error.code === 'failed');
         if (!isPassing || attempt === UPLOAD_ATTEMPTS) throw error;
+        await sleep(this.#session.patience.backoffMs * 2 ** (attempt - 1), undefined, { signal });
         at = at && (await this.#stateOf(at, blob, signal));
       }
     }
