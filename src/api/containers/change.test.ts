@@ -54,21 +54,30 @@ describe.each(['here', 'there'] as const)('a change of a container %s', (where) 
     const MiB = 1024 * 1024;
     expect(await t.container.update({ NanoCpus: 1_500_000_000, Memory: 256 * MiB, PidsLimit: 50 })).toEqual({ Warnings: [] });
     expect(t.home.container(t.containerId)?.request.resources).toEqual({ cpuMillicores: 1_500, memoryBytes: 256 * MiB });
-    await t.container.update({ CpuQuota: 50_000, CpusetCpus: '0-1', RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } });
+    await t.container.update({ CpusetCpus: '0-1', RestartPolicy: { Name: 'on-failure', MaximumRetryCount: 3 } });
     const { request } = t.home.container(t.containerId) ?? {};
-    expect(request?.resources).toEqual({ cpuMillicores: 500, memoryBytes: 256 * MiB });
+    expect(request?.resources).toEqual({ cpuMillicores: 1_500, memoryBytes: 256 * MiB });
     expect(request?.restart).toEqual({ name: 'on-failure', maximumRetries: 3 });
     expect(JSON.parse(request?.spec ?? '') as ContainerSpec).toMatchObject({
-      nanoCpus: 0,
+      nanoCpus: 1_500_000_000,
       memoryBytes: 256 * MiB,
       pidsLimit: 50,
-      extras: { cpuQuota: 50_000, cpusetCpus: '0-1' },
+      extras: { cpusetCpus: '0-1' },
     });
-    expect((await t.container.inspect()).HostConfig).toMatchObject({ NanoCpus: 0, CpuQuota: 50_000, CpusetCpus: '0-1', PidsLimit: 50 });
+    expect((await t.container.inspect()).HostConfig).toMatchObject({ NanoCpus: 1_500_000_000, CpusetCpus: '0-1', PidsLimit: 50 });
+    await t.container.update({ CpuQuota: -1, PidsLimit: 60 });
+    expect((await t.container.inspect()).HostConfig).toMatchObject({ CpuQuota: -1, PidsLimit: 60 });
+    expect(t.home.container(t.containerId)?.request.resources.cpuMillicores).toBe(100);
+    expect((await post(t.asked, '/v1.39/containers/web/update', { PidsLimit: 70 })).statusCode).toBe(200);
+    expect((await t.container.inspect()).HostConfig.PidsLimit).toBe(60);
+    await t.container.update({ PidsLimit: -1 });
+    expect((await t.container.inspect()).HostConfig.PidsLimit).toBe(null);
     for (const [body, status] of [
       [{ Memory: 1 }, 400],
       [{ MemorySwap: 1024 * MiB, Memory: 2048 * MiB }, 400],
-      [{ CpuPeriod: 1 }, 400],
+      [{ CpuQuota: 1 }, 400],
+      [{ CpuQuota: 50_000 }, 409],
+      [{ CpuPeriod: 50_000 }, 409],
       [{ BlkioWeight: 10 }, 501],
       [{ RestartPolicy: { Name: 'sometimes' } }, 400],
     ] as const) {
@@ -77,6 +86,24 @@ describe.each(['here', 'there'] as const)('a change of a container %s', (where) 
     t.home.refuseNext = { code: 'no-room', message: 'the node has 100 MiB free' };
     const full = await post(t.asked, '/containers/web/update', { Memory: 512 * MiB });
     expect([full.statusCode, said(full)]).toEqual([503, 'the node has 100 MiB free']);
+  });
+
+  it('takes limits away again where Docker has a word for that', async () => {
+    const t = await instanceWith(where);
+    const now = async () => (await t.container.inspect()).HostConfig;
+    await t.container.update({ CpuQuota: 50_000, CpuPeriod: 100_000, PidsLimit: 50, Memory: 64 << 20, MemorySwap: 96 << 20 });
+    expect(await now()).toMatchObject({ CpuQuota: 50_000, PidsLimit: 50, MemorySwap: 96 << 20 });
+    expect(t.home.container(t.containerId)?.request.resources.cpuMillicores).toBe(500);
+    const refused = await post(t.asked, '/containers/web/update', { NanoCpus: 1_000_000_000 });
+    expect([refused.statusCode, said(refused)]).toEqual([
+      409,
+      'Conflicting options: Nano CPUs cannot be updated as CPU Quota has already been set',
+    ]);
+    await t.container.update({ CpuQuota: -1, PidsLimit: -1, MemorySwap: -1 });
+    expect(await now()).toMatchObject({ CpuQuota: 0, PidsLimit: null, MemorySwap: -1, Memory: 64 << 20 });
+    // The engine is told, too: what is absent would stay.
+    expect((JSON.parse(t.home.container(t.containerId)?.request.spec ?? '') as ContainerSpec).extras?.cpuQuota).toBe(0);
+    expect(t.home.container(t.containerId)?.request.resources.cpuMillicores).toBe(100);
   });
 
   it('removes the volumes that nobody named where that is asked for', async () => {
@@ -117,7 +144,16 @@ describe('the list of containers', () => {
     await new Promise((resolve) => {
       setTimeout(resolve, 5);
     });
+    const bind = {
+      kind: 'bind' as const,
+      source: '/srv',
+      target: '/host',
+      readOnly: false,
+      propagation: 'rprivate' as const,
+      createSource: false,
+    };
     t.asked.put('disk', { state: 'running', spec: { mounts } });
+    t.asked.put('bound', { spec: { mounts: [bind] } });
     const names = async (filters: object): Promise<string[]> =>
       (await t.docker.listContainers({ all: true, filters: JSON.stringify(filters) as never })).map(({ Names }) => Names[0] ?? '').sort();
     const rows = await t.docker.listContainers({ size: true } as object);
@@ -133,6 +169,8 @@ describe('the list of containers', () => {
     expect(await names({ health: ['none'] })).toEqual(['/disk']);
     expect(await names({ volume: ['files'] })).toEqual(['/disk']);
     expect(await names({ volume: ['/data'] })).toEqual(['/disk']);
+    expect(await names({ volume: ['/srv'] })).toEqual(['/bound']);
+    await t.docker.getContainer('bound').remove();
     expect(await names({ before: ['disk'] })).toEqual(['/web']);
     expect(await names({ since: ['web'] })).toEqual(['/disk']);
     expect(await names({ 'is-task': ['true'] })).toEqual([]);

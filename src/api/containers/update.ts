@@ -34,7 +34,10 @@ export interface Updated {
   readonly warnings: readonly string[];
 }
 
-/** What a container is to have from now on: what is absent, null or 0 stays as it is. @throws ApiError 400, 501: Docker's words where it has some */
+/**
+ * What a container is to have from now on: what is absent, null or 0 stays as it is; a limit of processes of 0 or
+ * less is none. @throws ApiError 400, 501: Docker's words where it has some
+ */
 export function updated(container: Container, body: UpdateBody): Updated {
   const warnings = refuseUnsupported(body);
   const spec = specOf(container);
@@ -81,7 +84,8 @@ function merged(before: LimitFields, body: UpdateBody): LimitFields {
   const given = Object.fromEntries(
     Object.entries(body).filter(([key, value]) => Object.hasOwn(before, key) && !isUnset(value)),
   ) as LimitFields;
-  const after = { ...before, ...given };
+  const after: { -readonly [Key in keyof LimitFields]: LimitFields[Key] } = { ...before, ...given };
+  if (typeof body.PidsLimit === 'number' && body.PidsLimit <= 0) after.PidsLimit = 0;
   // The one way to limit the CPU takes the place of the other.
   if (!isUnset(given.NanoCpus)) return { ...after, CpuQuota: given.CpuQuota ?? 0, CpuPeriod: given.CpuPeriod ?? 0 };
   return isUnset(given.CpuQuota) && isUnset(given.CpuPeriod) ? after : { ...after, NanoCpus: 0 };

@@ -8,8 +8,12 @@ import { ApiError, fromCoreError } from '../http/api-error.ts';
 import { jsonOf } from '../http/body.ts';
 import { checked } from '../http/check.ts';
 import { type Query, textOf } from '../http/query.ts';
+import { versionOf } from '../http/version.ts';
 import { API_LIMITS } from '../limits.ts';
 import { onContainer } from './on-container.ts';
+
+/** The API version since which an update changes the limit of processes. */
+const PIDS_LIMIT_SINCE = 40;
 
 /** pause, unpause, rename, update, prune. */
 export function containerChangeRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -54,7 +58,9 @@ export function containerChangeRoutes(app: FastifyInstance, context: ApiContext)
     '/containers/:name/update',
     onContainer(context, async (request, _reply, container) => {
       const body = checked(UPDATE_BODY, (await jsonOf(request, API_LIMITS.jsonBodyBytes)) ?? {}, 'the body');
-      const { warnings, ...change } = updated(container, body);
+      // A limit of processes is changed only by clients of a version that knows it to be changed.
+      const known = versionOf(request.originalUrl) < PIDS_LIMIT_SINCE ? { ...body, PidsLimit: null } : body;
+      const { warnings, ...change } = updated(container, known);
       const result = await backend.command({ kind: 'update', containerId: container.request.containerId, ...change });
       if (!result.ok) throw fromCoreError(result.error);
       return { Warnings: warnings };

@@ -43,7 +43,8 @@ export function limitsOf(host: LimitFields): SpecExtras {
   const { CpuShares, CpuQuota, CpuPeriod, CpusetCpus, CpusetMems, MemorySwap, MemoryReservation } = host;
   return {
     ...((CpuShares ?? 0) > 0 ? { cpuShares: CpuShares ?? 0 } : {}),
-    ...((CpuQuota ?? 0) > 0 ? { cpuQuota: CpuQuota ?? 0 } : {}),
+    // −1 says that there is none from now on.
+    ...((CpuQuota ?? 0) === 0 ? {} : { cpuQuota: CpuQuota ?? 0 }),
     ...((CpuPeriod ?? 0) > 0 ? { cpuPeriod: CpuPeriod ?? 0 } : {}),
     ...((CpusetCpus ?? '') === '' ? {} : { cpusetCpus: CpusetCpus ?? '' }),
     ...((CpusetMems ?? '') === '' ? {} : { cpusetMems: CpusetMems ?? '' }),
