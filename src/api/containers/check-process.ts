@@ -16,7 +16,7 @@ export function checkProcess(body: CreateBody): void {
   if (!/^[a-zA-Z0-9._-]*$/.test(hostname)) {
     throw new ApiError(400, `a host name may have letters, digits, dots, dashes and underscores, got ${JSON.stringify(hostname)}`);
   }
-  const nameless = (Env ?? []).find((entry) => entry.startsWith('='));
+  const nameless = (Env ?? []).find((entry) => entry === '' || entry.startsWith('='));
   if (nameless !== undefined) throw new ApiError(400, `invalid environment variable: ${nameless.slice(0, 80)}`);
   if (signal !== '' && signalNumber(signal) === undefined) throw new ApiError(400, `Invalid signal: ${signal.slice(0, 40)}`);
 }

@@ -62,6 +62,7 @@ describe('create', () => {
     [{ Entrypoint: 'a\0b' }, 'NUL'],
     [{ Env: ['A=\0'] }, 'NUL'],
     [{ Env: ['=x'] }, 'invalid environment variable: =x'],
+    [{ Env: [''] }, 'invalid environment variable: '],
     [{ WorkingDir: '../..' }, "the working directory '../..' is invalid"],
     [{ Hostname: 'a\n1.2.3.4 b' }, 'a host name may have'],
     [{ StopSignal: 'SIGNOPE' }, 'Invalid signal: SIGNOPE'],
