@@ -1,6 +1,7 @@
 import type { Backend } from '../backend.ts';
 import type { ContainerSummary, PortSummary } from '../../docker-api/types.ts';
 import { type Container, type ContainerId, DEFAULT_NETWORK } from '../../core/model/index.ts';
+import type { MountWish } from '../../engine/port.ts';
 import { labelMatches } from '../http/label-matches.ts';
 import { truthOf } from '../http/prune-filter.ts';
 import { filtersOf, flagOf, wholeOf, type Filters, type Query } from '../http/query.ts';
@@ -95,11 +96,12 @@ function factsAreMeant(facts: ContainerFacts, filters: Filters): boolean {
     hasLabels(facts, filters) &&
     hasAncestor(facts, filters) &&
     some(filters, 'health', (wanted) => wanted === health) &&
-    some(filters, 'volume', (wanted) =>
-      facts.mounts.some(({ wish }) => wish.target === wanted || (wish.kind === 'volume' && wish.name === wanted)),
-    )
+    some(filters, 'volume', (wanted) => facts.mounts.some(({ wish }) => [wish.target, sourceOf(wish)].includes(wanted)))
   );
 }
+
+/** What Docker's `volume` takes beside the place in the container: a volume's name, or the path of the host. */
+const sourceOf = (wish: MountWish): string => (wish.kind === 'volume' ? wish.name : wish.kind === 'bind' ? wish.source : '');
 
 /** As Docker's clients know it. */
 export const inWholeSeconds = (row: ContainerSummary): ContainerSummary => ({ ...row, Created: Math.floor(row.Created) });

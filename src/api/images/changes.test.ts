@@ -9,6 +9,7 @@ describe('changes of an image’s configuration', () => {
     [['cmd ["echo", "hi"]'], {}, { Cmd: ['echo', 'hi'] }],
     [['CMD exit'], { Shell: ['bash', '-e'] }, { Shell: ['bash', '-e'], Cmd: ['bash', '-e', 'exit'] }],
     [['ENTRYPOINT ["/run"]'], { Cmd: ['old'] }, { Entrypoint: ['/run'] }],
+    [['CMD ["new"]', 'ENTRYPOINT ["/run"]'], { Cmd: ['old'] }, { Cmd: ['new'], Entrypoint: ['/run'] }],
     [['ENV A=2', 'ENV B the rest'], { Env: ['A=1', 'C=3'] }, { Env: ['A=2', 'C=3', 'B=the rest'] }],
     [
       ['ENV PATH=/usr/bin:$PATH A="$PATH"', 'ENV B $PATH'],

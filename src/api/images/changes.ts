@@ -13,10 +13,18 @@ const CHANGES = 128;
  */
 export function changedConfig(config: Config, changes: readonly string[]): Config {
   if (changes.length > CHANGES) throw new ApiError(400, `an image may be given ${CHANGES} changes at once, got ${changes.length}`);
-  return changes.filter((line) => line.trim() !== '').reduce((before, line) => ({ ...before, ...changeOf(before, line) }), config);
+  let isCommandNew = false;
+  let changed = config;
+  for (const line of changes.filter((each) => each.trim() !== '')) {
+    const change = changeOf(changed, line, isCommandNew);
+    isCommandNew ||= change['Cmd'] !== undefined;
+    changed = { ...changed, ...change };
+  }
+  return changed;
 }
 
-function changeOf(config: Config, line: string): Config {
+/** @param isCommandNew the command was set by an instruction before this one */
+function changeOf(config: Config, line: string, isCommandNew: boolean): Config {
   const env = textsOf(config['Env']);
   const valueOf = (name: string): string | undefined => env.findLast((entry) => entry.startsWith(`${name}=`))?.slice(name.length + 1);
   const { instruction, rest, value, list, pairs, words } = parseChange(line, valueOf);
@@ -24,8 +32,8 @@ function changeOf(config: Config, line: string): Config {
     case 'CMD':
       return { Cmd: list ?? shell(config, rest) };
     case 'ENTRYPOINT':
-      // Docker: the command was meant for the entry point that was.
-      return { Entrypoint: list ?? shell(config, rest), Cmd: undefined };
+      // Docker: the command that was is meant for the entry point that was.
+      return { Entrypoint: list ?? shell(config, rest), ...(isCommandNew ? {} : { Cmd: undefined }) };
     case 'ENV':
       return { Env: withEnv(env, pairs()) };
     case 'LABEL':

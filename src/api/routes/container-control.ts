@@ -90,8 +90,12 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
 /** @returns whether it did not run before */
 async function start({ backend }: ApiContext, container: Container): Promise<boolean> {
   const { containerId } = container.request;
+  const watch = watchEnd(backend, container, 'removed');
   const result = await backend.command({ kind: 'start', containerId });
   const now = backend.container(containerId);
+  // It removes itself: whoever is told that it could not be started finds nothing of it, as with Docker.
+  if (!result.ok && now?.desired === 'removed') await within(watch.ended, API_LIMITS.stopSlackMs);
+  watch.stop();
   if (!result.ok && now?.task?.paused === true) throw new ApiError(409, 'cannot start a paused container, try unpause instead');
   return isIdle(result, now, true) ? false : accept(result);
 }

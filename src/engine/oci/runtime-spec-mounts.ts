@@ -11,7 +11,7 @@ export interface RuntimeMount {
 }
 
 export interface MountsInput {
-  readonly spec: Pick<ContainerSpec, 'extras'>;
+  readonly spec: Pick<ContainerSpec, 'extras' | 'readonlyRootfs'>;
   /** What the container is to have besides what every one has. */
   readonly mounts: readonly MountWish[];
   readonly volumePath: (name: string) => string;
@@ -83,12 +83,12 @@ function kernelMounts({ spec, sharedMemory }: MountsInput): RuntimeMount[] {
   ];
 }
 
-function fileMounts({ etc, initPath }: MountsInput): RuntimeMount[] {
+function fileMounts({ spec, etc, initPath }: MountsInput): RuntimeMount[] {
   const file = (name: string): RuntimeMount => ({
     destination: `/etc/${name}`,
     type: 'bind',
     source: `${etc}/${name}`,
-    options: ['rbind', 'rprivate'],
+    options: ['rbind', ...(spec.readonlyRootfs ? ['ro'] : []), 'rprivate'],
   });
   const init = initPath === undefined ? [] : [{ destination: INIT, type: 'bind', source: initPath, options: ['bind', 'ro'] }];
   return [file('resolv.conf'), file('hostname'), file('hosts'), ...init];

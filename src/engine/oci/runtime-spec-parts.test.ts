@@ -18,7 +18,7 @@ const bind = (target: string, change: object = {}): MountWish => ({
   ...change,
 });
 const input = (mounts: readonly MountWish[], extras: SpecExtras = {}, change: Partial<MountsInput> = {}): MountsInput => ({
-  spec: { extras },
+  spec: { extras, readonlyRootfs: false },
   mounts,
   volumePath: (name) => `/v/${name}`,
   etc: '/e',
@@ -44,6 +44,12 @@ describe('mounts', () => {
     expect(at('/etc/hosts', given)).toMatchObject([{ source: '/srv' }]);
     const order = taskMounts(given).map(({ destination }) => destination);
     expect(order.indexOf('/etc')).toBeLessThan(order.indexOf('/etc/resolv.conf'));
+  });
+
+  it('leave nothing to write to in a root that is read-only, in what the host keeps of /etc neither', () => {
+    const given = { ...input([]), spec: { readonlyRootfs: true } };
+    for (const name of ['hosts', 'hostname', 'resolv.conf']) expect(at(`/etc/${name}`, given)[0]?.options).toContain('ro');
+    expect(at('/etc/hosts', input([]))[0]?.options).not.toContain('ro');
   });
 
   it('go into the host only where that was asked for', () => {

@@ -201,6 +201,10 @@ describe('where mounts lead a container', () => {
       ['volume', '/own', true],
       ['tmpfs', '/host', false],
     ]);
+    // What nobody named gives way to what the other has there.
+    expect((await t.create({ VolumesFrom: ['donor'] }, { Volumes: { '/own': {}, '/more': {} } })).status).toBe(201);
+    expect(lastRun(t.asked).spec.mounts?.filter(({ target }) => target === '/own')).toMatchObject([{ name: anonymous }]);
+    expect(lastRun(t.asked).spec.mounts?.filter(({ target }) => target === '/more')).toHaveLength(1);
     const missing = await t.create({ VolumesFrom: ['nope'] });
     expect([missing.status, missing.body.message]).toEqual([400, 'No such container: nope']);
   });

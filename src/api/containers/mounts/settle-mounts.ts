@@ -31,8 +31,10 @@ export async function settleMounts(
   scope: Scope,
 ): Promise<SettledMounts> {
   const { backend } = context;
-  const own = mounts.map((mount) => (mount.kind === 'volume' && mount.name === '' ? { ...mount, name: backend.randomHex(32) } : mount));
-  const taken = new Set(own.map(({ target }) => target));
+  // Docker: a volume that nobody named gives way to what another container has there.
+  const unnamed = mounts.filter((mount) => mount.kind === 'volume' && mount.name === '');
+  const named = mounts.filter((mount) => !unnamed.includes(mount));
+  const taken = new Set(named.map(({ target }) => target));
   const affinities: Affinity[] = [];
   const others: MountWish[] = [];
   for (const { container, readOnly } of volumesFrom) {
@@ -44,6 +46,8 @@ export async function settleMounts(
       others.push(mount);
     }
   }
+  const fresh = unnamed.filter(({ target }) => !taken.has(target)).map((mount) => ({ ...mount, name: backend.randomHex(32) }));
+  const own = [...named, ...fresh];
   return { mounts: [...others, ...own], asked, constraints: pinsOf(context, own, constraints), affinities };
 }
 
