@@ -36,7 +36,7 @@ export interface Updated {
 
 /**
  * What a container is to have from now on: what is absent, null or 0 stays as it is; a limit of processes of 0 or
- * less is none. @throws ApiError 400, 501: Docker's words where it has some
+ * less is none, a quota of -1, too. @throws ApiError 400, 409, 501: Docker's words where it has some
  */
 export function updated(container: Container, body: UpdateBody): Updated {
   const warnings = refuseUnsupported(body);
@@ -51,6 +51,7 @@ export function updated(container: Container, body: UpdateBody): Updated {
   ) {
     throw new ApiError(400, 'Memory limit should be smaller than already set memoryswap limit, update the memoryswap at the same time');
   }
+  refuseConflict(before, after);
   checkLimits(after);
   const { autoRemove, restart: restartBefore } = container.request;
   const restart = isUnset(body.RestartPolicy?.Name) ? restartBefore : restartOf(body.RestartPolicy ?? {});
@@ -86,9 +87,23 @@ function merged(before: LimitFields, body: UpdateBody): LimitFields {
   ) as LimitFields;
   const after: { -readonly [Key in keyof LimitFields]: LimitFields[Key] } = { ...before, ...given };
   if (typeof body.PidsLimit === 'number' && body.PidsLimit <= 0) after.PidsLimit = 0;
-  // The one way to limit the CPU takes the place of the other.
-  if (!isUnset(given.NanoCpus)) return { ...after, CpuQuota: given.CpuQuota ?? 0, CpuPeriod: given.CpuPeriod ?? 0 };
-  return isUnset(given.CpuQuota) && isUnset(given.CpuPeriod) ? after : { ...after, NanoCpus: 0 };
+  return after;
+}
+
+/** There are two ways to limit the CPU; with Docker a container keeps to its first. @throws ApiError 409 */
+function refuseConflict(before: LimitFields, after: LimitFields): void {
+  const isLimited = (value: number | null | undefined): boolean => (value ?? 0) > 0;
+  const refuse = (changed: string, set: string): never => {
+    throw new ApiError(409, `Conflicting options: ${changed} cannot be updated as ${set} has already been set`);
+  };
+  if (!isLimited(after.NanoCpus)) return;
+  for (const [field, name] of [
+    ['CpuQuota', 'CPU Quota'],
+    ['CpuPeriod', 'CPU Period'],
+  ] as const) {
+    if (isLimited(before.NanoCpus) && isLimited(after[field])) refuse(name, 'NanoCPUs');
+    if (isLimited(before[field])) refuse('Nano CPUs', name);
+  }
 }
 
 function limitFields({ nanoCpus, memoryBytes, pidsLimit, extras = {} }: ContainerSpec): LimitFields {
