@@ -1,10 +1,17 @@
 /** What is agreed, as a user meets it: through the loss of its members, of a majority, of a node for ever, of an address. */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { on } from 'node:events';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { InstanceId, NodeId } from '../../src/core/model/index.ts';
+import { Opener } from '../../src/transport/datagram/opener.ts';
+import { readHeader } from '../../src/transport/datagram/packet.ts';
+import { checkGossipKeys, type GossipKeys } from '../../src/transport/trust/gossip-keys.ts';
 import { settled, status } from '../lab/agreement-status.ts';
 import { allAlive, type LabInstance, nodesSeenBy, startInstance } from '../lab/instance.ts';
 import type { LabHost } from '../lab/lab-host.ts';
+import { socketIn } from '../lab/packets/socket-in.ts';
 import { must, shell, until } from '../lab/shell.ts';
 
 /** Several of these may run at a time on one machine. */
@@ -165,7 +172,97 @@ describe('a node that is gone for ever', () => {
     await until('it to say that it was removed', async () => host(n).log().includes('was removed from'), 40_000);
     const seen = (await nodesSeenBy(host(1))).filter(({ state }) => state === 'alive').map(({ name }) => name);
     expect(seen).not.toContain(outsider);
+    expect(await changedFrom(host(1), kept(host(n)).keys.use)).toMatchObject({ use: 1 });
   });
+
+  test('knows a key of datagrams that opens nothing any more; one that was off meanwhile finds its way back in', async () => {
+    const names = (await nodesSeenBy(host(1))).filter(({ state }) => state === 'alive').map(({ name }) => name);
+    const taking = (await settled(host(1))).map(({ name }) => name);
+    const asked = taking.includes('host1') ? 'host1' : taking[0]!;
+    const removed = taking
+      .filter((name) => name !== asked)
+      .toSorted()
+      .at(-1)!;
+    const off = names.find((name) => !taking.includes(name))!;
+    const [at, gone, away] = [host(numberOf(asked)), host(numberOf(removed)), host(numberOf(off))];
+    const before = await changedFrom(at, undefined);
+    await away.killDaemon();
+    const goneKeys = kept(gone).keys;
+    await gone.killDaemon();
+    await until('the node to be known as gone', async () => (await at.caravela(['nodes', 'rm', removed])).code === 0, 40_000);
+    const after = await changedFrom(at, before.use);
+    expect(after.keys).toHaveLength(1);
+
+    // What the others send it now. One that it knew, and one that was removed, can't open it.
+    const senders = new Set(names.filter((name) => name !== removed && name !== off).map((name) => kept(host(numberOf(name))).node));
+    const packet = await until('a datagram', () => nextDatagram(away, senders), 60_000);
+    const openedBy = (keys: GossipKeys) => new Opener(kept(at).instance, kept(away).node, keys).open(packet);
+    expect([openedBy(after).ok, openedBy(goneKeys), openedBy(kept(away).keys)]).toEqual([
+      true,
+      { ok: false, why: 'key' },
+      { ok: false, why: 'key' },
+    ]);
+
+    await away.startDaemon();
+    await until('the node that was off to know the key', async () => kept(away).keys.use === after.use, 20_000);
+    const left = names.filter((name) => name !== removed).map((name) => host(numberOf(name)));
+    for (const each of left) await allAlive(each, left.length);
+
+    // One that runs, and is cut off meanwhile: only datagrams tell the two sides of each other again.
+    await instance.lab.cable(away, false);
+    await allAlive(at, left.length - 1);
+    await at.ok(['agreement', 'rotate-key']);
+    const third = await changedFrom(at, after.use);
+    expect(kept(away).keys.use).toBe(after.use);
+    await instance.lab.cable(away, true);
+    await until('the node that was cut off to know the key', async () => kept(away).keys.use === third.use, 60_000);
+    for (const each of left) await allAlive(each, left.length);
+  });
+
+  /** What a node keeps on its disk. A daemon that runs has locked it, so a copy is looked at. */
+  function kept({ name, dataDir }: LabHost): { readonly keys: GossipKeys; readonly instance: InstanceId; readonly node: NodeId } {
+    const copy = join(DIR, `state-of-${name}.db`);
+    for (const part of ['', '-wal', '-shm']) {
+      rmSync(`${copy}${part}`, { force: true });
+      if (part !== '-shm' && existsSync(join(dataDir, `state.db${part}`))) copyFileSync(join(dataDir, `state.db${part}`), `${copy}${part}`);
+    }
+    const database = new DatabaseSync(copy);
+    try {
+      const document = (name: string): unknown =>
+        JSON.parse(String(database.prepare('SELECT body FROM documents WHERE name = ?').get(name)?.['body']));
+      const { instanceId } = document('instance') as { instanceId: InstanceId };
+      const { nodeId } = document('node') as { nodeId: NodeId };
+      return { keys: checkGossipKeys(document('gossip-keys')), instance: instanceId, node: nodeId };
+    } finally {
+      database.close();
+    }
+  }
+
+  /** The keys of a node, when it has one only, and another than this. */
+  const changedFrom = (at: LabHost, use: number | undefined) =>
+    until(
+      `${at.name} to have come to another key`,
+      async () => {
+        const { keys } = kept(at);
+        return keys.keys.length === 1 && keys.use !== use && keys;
+      },
+      90_000,
+    );
+
+  /** Takes the place of a node that is off, for what one of these sends it. undefined: nothing came for a while. */
+  async function nextDatagram({ netns, ip }: LabHost, senders: ReadonlySet<NodeId>): Promise<Buffer | undefined> {
+    const socket = socketIn(`/run/netns/${netns}`, ip, 8000);
+    try {
+      for await (const [packet] of on(socket, 'message', { signal: AbortSignal.timeout(15_000) }) as AsyncIterable<[Buffer]>) {
+        if (senders.has(readHeader(packet).sender)) return packet;
+      }
+      return undefined;
+    } catch {
+      return undefined;
+    } finally {
+      socket.close();
+    }
+  }
 });
 
 test('a snapshot is put back as it was', async () => {
