@@ -15,6 +15,7 @@ import {
   type EndpointFacts,
   type Finding,
   NetworkRefused,
+  PortRefused,
   type NetworkService,
   type NetworkWish,
   type PortFacts,
@@ -157,7 +158,8 @@ export class FakeNetworks implements NetworkService {
 
   async claimPorts(container: ContainerId, ports: readonly { readonly hostIp: string; readonly hostPort: number }[]): Promise<void> {
     const taken = ports.find(({ hostPort }) => [...this.claims.values()].flat().some((other) => other.hostPort === hostPort));
-    if (taken !== undefined) throw new NetworkRefused('conflict', `port ${taken.hostPort} is already allocated`);
+    if (taken !== undefined)
+      throw new PortRefused(`port ${taken.hostPort} is already allocated`, { protocol: 'tcp', ip: 0, port: taken.hostPort });
     this.claims.set(container, ports);
   }
 

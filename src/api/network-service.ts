@@ -1,4 +1,4 @@
-import type { AgreedNetwork, ContainerId, Lease, NetworkId, NodeId, PortProtocol } from '../core/model/index.ts';
+import type { AgreedNetwork, ContainerId, HostPort, Lease, NetworkId, NodeId, PortProtocol } from '../core/model/index.ts';
 
 /** What to create: checked for shape by the API, for the rest by the service. */
 export interface NetworkWish {
@@ -64,6 +64,15 @@ export class NetworkRefused extends Error {
   constructor(code: NetworkRefused['code'], message: string) {
     super(message);
     this.code = code;
+  }
+}
+
+/** A port of the host that was to be kept here is another's. */
+export class PortRefused extends NetworkRefused {
+  readonly port: HostPort;
+  constructor(message: string, port: HostPort) {
+    super('conflict', message);
+    this.port = port;
   }
 }
 

@@ -43,11 +43,13 @@ const ENDPOINT_WISH = ObjectOf({
   aliases: ArrayOf(word(HOST_NAME_CHARS), { maxItems: LIMITS.endpointNames }),
   mac: StringOf({ pattern: '^([0-9a-f]{2}(:[0-9a-f]{2}){5})?$' }),
 });
+const portNumber = Integer({ minimum: 1, maximum: 65_535 });
 const PORT_WISH = ObjectOf({
-  containerPort: Integer({ minimum: 1, maximum: 65_535 }),
+  containerPort: portNumber,
   protocol: oneOf(PORT_PROTOCOLS),
   hostIp: ipv4OrEmpty,
   hostPort: port,
+  hostRange: Optional(ObjectOf({ first: portNumber, last: portNumber })),
 });
 
 const SPEC = ObjectOf({

@@ -254,6 +254,34 @@ describe('published ports', () => {
     }
   });
 
+  test('of a range are the first that are free, here and where the container goes, and stay its own', async () => {
+    const range = async (at: number, name: string, node: string) => {
+      await host(at).ok(['run', '-d', '--name', name, '-p', '8700-8702:80', '--constraint', node, instance.tools, ...serve]);
+      return host(3).ok(['port', name]);
+    };
+    try {
+      expect(await range(1, 'one', 'node==host2')).toBe('80/tcp -> 0.0.0.0:8700');
+      // Asked here it is kept here, and there it is taken by whom nobody asked here.
+      expect(await range(1, 'two', 'node==host1')).toBe('80/tcp -> 0.0.0.0:8701');
+      expect(await range(3, 'three', 'node==host2')).toBe('80/tcp -> 0.0.0.0:8701');
+      expect(await host(2).ok(['inspect', '-f', '{{json .HostConfig.PortBindings}}', 'three'])).toBe(
+        '{"80/tcp":[{"HostIp":"","HostPort":"8700-8702"}]}',
+      );
+      expect(await host(1).ok(['ps', '--filter', 'name=three', '--format', '{{.Ports}}'])).toBe('0.0.0.0:8701->80/tcp');
+      const answer = await until('an answer', async () => (await ask(1, host(3).ip, 8701)).stdout);
+      expect(answer).toContain('from ');
+      expect(await range(1, 'four', 'node==host1')).toBe('80/tcp -> 0.0.0.0:8702');
+      const full = await host(1).caravela(['run', '-d', '--name', 'five', '-p', '8700-8702:80', instance.tools, 'sleep', '9']);
+      expect([full.code, full.stderr]).toEqual([125, expect.stringContaining('port is already allocated on this node: 0.0.0.0:8702/tcp')]);
+      await host(1).ok(['rm', '-f', 'one']);
+      await host(1).ok(['restart', '-t', '0', 'two']);
+      expect(await host(1).ok(['port', 'two'])).toBe('80/tcp -> 0.0.0.0:8701');
+      expect(await range(1, 'five', 'node==host1')).toBe('80/tcp -> 0.0.0.0:8700');
+    } finally {
+      await host(1).caravela(['rm', '-f', 'one', 'two', 'three', 'four', 'five']);
+    }
+  });
+
   test('that are taken send a container elsewhere, or are refused with who has them', async () => {
     await host(1).ok(['run', '-d', '--name', 'first', '-p', '8181:80', '--constraint', 'node==host2', instance.image, 'sleep', '3600']);
     try {

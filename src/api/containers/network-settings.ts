@@ -45,13 +45,13 @@ export function networkModeOf({ networkMode, networks, networkOf }: ContainerSpe
   return networkMode === 'networks' ? (networks[0]?.networkName ?? 'none') : networkMode;
 }
 
-/** `HostConfig.PortBindings`: as asked; '' for any free port. */
+/** `HostConfig.PortBindings`: as asked, ranges too; '' for any free port. */
 export function portBindingsOf({ ports }: ContainerSpec): Record<string, PortBinding[]> {
   const bindings: Record<string, PortBinding[]> = {};
-  for (const { containerPort, protocol, hostIp, hostPort } of ports) {
+  for (const { containerPort, protocol, hostIp, hostPort, hostRange } of ports) {
     (bindings[portText({ port: containerPort, protocol })] ??= []).push({
       HostIp: hostIp,
-      HostPort: hostPort === 0 ? '' : String(hostPort),
+      HostPort: hostRange !== undefined ? `${hostRange.first}-${hostRange.last}` : hostPort === 0 ? '' : String(hostPort),
     });
   }
   return bindings;

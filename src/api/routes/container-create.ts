@@ -6,9 +6,10 @@ import { CREATE_BODY } from '../containers/create-body.ts';
 import { checkCreate, checkName, type Looked, requestOf } from '../containers/create-request.ts';
 import type { Wanted } from '../containers/wanted.ts';
 import { constraintsAfterLoss } from '../containers/mounts/lost-volume.ts';
+import { withPortsChosen } from '../containers/networking/choose-ports.ts';
 import { withPortsClaimed } from '../containers/networking/claim-ports.ts';
 import { runUnlessGone } from '../containers/run-unless-gone.ts';
-import { settle } from '../containers/settle.ts';
+import { type Settled, settle } from '../containers/settle.ts';
 import { takeBack } from '../containers/take-back.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError, fromCoreError } from '../http/api-error.ts';
@@ -64,13 +65,14 @@ interface Asked {
 /** Once more, and where its volume is, where that became another node's meanwhile. */
 async function place(context: ApiContext, reply: FastifyReply, { wanted, looked, name }: Asked): Promise<Result> {
   const { backend } = context;
-  const run = ({ settled }: Pick<Looked, 'settled'>): Promise<Result> => {
-    const request = requestOf(wanted, name, { ...looked, settled }, (bytes) => backend.randomHex(bytes));
-    return withPortsClaimed(backend, [request], () => runUnlessGone(context, { kind: 'run', request, exclude: [] }, reply));
-  };
-  const result = await run(looked);
+  const run = (settled: Settled): Promise<Result> =>
+    withPortsChosen([settled], ([chosen = settled]) => {
+      const request = requestOf(wanted, name, { ...looked, settled: chosen }, (bytes) => backend.randomHex(bytes));
+      return withPortsClaimed(backend, [request], () => runUnlessGone(context, { kind: 'run', request, exclude: [] }, reply));
+    });
+  const result = await run(looked.settled);
   const constraints = await constraintsAfterLoss(backend, looked.settled, result);
-  return constraints === undefined ? result : run({ settled: { ...looked.settled, constraints } });
+  return constraints === undefined ? result : run({ ...looked.settled, constraints });
 }
 
 const isTaken = (result: Result): boolean => !result.ok && result.error.code === 'name-taken';

@@ -3,6 +3,7 @@ import type { Readable } from 'node:stream';
 import type { NodeId, Result, StackPlacement } from '../../core/model/index.ts';
 import type { StackCreated, StackPlan } from '../../docker-api/stack-types.ts';
 import { claimName, nameConflict } from '../containers/claim-name.ts';
+import { withPortsChosen } from '../containers/networking/choose-ports.ts';
 import { withPortsClaimed } from '../containers/networking/claim-ports.ts';
 import { placementRow } from '../containers/placement.ts';
 import { randomName } from '../containers/random-name.ts';
@@ -33,11 +34,13 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
     for (let redraw = 0; ; redraw++) {
       const names = await claimNames(context, wanted);
       try {
-        const stack = stackOf(context, wanted, { images, settled, names });
-        const requests = stack.parts.map((part) => part.request);
-        const result = await withPortsClaimed(context.backend, requests, () =>
-          runUnlessGone(context, { kind: 'run-stack', stack, exclude: [] }, reply),
-        );
+        const result = await withPortsChosen(settled, (chosen) => {
+          const stack = stackOf(context, wanted, { images, settled: chosen, names });
+          const requests = stack.parts.map((part) => part.request);
+          return withPortsClaimed(context.backend, requests, () =>
+            runUnlessGone(context, { kind: 'run-stack', stack, exclude: [] }, reply),
+          );
+        });
         if (isTaken(result) && redraw < REDRAWS && wanted.parts.some((part) => part.name === undefined)) continue;
         const { parts } = placedOr503(result, 'stack-placed');
         if (reply.raw.destroyed) await takeAllBack(context, names, parts);
@@ -55,8 +58,11 @@ export function stackRoutes(app: FastifyInstance, context: ApiContext): void {
     const images = await imagesOf(context, wanted, scope);
     const settled = await settledOf(context, wanted, { scope, dry: true });
     const names = await freeNames(context, wanted);
-    const stack = stackOf(context, wanted, { images, settled, names });
-    const { parts } = placedOr503(await runUnlessGone(context, { kind: 'plan', stack, exclude: [] }, reply), 'planned');
+    const planned = await withPortsChosen(settled, (chosen) => {
+      const stack = stackOf(context, wanted, { images, settled: chosen, names });
+      return runUnlessGone(context, { kind: 'plan', stack, exclude: [] }, reply);
+    });
+    const { parts } = placedOr503(planned, 'planned');
     return {
       parts: parts.map(({ supplier, placement }, i) => ({
         Name: names[i] ?? '',

@@ -1,17 +1,17 @@
 import type { PortBinding } from '../../docker-api/types.ts';
 
-/** One published port of a container: `80/tcp` and where its host serves it; '' for any address, and for any free port. */
+/** One published port of a container: `80/tcp` and where its host serves it; '' for any address, and for any free port; `8080-8090` for any of these. */
 export interface Published extends PortBinding {
   readonly Port: string;
 }
 
 /** The most ports that a range may have. The daemon bounds what a container publishes in all. */
 const MOST = 256;
-const FORMS = 'write 80, 8080:80, 127.0.0.1:8080:80, 127.0.0.1::80 or 8000-8010:80-90, each with /udp where it is not TCP';
+const FORMS = 'write 80, 8080:80, 127.0.0.1:8080:80, 127.0.0.1::80 8000-8010:80-90 or 8000-8010:80, each with /udp where it is not TCP';
 
 /**
- * What `-p` takes: `[[IP:]HOST:]CONTAINER[/PROTOCOL]`, where HOST may be empty and both may be ranges of
- * the same length. Ranges are taken apart. @throws RangeError
+ * What `-p` takes: `[[IP:]HOST:]CONTAINER[/PROTOCOL]`, where HOST may be empty and both may be ranges of the same length,
+ * which are taken apart; or HOST alone is a range, of which any free port is meant. @throws RangeError
  */
 export function parsePublish(text: string): readonly Published[] {
   const [, rest = '', protocol = 'tcp'] = /^([^/]*)(?:\/(.*))?$/s.exec(text) ?? [];
@@ -24,6 +24,10 @@ export function parsePublish(text: string): readonly Published[] {
   if (isWrong || (ip === '' && rest.split(':').length > 2)) throw wrong(text);
   if (v6 !== undefined)
     throw new RangeError(`${JSON.stringify(text)} publishes at an IPv6 address; ports are published at IPv4 addresses only`);
+  if (inside.length === 1 && host !== '') {
+    const { from, to } = boundsOf(host, text);
+    return [{ Port: `${inside[0]}/${protocol.toLowerCase()}`, HostIp: ip, HostPort: from === to ? String(from) : `${from}-${to}` }];
+  }
   const outside = host === '' ? undefined : rangeOf(host, text);
   if (outside !== undefined && outside.length !== inside.length) {
     throw new RangeError(
@@ -55,12 +59,17 @@ export function portBindings(published: readonly Published[]): Record<string, Po
 }
 
 function rangeOf(text: string, whole: string): readonly number[] {
-  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
-  const [from, to] = [Number(first), Number(last)];
-  if (!(from >= 1 && to <= 65_535 && from <= to)) throw wrong(whole);
+  const { from, to } = boundsOf(text, whole);
   if (to - from >= MOST)
     throw new RangeError(`${JSON.stringify(whole)} is a range of ${to - from + 1} ports, of which there may be ${MOST}`);
   return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}
+
+function boundsOf(text: string, whole: string): { readonly from: number; readonly to: number } {
+  const [, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
+  const [from, to] = [Number(first), Number(last)];
+  if (!(from >= 1 && to <= 65_535 && from <= to)) throw wrong(whole);
+  return { from, to };
 }
 
 const wrong = (text: string): RangeError => new RangeError(`${JSON.stringify(text)} is no port to publish: ${FORMS}`);

@@ -1,4 +1,4 @@
-import { NetworkRefused } from '../../api/network-service.ts';
+import { NetworkRefused, PortRefused } from '../../api/network-service.ts';
 import { type ContainerId, type HostPort, LIMITS, type NodeId } from '../../core/model/index.ts';
 import { parseIpv4 } from '../../lib/ipv4.ts';
 import type { Store } from '../../store/port.ts';
@@ -181,9 +181,9 @@ export function refusedPort({ port, message, why }: PortTaken): NetworkRefused {
       'invalid',
       `cannot publish port ${port.port} there: ${message}. Leave the address out, or ask the node that has it.`,
     );
-  return new NetworkRefused(
-    'conflict',
+  return new PortRefused(
     `port is already allocated on this node: ${message}. Publish another than ${port.port}, or ask another node.`,
+    port,
   );
 }
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Request } from '../../../core/model/index.ts';
+import type { NodeId, Placement, Request, RequestId } from '../../../core/model/index.ts';
 import type { ContainerSpec } from '../../../engine/port.ts';
 import { parseIpv4 } from '../../../lib/ipv4.ts';
+import { portBindingsOf } from '../network-settings.ts';
 import { FakeInstance, type FakeNode } from '../../fake-instance.test-helper.ts';
 
 const post = (node: FakeNode, url: string, payload: object) => node.api.app.inject({ method: 'POST', url, payload });
@@ -28,6 +29,21 @@ const network = (node: FakeNode, name: string) => {
   return found;
 };
 const config = (IPv4Address: string, more: object = {}) => ({ IPAMConfig: { IPv4Address }, ...more });
+
+/** One node was asked, and has a port no more. */
+const refusedBy = (detail: string): Placement => ({
+  requestId: 'a'.repeat(32) as RequestId,
+  wanted: { cpuMillicores: 100, memoryBytes: 1 },
+  policy: 'binpack',
+  buyer: 'b'.repeat(32) as NodeId,
+  supplier: undefined,
+  attempts: 1,
+  by: 'direct',
+  tookMs: 1,
+  considered: [
+    { nodeId: 'c'.repeat(32) as NodeId, name: 'node-2', accepted: false, reason: 'port', detail, free: undefined, score: undefined },
+  ],
+});
 
 describe('the networks of a create', () => {
   it.each(['', 'default', 'bridge', 'caravela'])('are the default one for %j', async (NetworkMode) => {
@@ -183,6 +199,27 @@ describe('the ports of a create', () => {
     expect((await create(node, { HostConfig: PORTS })).response.statusCode).toBe(201);
     expect(said((await create(node, { HostConfig: PORTS })).response)).toEqual([409, 'port 8080 is already allocated']);
     expect(node.networks.claims.size).toBe(1);
+  });
+
+  it('of a range are the first that the asked node and one with room have free, and shown as they were asked for', async () => {
+    const [node] = await nodes();
+    const ranges = { PortBindings: { '80/tcp': [{ HostPort: '8080-8083' }], '81/tcp': [{ HostPort: '8081' }] } };
+    await node.networks.claimPorts('taken' as never, [{ hostIp: '', hostPort: 8080 }]);
+    node.refuseNext = { code: 'no-room', message: 'no node has room', placement: refusedBy('8082/tcp is taken by web') };
+    const { response, request, spec } = await create(node, { HostConfig: ranges });
+    expect(response.statusCode).toBe(201);
+    expect(request?.hostPorts.map(({ port }) => port)).toEqual([8083, 8081]);
+    expect(portBindingsOf(spec)).toEqual({
+      '80/tcp': [{ HostIp: '', HostPort: '8080-8083' }],
+      '81/tcp': [{ HostIp: '', HostPort: '8081' }],
+    });
+    const none = { PortBindings: { '80/tcp': [{ HostPort: '8080-8081' }] } };
+    expect(said((await create(node, { HostConfig: none })).response)).toEqual([409, 'port 8081 is already allocated']);
+    expect(node.networks.claims.size).toBe(2);
+    const short = {
+      PortBindings: { '80/tcp': [{ HostPort: '9000-9001' }], '81/tcp': [{ HostPort: '9000-9001' }], '82/tcp': [{ HostPort: '9000-9001' }] },
+    };
+    expect(said((await create(node, { HostConfig: short })).response)).toEqual([400, expect.stringContaining('make them longer')]);
   });
 
   it('of a stack are claimed together or not at all', async () => {

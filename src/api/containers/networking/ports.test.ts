@@ -54,6 +54,7 @@ describe('published ports', () => {
         ],
         '53/udp': [{ HostIp: '0.0.0.0', HostPort: '0' }],
         '90-91': [{ HostPort: '190-191' }],
+        '92/tcp': [{ HostPort: '8080-9090' }],
         '443/tcp': null,
         '444/tcp': [],
       }),
@@ -63,13 +64,14 @@ describe('published ports', () => {
       { containerPort: 53, protocol: 'udp', hostIp: '', hostPort: 0 },
       { containerPort: 90, protocol: 'tcp', hostIp: '', hostPort: 190 },
       { containerPort: 91, protocol: 'tcp', hostIp: '', hostPort: 191 },
+      { containerPort: 92, protocol: 'tcp', hostIp: '', hostPort: 8080, hostRange: { first: 8080, last: 9090 } },
     ]);
   });
 
   it.each([
     [{ '80/tcp': [{ HostPort: 'web' }] }, 'invalid host port: "web" for 80/tcp'],
     [{ '80/tcp': [{ HostPort: '65536' }] }, 'invalid host port'],
-    [{ '80/tcp': [{ HostPort: '8000-8005' }] }, 'invalid ranges specified for container and host ports: 8000-8005 has 6 and 80/tcp 1'],
+    [{ '80-81': [{ HostPort: '8000-8005' }] }, 'invalid ranges specified for container and host ports: 8000-8005 has 6 and 80-81 2'],
     [{ '80/tcp': [{ HostIp: 'here', HostPort: '80' }] }, 'invalid IP address to publish a port at: "here"'],
     [{ '80/tcp': [{ HostIp: '::1', HostPort: '80' }] }, 'not an IPv4 address'],
     [

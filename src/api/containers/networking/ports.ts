@@ -43,8 +43,8 @@ type Bindings = Readonly<
 >;
 
 /**
- * `HostConfig.PortBindings`, each published port by itself. An entry without bindings publishes nothing;
- * one without a host port takes any free one. @throws ApiError 400
+ * `HostConfig.PortBindings`, each published port by itself. An entry without bindings publishes nothing; one without a
+ * host port takes any free one, one with a range of the host's for one port any of that. @throws ApiError 400
  */
 export function parseBindings(bindings: Bindings): readonly PortWish[] {
   const wishes: PortWish[] = [];
@@ -53,7 +53,7 @@ export function parseBindings(bindings: Bindings): readonly PortWish[] {
     for (const { HostIp = '', HostPort = '' } of list ?? []) {
       const hostIp = hostIpOf(HostIp);
       const outside = hostPortsOf(HostPort, inside, key);
-      inside.forEach(({ port, protocol }, i) => wishes.push({ containerPort: port, protocol, hostIp, hostPort: outside[i] ?? 0 }));
+      inside.forEach(({ port, protocol }, i) => wishes.push({ containerPort: port, protocol, hostIp, ...outside(i) }));
     }
   }
   if (wishes.length > LIMITS.hostPorts) {
@@ -68,7 +68,11 @@ export function hostPortsOfWishes(wishes: readonly PortWish[]): readonly HostPor
   return wishes.filter(({ hostPort }) => hostPort > 0).map(hostPortOf);
 }
 
-const hostPortOf = ({ protocol, hostIp, hostPort }: PortWish): HostPort => ({ protocol, ip: parseIpv4(hostIp) ?? 0, port: hostPort });
+export const hostPortOf = ({ protocol, hostIp, hostPort }: PortWish): HostPort => ({
+  protocol,
+  ip: parseIpv4(hostIp) ?? 0,
+  port: hostPort,
+});
 
 /** Dotted; empty for every address. */
 function hostIpOf(text: string): string {
@@ -83,24 +87,30 @@ function hostIpOf(text: string): string {
   return ip === 0 ? '' : formatIpv4(ip);
 }
 
-function hostPortsOf(text: string, inside: readonly ContainerPort[], key: string): readonly number[] {
-  if (text === '' || text === '0') return [];
+/** What each of them wants of the host, by its place. */
+function hostPortsOf(
+  text: string,
+  inside: readonly ContainerPort[],
+  key: string,
+): (at: number) => Pick<PortWish, 'hostPort' | 'hostRange'> {
+  if (text === '' || text === '0') return () => ({ hostPort: 0 });
   const [whole, first, last = first] = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text) ?? [];
   const [from, to] = [Number(first), Number(last)];
   if (whole === undefined || !isPort(from) || !isPort(to) || to < from) {
     throw new ApiError(400, `invalid host port: ${JSON.stringify(text.slice(0, 80))} for ${key} is not a number from 1 to 65535`);
   }
+  if (inside.length === 1 && to > from) return () => ({ hostPort: from, hostRange: { first: from, last: to } });
   if (to - from + 1 !== inside.length) {
     throw new ApiError(
       400,
       `invalid ranges specified for container and host ports: ${text} has ${to - from + 1} and ${key} ${inside.length}; leave the host's out for any that are free`,
     );
   }
-  return inside.map((_, i) => from + i);
+  return (at) => ({ hostPort: from + at });
 }
 
 function refuseClashes(wishes: readonly PortWish[]): void {
-  const named = wishes.filter(({ hostPort }) => hostPort > 0);
+  const named = wishes.filter(({ hostPort, hostRange }) => hostPort > 0 && hostRange === undefined);
   for (const [i, wish] of named.entries()) {
     const other = named.slice(0, i).find((earlier) => portsClash(hostPortOf(earlier), hostPortOf(wish)));
     if (other === undefined) continue;
