@@ -42,4 +42,12 @@ describe('the end of a task', () => {
     expect((await post(`kill?signal=${signal}`)).statusCode).toBe(204);
     expect(node.listeners).toBe(0);
   });
+
+  it('may come before the kill that was to bring it', async () => {
+    const { node, containerId, post } = await oneNode();
+    node.refuseNext = { code: 'wrong-state', message: 'web is not running' };
+    expect((await post('kill')).statusCode).toBe(204);
+    node.exit(containerId, 0);
+    expect((await post('kill')).statusCode).toBe(409);
+  });
 });

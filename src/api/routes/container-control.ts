@@ -53,6 +53,8 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
       try {
         noteSignal(context, container, signal);
         const result = await backend.command({ kind: 'kill', containerId, signal });
+        // It ran when it was asked for: an end of its own that came first is as good, as Docker has it.
+        if (!result.ok && result.error.code === 'wrong-state' && isUnderWay(container)) return reply.code(204).send();
         if (!result.ok && result.error.code === 'wrong-state') {
           throw new ApiError(409, `cannot kill container: ${containerId}: container ${containerId} is not running`);
         }
