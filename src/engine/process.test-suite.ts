@@ -304,7 +304,7 @@ export function processContract(name: string, makeBench: () => Promise<EngineBen
         });
         await engine.remove(A);
         await start(undefined, every(['CMD', 'sleep', '50'], { timeout: 100e6 }));
-        expect((await until('unhealthy')).log.at(-1)).toMatchObject({ exitCode: -1, output: 'Health check exceeded timeout (0.1s)' });
+        expect((await until('unhealthy')).log.at(-1)).toMatchObject({ exitCode: -1, output: 'Health check exceeded timeout (100ms)' });
         while ((await engine.stats(A))?.pids.current !== 1) await delay(5);
       });
 

@@ -76,7 +76,7 @@ describe('HealthMonitor', () => {
   it('ends a check that takes too long', async () => {
     await vi.advanceTimersByTimeAsync(1_500);
     expect(probes.map(({ killed }) => killed)).toEqual([true]);
-    expect(monitor.of(A)?.log).toMatchObject([{ exitCode: -1, output: 'Health check exceeded timeout (0.5s)' }]);
+    expect(monitor.of(A)?.log).toMatchObject([{ exitCode: -1, output: 'Health check exceeded timeout (500ms)' }]);
     await next(0);
     expect(told).toEqual(['starting', 'healthy']);
   });

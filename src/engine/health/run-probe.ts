@@ -1,6 +1,7 @@
 import type { ContainerId } from '../../core/model/index.ts';
 import type { HealthProbe, RunningExec } from '../port.ts';
 import type { HealthCheck } from './health-check.ts';
+import { goDuration } from './go-duration.ts';
 
 /** A check's process. */
 export interface ProbeExec extends RunningExec {
@@ -25,7 +26,7 @@ export async function runProbe(runner: ProbeRunner, id: ContainerId, { argv, tim
     if (result !== undefined) return ended(result.exitCode, result.output);
     // It may not even have begun yet.
     starting.then((exec) => exec.kill()).catch(() => undefined);
-    return ended(-1, `Health check exceeded timeout (${timeoutMs / 1_000}s)`);
+    return ended(-1, `Health check exceeded timeout (${goDuration(timeoutMs)})`);
   } catch (error) {
     return ended(-1, error instanceof Error ? error.message : String(error));
   } finally {
