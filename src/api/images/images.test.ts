@@ -175,6 +175,8 @@ describe('import and pull', () => {
     ['fromSrc=ftp://x/y', /fromSrc must be - or a URL/],
     ['fromSrc=-', /the body must be a tar archive/],
     ['fromImage=busybox&platform=windows/amd64', /runs containers of Linux/],
+    ['fromImage=busybox&platform=windows', /runs containers of Linux/],
+    ['fromImage=busybox&platform=foobar', /"foobar": unknown operating system or architecture/],
     ['fromImage=busybox&platform=a/b/c/d', /platform must be written/],
   ])('refuses %s', async (query, message) => {
     const [one] = (await nodes('node-1')) as [FakeNode];

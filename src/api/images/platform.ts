@@ -12,6 +12,10 @@ const ARCHITECTURES: Readonly<Record<string, readonly [string, string]>> = {
   i386: ['386', ''],
 };
 
+/** What one word alone may be: as Go names them. */
+const KNOWN = '386 amd64 arm arm64 loong64 mips mips64 mips64le mipsle ppc64 ppc64le riscv64 s390x wasm'.split(' ');
+const SYSTEMS = 'aix android darwin dragonfly freebsd illumos ios js linux netbsd openbsd plan9 solaris windows'.split(' ');
+
 /** `linux/arm64/v8`, `linux/arm64`, `arm64`; '' for none. @throws ApiError 400 */
 export function platformOf(text: string): ImagePlatform | undefined {
   if (text === '') return undefined;
@@ -20,7 +24,10 @@ export function platformOf(text: string): ImagePlatform | undefined {
     throw new ApiError(400, `platform must be written os[/architecture[/variant]], got ${JSON.stringify(text.slice(0, 80))}`);
   }
   const [first = '', ...rest] = parts;
-  const [os, named, given = ''] = rest.length === 0 ? (first === 'linux' ? ['linux', ''] : ['linux', first]) : [first, ...rest];
+  if (rest.length === 0 && !SYSTEMS.includes(first) && !KNOWN.includes(first) && ARCHITECTURES[first] === undefined) {
+    throw new ApiError(400, `${JSON.stringify(text.slice(0, 80))}: unknown operating system or architecture: invalid argument`);
+  }
+  const [os, named, given = ''] = rest.length === 0 ? (SYSTEMS.includes(first) ? [first, ''] : ['linux', first]) : [first, ...rest];
   if (os !== 'linux')
     throw new ApiError(400, `Caravela runs containers of Linux: there is no use for an image of ${os} (platform ${text})`);
   if (named === undefined || named === '') return undefined;
