@@ -231,11 +231,14 @@ describe('docker network', () => {
   });
 
   test('publishes ports, and shows them', async () => {
-    await ok(1, 'run', '-d', '--name', 'shop', '-p', '18080:80', '-p', '53/udp', instance.image, 'sleep', '1000');
+    await ok(1, 'run', '-d', '--name', 'shop', '-p', '18080:80', '-p', '18080-18083:81', '-p', '53/udp', instance.image, 'sleep', '1000');
     expect(await ok(2, 'port', 'shop', '80')).toContain('0.0.0.0:18080');
+    // Of a range the first that is free.
+    expect(await ok(2, 'port', 'shop', '81')).toContain('0.0.0.0:18081');
+    expect(await ok(3, 'inspect', '-f', '{{(index (index .HostConfig.PortBindings "81/tcp") 0).HostPort}}', 'shop')).toBe('18080-18083');
     // The client shows them in no order.
     expect((await ok(3, 'port', 'shop')).split('\n').toSorted().join('\n')).toMatch(
-      /^53\/udp -> 0\.0\.0\.0:\d+\n80\/tcp -> 0\.0\.0\.0:18080$/,
+      /^53\/udp -> 0\.0\.0\.0:\d+\n80\/tcp -> 0\.0\.0\.0:18080\n81\/tcp -> 0\.0\.0\.0:18081$/,
     );
     expect(await ok(2, 'ps', '--filter', 'publish=18080', '--format', '{{.Names}} {{.Ports}}')).toMatch(
       /^shop .*0\.0\.0\.0:18080->80\/tcp/,

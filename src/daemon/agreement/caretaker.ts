@@ -57,8 +57,9 @@ export class Caretaker {
   }
 
   async #round(): Promise<void> {
-    this.#isSoon = false;
+    // What came while a round was under way may have come too late for it.
     if (this.#isBusy) return;
+    this.#isSoon = false;
     this.#isBusy = true;
     let isMore = false;
     try {
@@ -74,7 +75,7 @@ export class Caretaker {
       this.#parts.log('debug', 'what is agreed could not be looked after', { error: (error as Error).message });
     } finally {
       this.#isBusy = false;
-      this.#schedule(isMore ? SOON_MS : ROUND_MS);
+      this.#schedule(isMore || this.#isSoon ? SOON_MS : ROUND_MS);
     }
   }
 
