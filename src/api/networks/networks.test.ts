@@ -58,6 +58,11 @@ describe('GET /networks', () => {
     expect(await list(node, { type: { builtin: true } })).toEqual(['caravela', 'host', 'none']);
   });
 
+  it('is asked with a slash at its end, too', async () => {
+    const [node] = await nodes();
+    expect((await get(node, '/networks/')).json<NetworkRow[]>().map(({ Name }) => Name)).toEqual(['caravela', 'host', 'none']);
+  });
+
   it('knows which nobody uses, on any node', async () => {
     const [node, other] = await nodes();
     await made(node, 'blue');

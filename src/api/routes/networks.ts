@@ -28,13 +28,16 @@ import { pruneNetworks } from '../networks/prune-networks.ts';
 export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
   const { backend } = context;
 
-  app.get('/networks', async (request, reply): Promise<NetworkRow[]> => {
-    const options = networkListOptions(request.query as Query);
-    if (options.dangling === undefined) return listNetworks(backend, options, new Set());
-    const { endpoints, silent } = await askEndpoints(backend, undefined, scopeOf(request));
-    nameSilent(reply, silent);
-    return listNetworks(backend, options, new Set(endpoints.map(({ network }) => network)));
-  });
+  // Docker's clients have asked with a slash at the end, too.
+  for (const path of ['/networks', '/networks/']) {
+    app.get(path, async (request, reply): Promise<NetworkRow[]> => {
+      const options = networkListOptions(request.query as Query);
+      if (options.dangling === undefined) return listNetworks(backend, options, new Set());
+      const { endpoints, silent } = await askEndpoints(backend, undefined, scopeOf(request));
+      nameSilent(reply, silent);
+      return listNetworks(backend, options, new Set(endpoints.map(({ network }) => network)));
+    });
+  }
 
   app.get('/networks/:id', async (request, reply): Promise<NetworkRow> => {
     const found = await locateNetwork(context, wordIn(request), scopeOf(request));

@@ -2,9 +2,14 @@ import { type Container, LIMITS, shortId } from '../../core/model/index.ts';
 import type { EndpointWish } from '../../engine/port.ts';
 import { ANY_DOTTED } from '../../network/dns/dotted-names.ts';
 
-/** How a container is called on a network: by name, short id and aliases, in lower case as DNS compares (RFC 4343). */
-export function endpointNames(container: Container, wish: EndpointWish): readonly string[] {
-  const names = [container.name, shortId(container.request.containerId), ...wish.aliases].map((name) => name.toLowerCase());
+/**
+ * How a container is called on a network: by name, short id, the host name that was asked for and aliases, in lower case
+ * as DNS compares (RFC 4343).
+ * @param hostname '' for none
+ */
+export function endpointNames(container: Container, hostname: string, wish: EndpointWish): readonly string[] {
+  const own = [container.name, shortId(container.request.containerId), ...(hostname === '' ? [] : [hostname])];
+  const names = [...own, ...wish.aliases].map((name) => name.toLowerCase());
   const all = [...new Set(names)].slice(0, LIMITS.endpointNames - 1);
   return all.some((name) => name.includes('.')) ? [...all, ANY_DOTTED] : all;
 }

@@ -160,7 +160,10 @@ export function makeWorld(runDir: string, store = new MemoryStore()) {
       name: `c${id[0]}`,
       buyer,
       task: { state: 'running' },
-      request: { containerId: id, spec: JSON.stringify({ networkMode: 'networks', networks: [], ports: [], networkOf: '', ...spec }) },
+      request: {
+        containerId: id,
+        spec: JSON.stringify({ networkMode: 'networks', networks: [], ports: [], networkOf: '', hostname: '', ...spec }),
+      },
     } as unknown as Container;
     containers.set(id, container);
     return container;

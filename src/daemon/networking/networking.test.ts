@@ -27,7 +27,7 @@ afterEach(async () => {
 describe('Networking', () => {
   it('plugs a task into its networks before it starts, and takes all back when it has ended', async () => {
     const { networking, fake, leases, commands, run } = world;
-    const container = run(A, { networks: [wish(BACK), wish(FRONT, { ip: '10.0.0.77', aliases: ['Web'] })] });
+    const container = run(A, { hostname: 'Shop', networks: [wish(BACK), wish(FRONT, { ip: '10.0.0.77', aliases: ['Web'] })] });
     const place = await networking.place(container);
     expect(place).toEqual({ netnsPath: `/fake/netns/${A}`, resolvConf: '', hosts: '10.1.0.10 10.0.0.77' });
     expect([...fake.endpoints.values()].map(({ interfaceName, isDefaultRoute }) => [interfaceName, isDefaultRoute])).toEqual([
@@ -40,7 +40,7 @@ describe('Networking', () => {
     ]);
     expect(commands.findLast((each) => each.kind === 'endpoints')).toMatchObject({
       containerId: A,
-      endpoints: [{ names: ['ca', 'aaaaaaaaaaaa'] }, { names: ['ca', 'aaaaaaaaaaaa', 'web'] }],
+      endpoints: [{ names: ['ca', 'aaaaaaaaaaaa', 'shop'] }, { names: ['ca', 'aaaaaaaaaaaa', 'shop', 'web'] }],
     });
     expect(networking.service.endpointsOf(A).map(({ networkName, address, mac }) => [networkName, address, mac])).toEqual([
       ['back', '10.1.0.10', '02:42:0a:01:00:0a'],

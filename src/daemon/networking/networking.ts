@@ -327,10 +327,11 @@ export class Networking {
     const task = this.#tasks.get(id);
     const container = this.#parts.node.container(id);
     if (task === undefined || container === undefined) return;
-    const wishes = this.#connections.of(id, specOf(container));
+    const spec = specOf(container);
+    const wishes = this.#connections.of(id, spec);
     const endpoints = task.endpoints.map((endpoint) => {
       const wish = wishes.find(({ network }) => network === endpoint.network);
-      return wish === undefined ? endpoint : { ...endpoint, names: endpointNames(container, wish) };
+      return wish === undefined ? endpoint : { ...endpoint, names: endpointNames(container, spec.hostname, wish) };
     });
     this.#tasks.put({ ...task, endpoints });
     this.#publish(id);

@@ -253,7 +253,7 @@ export class TaskWiring {
       interfaceName,
       isDefaultRoute,
       mac: wish.mac === '' ? undefined : wish.mac,
-      names: endpointNames(container, wish),
+      names: endpointNames(container, this.#parts.specOf(container).hostname, wish),
     };
   }
 

@@ -37,8 +37,8 @@ export interface AskedNetworking {
 }
 
 const CONTAINER = 'container:';
-/** Beside them a container has its name, its short id, and a mark where a name has dots. */
-const MOST_ALIASES = LIMITS.endpointNames - 3;
+/** Beside them a container has its name, its short id, its host name, and a mark where a name has dots. */
+const MOST_ALIASES = LIMITS.endpointNames - 4;
 const ALIAS = /^[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,252}$/;
 const MAC = /^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/;
 
