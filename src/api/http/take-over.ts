@@ -23,7 +23,10 @@ export async function skipBody(request: FastifyRequest): Promise<void> {
 /** Of Node's parser, which would read a next request from what comes; `close` stays, by which it forgets the connection. */
 const PARSER_EVENTS = ['data', 'end', 'drain', 'timeout', 'error'] as const;
 
-/** Answers 200 without a length, and returns the connection, from now on raw in both directions. The request's body has been read. */
+/**
+ * Answers 200 without a length, or 101 to whoever named an upgrade without asking for one (Go's programs do), and returns
+ * the connection, from now on raw in both directions. The request's body has been read.
+ */
 export function takeOver(request: FastifyRequest, reply: FastifyReply, headers: Readonly<Record<string, string>>): Duplex {
   reply.hijack();
   const { socket } = request.raw;
@@ -31,7 +34,12 @@ export function takeOver(request: FastifyRequest, reply: FastifyReply, headers: 
   reply.raw.detachSocket(socket);
   for (const event of PARSER_EVENTS) socket.removeAllListeners(event);
   socket.on('error', () => socket.destroy());
-  const all = Object.entries({ ...reply.getHeaders(), ...headers });
-  socket.write(['HTTP/1.1 200 OK', ...all.map(([name, value]) => `${name}: ${String(value)}`), '', ''].join('\r\n'));
+  const isNamed = request.headers.upgrade !== undefined;
+  const all = Object.entries({ ...reply.getHeaders(), ...headers, ...(isNamed ? { connection: 'Upgrade', upgrade: 'tcp' } : {}) });
+  socket.write(
+    [isNamed ? 'HTTP/1.1 101 UPGRADED' : 'HTTP/1.1 200 OK', ...all.map(([name, value]) => `${name}: ${String(value)}`), '', ''].join(
+      '\r\n',
+    ),
+  );
   return socket;
 }

@@ -68,7 +68,7 @@ export async function launchTask(
       });
       await Promise.all([
         writeFile(bundle.config, JSON.stringify(config)),
-        writeEtcFiles(bundle.etc, record.process.hostname, spec.networkMode === 'host', place),
+        writeEtcFiles(bundle.etc, record.process.hostname, spec, place),
         separate(host, conmon.pid),
       ]);
       stages.lap('configMs');
