@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Result } from '../../core/model/index.ts';
 import type { ContainerCreateResponse } from '../../docker-api/types.ts';
+import { asMeant } from '../containers/as-meant.ts';
 import { claimName, NAME_DRAWS, nameConflict } from '../containers/claim-name.ts';
 import { CREATE_BODY } from '../containers/create-body.ts';
 import { checkCreate, checkName, type Looked, requestOf } from '../containers/create-request.ts';
@@ -16,6 +17,7 @@ import { ApiError, fromCoreError } from '../http/api-error.ts';
 import { jsonOf } from '../http/body.ts';
 import { checked } from '../http/check.ts';
 import { type Query, textOf } from '../http/query.ts';
+import { versionOf } from '../http/version.ts';
 import { platformOf } from '../images/platform.ts';
 import { forPlatform, resolveImage } from '../images/resolve.ts';
 import { scopeOf } from '../instance/scope.ts';
@@ -25,7 +27,7 @@ import { API_LIMITS } from '../limits.ts';
 export function containerCreateRoute(app: FastifyInstance, context: ApiContext): void {
   app.post('/containers/create', async (request, reply) => {
     const body = await jsonOf(request, API_LIMITS.jsonBodyBytes);
-    const wanted = checkCreate(checked(CREATE_BODY, body ?? {}, 'the body'));
+    const wanted = checkCreate(asMeant(checked(CREATE_BODY, body ?? {}, 'the body'), versionOf(request.originalUrl)));
     const asked = textOf(request.query as Query, 'name');
     const given = asked === '' ? undefined : checkName(asked);
     // The name of a container that was not placed says nothing: the image comes first, as its 404 makes clients pull.
