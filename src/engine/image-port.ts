@@ -14,6 +14,8 @@ export interface ImageSummary {
   readonly digest: string;
   /** Normalised references that point to it. */
   readonly references: readonly string[];
+  /** Repositories, normalised, that have it by its digest, as far as it was pulled from there or pushed there by this node; absent: none. */
+  readonly published?: readonly string[];
   readonly createdAtMs: number;
   /** Sum of unpacked layers, bytes. */
   readonly sizeBytes: number;

@@ -202,6 +202,22 @@ describe('import and pull', () => {
 });
 
 describe('lists', () => {
+  it('shows a digest for what registries have, not for what was only made here', async () => {
+    const [one] = (await nodes('node-1')) as [FakeNode];
+    one.images.put('docker.io/me/made:1', 'a');
+    const pulled = one.images.put('docker.io/library/pulled:1', 'b');
+    one.images.stored.splice(1, 1, {
+      ...pulled,
+      references: [...pulled.references, `quay.io/x/y@${pulled.digest}`],
+      published: ['docker.io/library/pulled'],
+    });
+    const rows = (await get(one, '/v1.47/images/json')).json<{ RepoTags: string[]; RepoDigests: string[] }[]>();
+    expect(rows.map(({ RepoTags, RepoDigests }) => [RepoTags[0], RepoDigests])).toEqual([
+      ['me/made:1', []],
+      ['pulled:1', [`pulled@${pulled.digest}`, `quay.io/x/y@${pulled.digest}`]],
+    ]);
+  });
+
   it('knows images without a name as each version of the API does', async () => {
     const [one] = (await nodes('node-1')) as [FakeNode];
     one.images.put('', 'a');

@@ -108,7 +108,8 @@ function tagsOf(image: StoredImage): string[] {
   return image.references.filter((r) => !r.includes('@')).map(familiarReference);
 }
 
-function digestsOf(image: StoredImage): string[] {
-  const repositories = new Set(image.references.map((r) => familiarReference(repositoryOf(r))));
-  return [...repositories].map((r) => `${r}@${image.digest}`);
+/** Of what was only made or loaded here no registry knows the digest. */
+function digestsOf({ references, published = [], digest }: StoredImage): string[] {
+  const byDigest = references.filter((r) => r.includes('@')).map(repositoryOf);
+  return [...new Set([...published, ...byDigest].map(familiarReference))].map((r) => `${r}@${digest}`);
 }

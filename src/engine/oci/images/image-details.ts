@@ -1,16 +1,18 @@
 import type { ImageDetails } from '../../port.ts';
 import type { BlobStore } from './blob-store.ts';
 import { type ImageConfiguration, parseConfiguration, parseDocument } from './documents.ts';
-import type { ImageRecord } from './image-records.ts';
+import type { ImageRecord, ImageRecords } from './image-records.ts';
 import type { LayerStore } from './layer-store.ts';
 
 /** What an image's documents say never changes: read once per record. */
-const facts = new WeakMap<ImageRecord, Omit<ImageDetails, 'references'>>();
+const facts = new WeakMap<ImageRecord, Facts>();
+
+type Facts = Omit<ImageDetails, 'references' | 'published'>;
 
 /** @throws ImageError where the disk lost or damaged a document */
 export async function describeImage(
   record: ImageRecord,
-  references: readonly string[],
+  records: ImageRecords,
   blobs: BlobStore,
   layers: LayerStore,
 ): Promise<ImageDetails> {
@@ -19,14 +21,15 @@ export async function describeImage(
     known = await readFacts(record, blobs, layers);
     facts.set(record, known);
   }
-  return { ...known, references };
+  const published = records.publishedOf(record.digest);
+  return { ...known, references: records.referencesOf(record.digest), ...(published.length === 0 ? {} : { published }) };
 }
 
 export async function readImageConfig(blobs: BlobStore, { configDigest }: ImageRecord): Promise<ImageConfiguration> {
   return parseConfiguration(await blobs.read(configDigest), `configuration ${configDigest}`);
 }
 
-async function readFacts(record: ImageRecord, blobs: BlobStore, layers: LayerStore): Promise<Omit<ImageDetails, 'references'>> {
+async function readFacts(record: ImageRecord, blobs: BlobStore, layers: LayerStore): Promise<Facts> {
   const configuration = await readImageConfig(blobs, record);
   const { architecture, os, variant, author, createdAtMs, config, diffIds, history } = configuration;
   const layerBytes = record.layers.map(({ diffId }) => layers.sizeOf(diffId));

@@ -1,7 +1,7 @@
 import { ImageError } from '../../port.ts';
 import type { SavedImage } from './archive/save-archive.ts';
 import type { ImageRecord, ImageRecords } from './image-records.ts';
-import { formatReference, parseReference, type Reference } from './reference.ts';
+import { formatReference, parseReference, type Reference, repositoryOf } from './reference.ts';
 
 /**
  * The image that a user means: by digest or id, by reference, else by a prefix of its id or digest, in
@@ -74,9 +74,9 @@ function byReference(records: ImageRecords, name: string): ImageRecord | undefin
   const record = records.resolve(formatReference(reference));
   if (record !== undefined || reference.digest === undefined) return record;
   const candidate = records.get(reference.digest);
-  const repository = `${reference.domain}/${reference.path}`;
-  const isKnownThere = records.referencesOf(reference.digest).some((known) => /^(.*?)(@|:[^/:]*$)/.exec(known)?.[1] === repository);
-  return isKnownThere ? candidate : undefined;
+  const repository = repositoryOf(reference);
+  const known = [...records.publishedOf(reference.digest), ...records.referencesOf(reference.digest).map(parseReference).map(repositoryOf)];
+  return known.includes(repository) ? candidate : undefined;
 }
 
 function byPrefix(records: ImageRecords, text: string): ImageRecord | undefined {

@@ -12,6 +12,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hasCode } from '../../../linux/system-error.ts';
 import { replaceFile, replaceFileSoon } from './durable.ts';
+import { parseReference, repositoryOf } from './reference.ts';
 
 export interface LayerRecord {
   readonly digest: string;
@@ -40,6 +41,8 @@ interface Contents {
   readonly images: readonly ImageRecord[];
   /** Normalised reference to image digest. */
   readonly references: Readonly<Record<string, string>>;
+  /** Image digest to the repositories that have it; absent in files of older releases. */
+  readonly published?: Readonly<Record<string, readonly string[]>>;
 }
 
 export class ImageRecords {
@@ -48,6 +51,8 @@ export class ImageRecords {
   readonly #bootId: string;
   readonly #images = new Map<string, ImageRecord>();
   readonly #references = new Map<string, string>();
+  /** By image digest. */
+  readonly #published = new Map<string, ReadonlySet<string>>();
   /** Records all of whose content is on disk. */
   readonly #durable = new Set<ImageRecord>();
   #onDisk: string;
@@ -70,6 +75,8 @@ export class ImageRecords {
     for (const record of contents.images) if (isComplete(record)) this.#images.set(record.digest, record);
     for (const [reference, digest] of Object.entries(contents.references))
       if (this.#images.has(digest)) this.#references.set(reference, digest);
+    for (const [digest, repositories] of Object.entries(contents.published ?? {}))
+      if (this.#images.has(digest)) this.#published.set(digest, new Set(repositories));
     const written = new Set(durable.images.map((record) => JSON.stringify(record)));
     for (const record of this.#images.values()) if (written.has(JSON.stringify(record))) this.#durable.add(record);
   }
@@ -95,6 +102,11 @@ export class ImageRecords {
     return [...this.#references].filter(([, target]) => target === digest).map(([reference]) => reference);
   }
 
+  /** Repositories that have it by its digest. */
+  publishedOf(digest: string): string[] {
+    return [...(this.#published.get(digest) ?? [])];
+  }
+
   add(record: ImageRecord): void {
     const before = this.#images.get(record.digest);
     const others = record.others ?? before?.others;
@@ -107,14 +119,24 @@ export class ImageRecords {
     this.#references.set(reference, digest);
   }
 
+  /** That the repository has the image is forgotten with the image's last name there. */
   unpoint(reference: string): void {
+    const digest = this.#references.get(reference) ?? '';
     this.#references.delete(reference);
+    const repository = repositoryIn(reference);
+    if (this.referencesOf(digest).some((other) => repositoryIn(other) === repository)) return;
+    this.#published.set(digest, new Set(this.publishedOf(digest).filter((known) => known !== repository)));
+  }
+
+  publish(digest: string, repository: string): void {
+    this.#published.set(digest, new Set([...this.publishedOf(digest), repository]));
   }
 
   /** With all references to it. */
   remove(digest: string): void {
     this.#images.delete(digest);
     for (const reference of this.referencesOf(digest)) this.unpoint(reference);
+    this.#published.delete(digest);
   }
 
   /** Resolves when what holds now outlives this process. */
@@ -145,6 +167,11 @@ export class ImageRecords {
     });
   }
 
+  #publishedOf(images: readonly ImageRecord[]): Pick<Contents, 'published'> {
+    const known = images.map(({ digest }) => [digest, this.publishedOf(digest)] as const).filter(([, all]) => all.length > 0);
+    return known.length === 0 ? {} : { published: Object.fromEntries(known) };
+  }
+
   #inTurn(write: () => Promise<void>): Promise<void> {
     const saved = this.#saving.then(write);
     this.#saving = saved.catch(() => undefined);
@@ -152,7 +179,8 @@ export class ImageRecords {
   }
 
   #saveLive(): Promise<void> {
-    const contents: Live = { bootId: this.#bootId, images: this.all(), references: Object.fromEntries(this.#references) };
+    const references = Object.fromEntries(this.#references);
+    const contents: Live = { bootId: this.#bootId, images: this.all(), references, ...this.#publishedOf(this.all()) };
     return replaceFileSoon(this.#livePath, JSON.stringify(contents));
   }
 
@@ -161,13 +189,15 @@ export class ImageRecords {
     for (const record of this.#durable) if (this.get(record.digest) !== record) this.#durable.delete(record);
     const digests = new Set(images.map(({ digest }) => digest));
     const references = Object.fromEntries([...this.#references].filter(([, digest]) => digests.has(digest)));
-    const contents = JSON.stringify({ images, references } satisfies Contents);
+    const contents = JSON.stringify({ images, references, ...this.#publishedOf(images) } satisfies Contents);
     if (contents === this.#onDisk) return;
     await replaceFile(this.#durablePath, contents);
     this.#onDisk = contents;
     this.#digestsOnDisk = digests;
   }
 }
+
+const repositoryIn = (reference: string): string => repositoryOf(parseReference(reference));
 
 interface Live extends Contents {
   readonly bootId: string;

@@ -51,7 +51,7 @@ import { IMAGE_LIMITS, type ImageLimits } from './limits.ts';
 import { commitImage, importImage, type Make } from './new-image.ts';
 import { Pins, type PinSet } from './pins.ts';
 import type { Platform } from './documents.ts';
-import { familiarReference, formatReference, parseReference } from './reference.ts';
+import { familiarReference, formatReference, parseReference, repositoryOf } from './reference.ts';
 import { DOCKER_CERTIFICATES_DIR } from './registry/connections.ts';
 import type { HttpPatience } from './registry/http-request.ts';
 import { type Distribution, Registries } from './registry/registries.ts';
@@ -143,7 +143,7 @@ export class OciImages implements RootfsProvider {
       const sources = [...(options.sources ?? []), registry];
       const record = await this.#fetcher.fetch(resolved.digest, familiar, { platform, sources, pins, signal, onProgress });
       const isNew = this.#records.get(record.digest) === undefined;
-      await this.#keep(record, [formatReference(reference)]);
+      await this.#keep(record, [formatReference(reference)], repositoryOf(reference));
       onProgress({ status: `Digest: ${resolved.digest}`, id: '' });
       onProgress({ status: `Status: ${isNew ? 'Downloaded newer image' : 'Image is up to date'} for ${familiar}`, id: '' });
       return this.#details(record);
@@ -207,7 +207,8 @@ export class OciImages implements RootfsProvider {
     const target = parseReference(reference);
     if (target.digest !== undefined)
       throw new ImageError('bad-reference', `refusing to create a tag with a digest reference: ${reference}`);
-    const record = this.#find(nameOrId);
+    const record = findImage(this.#records, nameOrId);
+    if (record === undefined) throw new ImageError('not-found', `No such image: ${nameOrId}`);
     this.#records.point(formatReference(target), record.digest);
     await this.#records.save();
     this.#settler.request();
@@ -222,17 +223,20 @@ export class OciImages implements RootfsProvider {
       throw new ImageError('not-found', `An image does not exist locally with the tag: ${familiarReference(reference)}`);
     return this.#undertake(`pushing ${familiarReference(reference)}`, options.signal, async (pins, signal) => {
       for (const digest of digestsOf(record)) pins.add(digest);
-      return pushImage({
+      const repository = repositoryOf(reference);
+      const pushed = await pushImage({
         record,
         blobs: this.#blobs,
         pins,
         to: this.#registries.writer(reference, options.credentials),
         tag,
-        repository: `${reference.domain}/${reference.path}`,
+        repository,
         mountableFrom: (digest) => repositoriesWith(this.#records, digest, reference),
         onProgress: options.onProgress,
         signal,
       });
+      if (pushed.digest === record.digest) await this.#keep(record, [], repository);
+      return pushed;
     });
   }
 
@@ -325,12 +329,6 @@ export class OciImages implements RootfsProvider {
     this.#containers.delete(containerId);
   }
 
-  #find(nameOrId: string): ImageRecord {
-    const record = findImage(this.#records, nameOrId);
-    if (record === undefined) throw new ImageError('not-found', `No such image: ${nameOrId}`);
-    return record;
-  }
-
   /** What nobody could bring again is on the disk before it is told of. @param from is let go, however it ends */
   #make(doing: string, from: Readable, image: NewImage, signal: AbortSignal, make: Make): Promise<ImageDetails> {
     const made = this.#undertake(doing, signal, async (pins, either) => {
@@ -357,8 +355,10 @@ export class OciImages implements RootfsProvider {
     }
   }
 
-  async #keep(record: ImageRecord, references: readonly string[]): Promise<void> {
+  /** @param published a repository that has it by its digest */
+  async #keep(record: ImageRecord, references: readonly string[], published?: string): Promise<void> {
     this.#records.add(record);
+    if (published !== undefined) this.#records.publish(record.digest, published);
     for (const reference of references) this.#records.point(reference, record.digest);
     await this.#records.save();
     this.#settler.request();
@@ -377,7 +377,7 @@ export class OciImages implements RootfsProvider {
   }
 
   #details(record: ImageRecord): Promise<ImageDetails> {
-    return describeImage(record, this.#records.referencesOf(record.digest), this.#blobs, this.#layers);
+    return describeImage(record, this.#records, this.#blobs, this.#layers);
   }
 
   #isComplete(record: ImageRecord): boolean {

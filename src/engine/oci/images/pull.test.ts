@@ -43,7 +43,12 @@ describe('from docker-registry', () => {
     const images = openImages();
     const progress: PullProgress[] = [];
     const details = await images.pull(`${registry}/demo/busybox:1`, pullOptions(undefined, progress));
-    expect(details).toMatchObject({ id: busybox.configDigest, digest: busybox.manifestDigest, references: [`${registry}/demo/busybox:1`] });
+    expect(details).toMatchObject({
+      id: busybox.configDigest,
+      digest: busybox.manifestDigest,
+      references: [`${registry}/demo/busybox:1`],
+      published: [`${registry}/demo/busybox`],
+    });
     // A slow download is told of more than once.
     expect(withoutRepeats(progress.map(({ status }) => status))).toEqual([
       'Pulling from demo/busybox',

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { dockerArchive, type ImageParts, ociArchive, pushImage, sha256 } from '../../../../scripts/make-image.ts';
 import type { ImageDetails, PullProgress, PushOptions, RegistryCredentials } from '../../port.ts';
-import { imageOf, never, openImages, pullOptions } from './images-bench.test-suite.ts';
+import { imageOf, never, openImages, pullOptions, temporaryDir } from './images-bench.test-suite.ts';
 import type { OciImages } from './oci-images.ts';
 import { PATIENCE } from './registry/http-request.ts';
 import { passwordRegistry, realRegistry, tokenRegistry } from './registries.test-suite.ts';
@@ -51,6 +51,25 @@ describe('to docker-registry', () => {
     await images.push(`${registry}/me/app:1`, pushOptions(again));
     expect(again.map(({ status }) => status)).toContain('Layer already exists');
     expect(again.map(({ status }) => status)).not.toContain('Pushing');
+  });
+
+  it('an image is known by its digest there until its last name there is removed, after a restart, too', async () => {
+    const registry = await realRegistry();
+    const dataDir = temporaryDir();
+    const images = openImages({ dataDir });
+    await load(images, await ociArchive(image, 'made/here:1'));
+    for (const name of ['app:1', 'app:2']) await images.tag('made/here:1', `${registry}/${name}`);
+    expect(await images.inspect('made/here:1')).not.toHaveProperty('published');
+    await images.push(`${registry}/app:1`, pushOptions());
+    expect((await images.inspect('made/here:1'))?.published).toEqual([`${registry}/app`]);
+    expect(await images.inspect(`${registry}/app@${image.manifestDigest}`)).toBeDefined();
+    await images.settled({ reference: '', digest: image.manifestDigest });
+    images.close();
+    const again = openImages({ dataDir });
+    await again.remove(`${registry}/app:1`, false);
+    expect((await again.inspect('made/here:1'))?.published).toEqual([`${registry}/app`]);
+    await again.remove(`${registry}/app:2`, false);
+    expect(await again.inspect('made/here:1')).not.toHaveProperty('published');
   });
 
   it('an image that came in an archive of plain layers goes too', async () => {

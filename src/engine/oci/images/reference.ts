@@ -50,6 +50,9 @@ export function formatReference(reference: Reference): string {
   return `${reference.domain}/${reference.path}${suffix(reference)}`;
 }
 
+/** `docker.io/library/busybox`. */
+export const repositoryOf = ({ domain, path }: Reference): string => `${domain}/${path}`;
+
 /** `busybox:latest`: as Docker shows it to people. */
 export function familiarReference(reference: Reference): string {
   const owner = reference.path.slice(0, reference.path.indexOf('/'));
