@@ -76,6 +76,7 @@ const SPEC = ObjectOf({
   networks: ArrayOf(ENDPOINT_WISH, { maxItems: LIMITS.networksPerContainer }),
   networkOf: word(128),
   ports: ArrayOf(PORT_WISH, { maxItems: LIMITS.hostPorts }),
+  publishAll: Optional(BooleanOf()),
   dns: ObjectOf({
     servers: ArrayOf(word(45), { maxItems: DNS_ENTRIES }),
     search: ArrayOf(word(HOST_NAME_CHARS), { maxItems: DNS_ENTRIES }),

@@ -87,6 +87,8 @@ export interface ContainerSpec {
   /** With `container`: whose; else empty. */
   readonly networkOf: string;
   readonly ports: readonly PortWish[];
+  /** `-P` was asked for: what it publishes is among the ports. */
+  readonly publishAll?: boolean;
   /** `--dns`, `--dns-search`, `--dns-option`; empty: the network's. */
   readonly dns: { readonly servers: readonly string[]; readonly search: readonly string[]; readonly options: readonly string[] };
   /** `--add-host`, as `name:ip`. */

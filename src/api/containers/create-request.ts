@@ -121,6 +121,7 @@ export function requestOf(wanted: Wanted, name: string, { image, settled }: Look
     networks: networking.networks,
     networkOf: networking.networkOf,
     ports,
+    ...(networking.publishAll ? { publishAll: true } : {}),
     dns: networking.dns,
     extraHosts: networking.extraHosts,
     exposedPorts: exposedOf(networking, image.exposedPorts),

@@ -17,7 +17,7 @@ export function hostConfigOf(facts: ContainerFacts): HostConfig {
     LogConfig: { Type: extras.log?.driver ?? 'json-file', Config: { ...extras.log?.options } },
     NetworkMode: networkModeOf(spec),
     PortBindings: portBindingsOf(spec),
-    PublishAllPorts: false,
+    PublishAllPorts: spec.publishAll ?? false,
     RestartPolicy: { Name: restart.name, MaximumRetryCount: restart.maximumRetries },
     AutoRemove: autoRemove,
     VolumeDriver: '',

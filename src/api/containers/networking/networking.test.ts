@@ -264,6 +264,7 @@ describe('the ports of a create', () => {
     ]);
     expect(request?.hostPorts).toHaveLength(1);
     expect(spec.exposedPorts).toEqual(['80/tcp', '9/udp', '443/tcp', '444/tcp']);
+    expect(spec.publishAll).toBe(true);
   });
 
   it('are not served on internal networks only, which is said', async () => {

@@ -32,6 +32,20 @@ describe('execProcess', () => {
     });
   });
 
+  it('is told of a terminal only where it has one, or where that was said', () => {
+    const env = ['PATH=/bin', 'TERM=xterm'];
+    const of = (configuredEnv: string[], tty: boolean): readonly string[] =>
+      execProcess(
+        { argv: ['ls'], env: [], workingDir: '', user: '', privileged: false, tty, stdin: false },
+        { ...home, config: { env, configuredEnv, workingDir: '/' } },
+        undefined,
+        own,
+      ).env.filter((entry) => entry.startsWith('TERM='));
+    expect(of(['PATH=/bin'], false)).toEqual([]);
+    expect(of(['PATH=/bin'], true)).toEqual(['TERM=xterm']);
+    expect(of(['TERM=xterm'], false)).toEqual(['TERM=xterm']);
+  });
+
   it('has a terminal of its own size', () => {
     const made = make({ tty: true, terminalSize: { rows: 20, columns: 70 } });
     expect(made).toMatchObject({

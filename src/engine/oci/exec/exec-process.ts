@@ -8,7 +8,7 @@ import type { RuntimeSpec } from '../runtime-spec.ts';
 export interface ExecHome {
   /** As its first process was started: the runtime passes none of it on. */
   readonly first: RuntimeSpec['process'];
-  readonly config: Pick<ProcessConfig, 'env' | 'workingDir'>;
+  readonly config: Pick<ProcessConfig, 'env' | 'configuredEnv' | 'workingDir'>;
 }
 
 /**
@@ -22,7 +22,7 @@ export function execProcess(
   own: ReadonlySet<string>,
 ): RuntimeSpec['process'] {
   const { consoleSize: _, ...inherited } = first;
-  const env = mergeEnvironment(spec.tty ? ['TERM=xterm'] : [], config.env, spec.env);
+  const env = mergeEnvironment(spec.tty ? ['TERM=xterm'] : [], withoutTerminal(config), spec.env);
   const hasHome = env.some((entry) => entry.startsWith('HOME='));
   const home = user === undefined ? first.env.findLast((entry) => entry.startsWith('HOME=')) : `HOME=${user.home}`;
   const { bounding } = first.capabilities;
@@ -39,6 +39,12 @@ export function execProcess(
     cwd: spec.workingDir || config.workingDir,
     capabilities: spec.privileged ? privileged(own) : { ...first.capabilities, ...ofUser(uid, bounding) },
   };
+}
+
+/** TERM tells of a process's own terminal, unless somebody set it. */
+function withoutTerminal({ env, configuredEnv }: ExecHome['config']): readonly string[] {
+  const isTerm = (entry: string): boolean => entry.startsWith('TERM=');
+  return configuredEnv === undefined || configuredEnv.some(isTerm) ? env : env.filter((entry) => !isTerm(entry));
 }
 
 /** As Docker has it: whoever is not root loses them with execve(2). */
