@@ -4,6 +4,7 @@ import {
   Integer,
   Literal,
   Object as ObjectOf,
+  Optional,
   Record as RecordOf,
   String as StringOf,
   Union,
@@ -31,6 +32,7 @@ const MOUNT_WISH = Union([
     source: path,
     propagation: Union(PROPAGATIONS.map((word) => Literal(word))),
     createSource: BooleanOf(),
+    nonRecursive: Optional(Literal(true)),
   }),
   ObjectOf({
     ...common,

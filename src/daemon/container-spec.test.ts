@@ -22,6 +22,7 @@ const BIND: MountWish = {
   readOnly: true,
   propagation: 'rprivate',
   createSource: true,
+  nonRecursive: true,
 };
 const VOLUME: MountWish = {
   kind: 'volume',

@@ -12,6 +12,8 @@ export type MountWish = {
       readonly propagation: 'rprivate' | 'private' | 'rshared' | 'shared' | 'rslave' | 'slave';
       /** A source that is missing is made, as `-v` does; with --mount it is an error. */
       readonly createSource: boolean;
+      /** Without what is mounted below the source; absent: with it. */
+      readonly nonRecursive?: true;
     }
   | {
       readonly kind: 'volume';

@@ -98,7 +98,12 @@ function askedMount(wish: MountWish, volumePath: (name: string) => string): Runt
   const access = wish.readOnly ? 'ro' : 'rw';
   switch (wish.kind) {
     case 'bind':
-      return { destination: wish.target, type: 'bind', source: wish.source, options: ['rbind', access, wish.propagation] };
+      return {
+        destination: wish.target,
+        type: 'bind',
+        source: wish.source,
+        options: [wish.nonRecursive === true ? 'bind' : 'rbind', access, wish.propagation],
+      };
     case 'volume':
       return { destination: wish.target, type: 'bind', source: volumePath(wish.name), options: ['rbind', access, 'rprivate'] };
     case 'tmpfs':

@@ -34,6 +34,7 @@ describe('mounts', () => {
     const tmpfs: MountWish = { kind: 'tmpfs', target: '/t', readOnly: false, sizeBytes: 1024, mode: 0o700, options: ['exec', 'uid=5'] };
     const given = input([bind('/b', { propagation: 'rslave' }), volume, tmpfs]);
     expect(at('/b', given)).toEqual([{ destination: '/b', type: 'bind', source: '/srv', options: ['rbind', 'rw', 'rslave'] }]);
+    expect(at('/b', input([bind('/b', { nonRecursive: true })]))[0]?.options).toEqual(['bind', 'rw', 'rprivate']);
     expect(at('/d', given)).toEqual([{ destination: '/d', type: 'bind', source: '/v/data', options: ['rbind', 'ro', 'rprivate'] }]);
     expect(at('/t', given)[0]?.options).toEqual(['nosuid', 'nodev', 'size=1024', 'mode=700', 'exec', 'uid=5']);
   });

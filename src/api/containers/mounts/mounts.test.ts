@@ -47,7 +47,7 @@ describe('mounts of a create', () => {
 
   it('are read from --mount, --tmpfs and the configuration’s volumes', () => {
     const Mounts = [
-      { Type: 'bind', Source: '/a', Target: '/b', ReadOnly: true, BindOptions: { Propagation: 'shared' } },
+      { Type: 'bind', Source: '/a', Target: '/b', ReadOnly: true, BindOptions: { Propagation: 'shared', NonRecursive: true } },
       {
         Type: 'volume',
         Source: 'data',
@@ -58,7 +58,7 @@ describe('mounts of a create', () => {
       { Type: 'tmpfs', Target: '/e', TmpfsOptions: { SizeBytes: 1024, Mode: 0o700 } },
     ];
     expect(mountsOf({ Mounts, Tmpfs: { '/f': 'rw,size=64m,mode=755,exec,uid=7' } }, { Volumes: { '/g': {}, '/c': {} } })).toEqual([
-      { ...bind, source: '/a', target: '/b', readOnly: true, propagation: 'shared', createSource: false },
+      { ...bind, source: '/a', target: '/b', readOnly: true, propagation: 'shared', createSource: false, nonRecursive: true },
       { ...volume, name: 'data', target: '/c', noCopy: true, labels: { a: 'b' } },
       { ...volume, name: '', anonymous: true, target: '/d' },
       { kind: 'tmpfs', target: '/e', readOnly: false, sizeBytes: 1024, mode: 0o700, options: [] },

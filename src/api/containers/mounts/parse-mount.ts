@@ -18,9 +18,14 @@ export function parseMount(mount: MountBody): MountWish {
       if (source === '') throw fail('field Source must not be empty');
       if (!source.startsWith('/')) throw fail(`invalid mount path: '${source.slice(0, 200)}' mount path must be absolute`);
       const { Propagation: propagation = '', NonRecursive, CreateMountpoint: createSource = false } = mount.BindOptions ?? {};
-      if (NonRecursive === true)
-        throw new ApiError(501, 'Caravela does not have bind mounts without what is mounted below (bind-recursive)');
-      return { kind: 'bind', ...common, source: pathOf(source), propagation: propagationOf(propagation), createSource };
+      return {
+        kind: 'bind',
+        ...common,
+        source: pathOf(source),
+        propagation: propagationOf(propagation),
+        createSource,
+        ...(NonRecursive === true ? { nonRecursive: true } : {}),
+      };
     }
     case 'volume': {
       const { NoCopy: noCopy = false, Labels, DriverConfig, Subpath } = mount.VolumeOptions ?? {};
