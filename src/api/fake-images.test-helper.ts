@@ -149,7 +149,9 @@ export class FakeImages implements ImageStore {
     let bytes = 0;
     for await (const chunk of archive as AsyncIterable<Buffer>) bytes += chunk.length;
     const made = this.put(wish.reference, 'c');
-    const image = { ...made, sizeBytes: bytes, author: wish.author, config: wish.config, history: [{ comment: wish.comment }] };
+    const { author, config, comment, createdBy } = wish;
+    const history = [{ comment, ...(createdBy === undefined ? {} : { created_by: createdBy }) }];
+    const image = { ...made, sizeBytes: bytes, author, config, history };
     this.stored.splice(this.stored.indexOf(made), 1, image);
     return image;
   }

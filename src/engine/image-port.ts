@@ -101,6 +101,8 @@ export interface NewImage {
   readonly comment: string;
   /** The image config's `config` member, whole. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** What the history says that it was made by; absent: the `Cmd` of the configuration. */
+  readonly createdBy?: string;
 }
 
 export interface PullOptions {

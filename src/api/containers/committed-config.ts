@@ -42,14 +42,15 @@ type Config = Readonly<Record<string, unknown>>;
 
 /**
  * The configuration of an image of a container: its image's, what the container was given beside it, what the client
- * says of it, and instructions of a Dockerfile, each over the one before. @throws ApiError 400
+ * says of it, and instructions of a Dockerfile, each over the one before. And what made it: the container's own command.
+ * @throws ApiError 400
  */
 export async function committedConfig(
   backend: Backend,
   container: Container,
   body: Static<typeof COMMIT_BODY>,
   changes: readonly string[],
-): Promise<Config> {
+): Promise<{ readonly config: Config; readonly createdBy: string }> {
   const { spec, details, mounts } = await factsOf(backend, container);
   const base = (await backend.images.inspect(spec.image.digest).catch(() => undefined))?.config ?? {};
   const unnamed = mounts.flatMap(({ wish }) => (wish.kind === 'volume' && wish.anonymous ? [wish.target] : []));
@@ -66,7 +67,7 @@ export async function committedConfig(
     ...keysOf('Volumes', unnamed),
     ...healthcheckOf(spec.extras?.healthcheck),
   };
-  return changedConfig({ ...own, ...given(own, body ?? {}) }, changes);
+  return { config: changedConfig({ ...own, ...given(own, body ?? {}) }, changes), createdBy: (details.command ?? []).join(' ') };
 }
 
 const keysOf = (name: string, keys: readonly string[]): Config =>

@@ -205,7 +205,7 @@ describe.each(['here', 'there'] as const)('a look at a container %s', (where) =>
       references: ['docker.io/library/mine:v1'],
       author: 'me',
       sizeBytes: 512,
-      history: [{ comment: 'why' }],
+      history: [{ comment: 'why', created_by: 'sleep 60' }],
       config: { Cmd: ['run'], Env: ['PATH=/bin', 'NEW=1'], Labels: { 'from.image': 'yes', a: 'b' }, StopSignal: 'SIGTERM' },
     });
     expect(t.home.commands.map(({ kind }) => kind).filter((kind) => kind.endsWith('pause'))).toEqual(['pause', 'unpause']);

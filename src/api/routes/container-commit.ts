@@ -32,13 +32,13 @@ async function commit(context: ApiContext, request: FastifyRequest, reply: Fasti
   const [repository, tag, author, comment] = ['repo', 'tag', 'author', 'comment'].map((key) => textOf(query, key));
   const reference = referenceOf(repository ?? '', tag ?? '');
   const body = checked(COMMIT_BODY, (await jsonOf(request, API_LIMITS.jsonBodyBytes)) ?? {}, 'the body');
-  const config = await committedConfig(backend, container, body, allOf(query, 'changes'));
+  const { config, createdBy } = await committedConfig(backend, container, body, allOf(query, 'changes'));
   const { containerId } = container.request;
   const gone = goneSignal(reply.raw).signal;
   const isPausing = textOf(query, 'pause') === '' || flagOf(query, 'pause');
   const image = await whilePaused(context, container, isPausing, async () => {
     const layer = await backend.access.exportLayer(containerId, gone);
-    const wish = { reference, author: author ?? '', comment: comment ?? '', config };
+    const wish = { reference, author: author ?? '', comment: comment ?? '', config, createdBy };
     return backend.images.commit(specOf(container).image.digest, layer, wish, gone);
   });
   const name = familiarReference(reference);

@@ -228,7 +228,7 @@ export class FakeImages implements ImageStore {
     return image;
   }
 
-  #make(image: ImageDetails, { reference, author, comment, config }: NewImage): ImageDetails {
+  #make(image: ImageDetails, { reference, author, comment, config, createdBy }: NewImage): ImageDetails {
     const id = digestOf(Buffer.from(JSON.stringify([image.layers, config, author, comment])));
     const made = {
       ...image,
@@ -237,7 +237,7 @@ export class FakeImages implements ImageStore {
       references: [],
       author,
       config,
-      history: [...image.history, { comment }],
+      history: [...image.history, { comment, ...(createdBy === undefined ? {} : { created_by: createdBy }) }],
     };
     this.#stored.set(made.digest, made);
     return reference === '' ? made : this.#store(made, reference);

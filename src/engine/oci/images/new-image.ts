@@ -44,7 +44,7 @@ export async function commitImage(base: ImageRecord, changes: Readable, image: N
   const created = new Date().toISOString();
   const step = {
     created,
-    created_by: wordsOf(image.config['Cmd']).join(' '),
+    created_by: image.createdBy ?? wordsOf(image.config['Cmd']).join(' '),
     ...(image.author !== '' && { author: image.author }),
     ...(image.comment !== '' && { comment: image.comment }),
     ...(isEmpty && { empty_layer: true }),
