@@ -1,5 +1,6 @@
 import type { Member } from '../../core/model/index.ts';
 import { jsonLines } from '../../docker-api/json-lines.ts';
+import type { EventMessage } from '../../docker-api/types.ts';
 import type { Backend } from '../backend.ts';
 import { SCOPE_HEADER } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
@@ -9,12 +10,12 @@ export class JoinedPeers {
   readonly #backend: Backend;
   readonly #path: string;
   readonly #signal: AbortSignal;
-  readonly #push: (message: unknown) => boolean;
+  readonly #push: (message: EventMessage) => boolean;
   readonly #flowing = new Map<Member['id'], Promise<void>>();
   #stopWatching = (): void => undefined;
 
   /** @param push is given each event; false: there is no more room for any. */
-  constructor(backend: Backend, path: string, signal: AbortSignal, push: (message: unknown) => boolean) {
+  constructor(backend: Backend, path: string, signal: AbortSignal, push: (message: EventMessage) => boolean) {
     this.#backend = backend;
     this.#path = path;
     this.#signal = signal;
@@ -81,7 +82,7 @@ export class JoinedPeers {
   }
 
   async #forward(body: AsyncIterable<Uint8Array>): Promise<void> {
-    for await (const message of jsonLines<unknown>(body)) if (!this.#push(message)) return;
+    for await (const message of jsonLines<EventMessage>(body)) if (!this.#push(message)) return;
   }
 }
 

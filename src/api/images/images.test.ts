@@ -31,6 +31,8 @@ describe('tag', () => {
     expect((await post(one, `/images/${image.id}/tag?repo=other`)).statusCode).toBe(201);
     for (const node of [two, three]) expect(references(node)).toEqual([BUSYBOX, `${MINE}:v1`, 'docker.io/library/other:latest']);
     expect(references(one)).toEqual([]);
+    const told = await one.api.app.inject({ url: `/events?until=${Math.ceil(one.wallMs() / 1000 + 0.01)}&filters={"event":["tag"]}` });
+    expect(lines(told.body)).toHaveLength(2);
   });
 
   it.each([

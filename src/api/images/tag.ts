@@ -18,23 +18,24 @@ export async function tagImage(
   const reference = newName(repository, tag);
   if (reference === '') throw new ApiError(400, 'invalid reference format: repo must name the image anew, got nothing');
   const wanted = await identify(context, name, scope);
-  const isHere = await tagHere(context, wanted, reference);
+  const idHere = await tagHere(context, wanted, reference);
   if (scope === 'node') {
-    if (!isHere) throw noSuchImage(name);
+    if (idHere === undefined) throw noSuchImage(name);
     return [];
   }
   const path = `/images/${encodeURIComponent(wanted)}/tag?repo=${encodeURIComponent(repository)}&tag=${encodeURIComponent(tag)}`;
   const { answers, silent } = await askAll(context.backend, { method: 'POST', path, deadlineMs: TAG_DEADLINE_MS });
-  if (!isHere && !answers.some(({ status }) => status === 201)) throw noSuchImage(name);
+  if (idHere === undefined && !answers.some(({ status }) => status === 201)) throw noSuchImage(name);
+  // One tag is one event, however many nodes have the image.
+  context.note({ type: 'image', action: 'tag', id: idHere ?? wanted, attributes: { name: familiarReference(reference) } });
   return silent;
 }
 
-/** Whether the image is here, and has the name now. */
-async function tagHere(context: ApiContext, wanted: string, reference: string): Promise<boolean> {
+/** The id of the image, which has the name now; undefined: it is not here. */
+async function tagHere(context: ApiContext, wanted: string, reference: string): Promise<string | undefined> {
   const { images } = context.backend;
   const image = await images.inspect(wanted);
-  if (image === undefined) return false;
+  if (image === undefined) return undefined;
   await images.tag(wanted, reference);
-  context.note({ type: 'image', action: 'tag', id: image.id, attributes: { name: familiarReference(reference) } });
-  return true;
+  return image.id;
 }

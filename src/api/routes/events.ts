@@ -8,7 +8,7 @@ import { ApiError } from '../http/api-error.ts';
 import { goneSignal, pump } from '../http/pump.ts';
 import { filtersOf, momentOf, type Query, textOf } from '../http/query.ts';
 import { startStream } from '../http/stream-reply.ts';
-import { nameSilent, scopeOf } from '../instance/scope.ts';
+import { nameSilent, type Scope, scopeOf } from '../instance/scope.ts';
 import { API_LIMITS } from '../limits.ts';
 
 /** Node fires longer timers at once. */
@@ -24,19 +24,26 @@ export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
   app.get('/events', async (request, reply) => {
     const query = request.query as Query;
     const filters = filtersOf(query, EVENT_FILTERS);
-    const [sinceMs, untilMs] = spanOf(query);
+    const scope = scopeOf(request);
+    const [sinceMs, untilMs] = spanOf(query, scope);
+    const isHistory = untilMs !== undefined && untilMs <= backend.wallMs();
     const lines = new BoundedQueue<Buffer>(API_LIMITS.eventsBehind);
-    const push = (message: unknown): boolean => lines.push(Buffer.from(`${JSON.stringify(message)}\n`));
+    const past: EventMessage[] = [];
+    const write = (message: EventMessage): boolean => lines.push(Buffer.from(`${JSON.stringify(message)}\n`));
+    // What comes is shown as it comes; what was is put in order over all nodes, as much of it as a reader may be behind.
+    const push = (message: EventMessage): boolean =>
+      isHistory ? past.length < API_LIMITS.eventsBehind && past.push(message) > 0 : write(message);
     const show = (message: EventMessage): void => {
       if (eventIsMeant(message, filters) && (untilMs === undefined || message.timeNano <= untilMs * 1e6)) push(message);
     };
     const gone = goneSignal(reply.raw);
-    const peers = scopeOf(request) === 'node' ? undefined : new JoinedPeers(backend, request.url, gone.signal, push);
+    const peers = scope === 'node' ? undefined : new JoinedPeers(backend, pathOf(request.url, sinceMs), gone.signal, push);
     // In one go: nothing is missed between what was and what comes.
     if (sinceMs !== undefined) for (const message of events.since(sinceMs)) show(message);
     const stop = events.subscribe(show);
     const end = async (): Promise<void> => {
       if (peers !== undefined) await Promise.race([peers.ended(), passed(API_LIMITS.askDeadlineMs)]);
+      for (const message of past.sort((a, b) => a.timeNano - b.timeNano)) write(message);
       lines.end();
     };
     const timer =
@@ -60,10 +67,18 @@ export function eventRoutes(app: FastifyInstance, context: ApiContext): void {
   });
 }
 
-/** Wall-clock ms. Who says no more than when to end means what was, too: all that is kept of it, as with a start in 1970. */
-function spanOf(query: Query): readonly [sinceMs: number | undefined, untilMs: number | undefined] {
+/** A node that is asked by another is told when to begin. */
+function pathOf(url: string, sinceMs: number | undefined): string {
+  const { pathname, searchParams } = new URL(url, 'http://node');
+  if (sinceMs !== undefined && !searchParams.has('since')) searchParams.set('since', '0');
+  return searchParams.size === 0 ? pathname : `${pathname}?${searchParams.toString()}`;
+}
+
+/** Wall-clock ms. A client that says no more than when to end means what was, too: all that is kept of it, as with a start in 1970. */
+function spanOf(query: Query, scope: Scope): readonly [sinceMs: number | undefined, untilMs: number | undefined] {
   const untilMs = momentOf(query, 'until');
-  const sinceMs = momentOf(query, 'since') ?? (untilMs !== undefined || textOf(query, 'since') === '0' ? 0 : undefined);
+  const sinceMs =
+    momentOf(query, 'since') ?? ((untilMs !== undefined && scope === 'instance') || textOf(query, 'since') === '0' ? 0 : undefined);
   if (sinceMs !== undefined && untilMs !== undefined && untilMs < sinceMs) {
     throw new ApiError(
       400,
