@@ -35,6 +35,9 @@ export interface FetcherOptions {
   readonly limits: ImageLimits;
 }
 
+/** Failures that don't depend on who asks, as what is denied to one may be given to another. They take their time, too. */
+const OF_SOURCES: readonly ImageError['code'][] = ['unreachable', 'failed', 'no-space'];
+
 export class ImageFetcher {
   readonly #options: FetcherOptions;
   readonly #flights = new SingleFlight();
@@ -189,7 +192,7 @@ export class ImageFetcher {
   ): Promise<void> {
     const { blobs, limits } = this.#options;
     fetch.pins.add(digest);
-    await this.#flights.run(`blob ${digest}`, fetch.signal, async (signal) => {
+    const take = async (signal: AbortSignal): Promise<void> => {
       if (blobs.has(digest)) return;
       const feedFor = (path: string): BlobFeed | undefined => {
         if (onFeed === undefined) return undefined;
@@ -200,7 +203,11 @@ export class ImageFetcher {
       const pace = { bytes: limits.slowestBytes, windowMs: limits.slowestWindowMs };
       const { sources } = fetch;
       await downloadBlob(blobs, { digest, sizeBytes, maxBytes, sources, pace, retryMs: limits.retryMs, signal, onBytes, feedFor });
-    });
+    };
+    const means = fetch.sources.map(({ name }) => name);
+    const sharesFate = (failure: unknown, others: readonly string[]): boolean =>
+      failure instanceof ImageError && OF_SOURCES.includes(failure.code) && means.every((name) => others.includes(name));
+    await this.#flights.run(`blob ${digest}`, fetch.signal, take, { means, sharesFate });
   }
 }
 

@@ -56,4 +56,22 @@ describe('a single flight', () => {
     await expect(one).rejects.toThrow('bad source');
     await two;
   });
+
+  it('that fails those who would try by the same means fails them at once, and none but them', async () => {
+    const flights = new SingleFlight();
+    const gate = Promise.withResolvers<void>();
+    const begun: string[] = [];
+    const run = (name: string, means: string, effort: Promise<void>) =>
+      flights.run('key', never, () => (begun.push(name), effort), {
+        means: [means],
+        sharesFate: (error, others) => String(error).includes('down') && others.includes(means),
+      });
+    const first = run('first', 'registry', gate.promise);
+    const same = Array.from({ length: 3 }, (_, index) => run(`same ${index}`, 'registry', Promise.resolve()));
+    const other = run('other', 'peer', Promise.resolve());
+    gate.reject(new Error('the registry is down'));
+    for (const each of [first, ...same]) await expect(each).rejects.toThrow('the registry is down');
+    await other;
+    expect(begun).toEqual(['first', 'other']);
+  });
 });
