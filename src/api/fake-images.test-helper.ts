@@ -65,6 +65,7 @@ export class FakeImages implements ImageStore {
   async load(archive: Readable) {
     let bytes = 0;
     for await (const chunk of archive as AsyncIterable<Buffer>) bytes += chunk.length;
+    this.#fail();
     return [this.put(`docker.io/library/loaded:${bytes}`, 'b')];
   }
 

@@ -34,7 +34,10 @@ describe('the instance as one Docker', () => {
     expect((await get(node, '/nonsense')).json()).toEqual({ message: 'page not found' });
     const build = await post(node, '/build', {});
     expect([build.statusCode, message(build)]).toEqual([501, expect.stringContaining('builds none')]);
-    expect((await get(node, '/swarm')).statusCode).toBe(501);
+    for (const path of ['/swarm', '/services', '/nodes/abc', '/tasks']) expect((await get(node, path)).statusCode).toBe(503);
+    const left = await post(node, '/swarm/leave?force=1');
+    expect([left.statusCode, message(left)]).toEqual([503, expect.stringContaining('This node is not part of a swarm')]);
+    expect((await post(node, '/swarm/init', {})).statusCode).toBe(501);
   });
 
   it('lists the containers of all nodes, says where each is, and names who did not answer', async () => {
@@ -388,6 +391,15 @@ describe('the instance as one Docker', () => {
       headers: { 'content-type': 'application/x-tar' },
     });
     expect(JSON.parse(loaded.body)).toEqual({ stream: 'Loaded image: loaded:100\n' });
+    node.images.failNext = new ImageError('corrupt', 'no archive');
+    const broken = await node.api.app.inject({
+      method: 'POST',
+      url: '/images/load',
+      payload: Buffer.from('abc'),
+      headers: { 'content-type': 'application/x-tar' },
+    });
+    // Docker's clients read what went wrong with a load from its stream alone.
+    expect([broken.statusCode, broken.json()]).toEqual([200, { errorDetail: { message: 'no archive' }, error: 'no archive' }]);
   });
 
   it('describes the instance: info, nodes, tokens, leave', async () => {

@@ -34,6 +34,11 @@ export class ProgressStream {
   /** Before the first line: thrown on, as an answer of its own. After it: the last line. */
   fail(error: unknown): void {
     if (this.#raw === undefined) throw error instanceof ImageError ? fromImageError(error) : error;
+    this.failInLine(error);
+  }
+
+  /** The last line, even if it is the first: how a load fails, whose clients look nowhere else. */
+  failInLine(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.line({ errorDetail: { message }, error: message });
   }

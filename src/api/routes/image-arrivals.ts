@@ -33,7 +33,7 @@ export function imageArrivalRoutes(app: FastifyInstance, context: ApiContext): v
       for (const { id } of images) context.note({ type: 'image', action: 'load', id, attributes: { name: id } });
       for (const text of images.flatMap(loadedTexts)) stream.line({ stream: `${text}\n` });
     } catch (error) {
-      stream.fail(error);
+      stream.failInLine(error);
     } finally {
       leave();
     }

@@ -88,7 +88,9 @@ class Containers(Scenario):
         self.assertEqual((container.status, container.name), ("paused", "other"))
         container.unpause()
         container.restart(timeout=0)
-        container.kill("KILL")
+        container.kill()
+        container.reload()
+        self.assertEqual((container.status, container.attrs["State"]["ExitCode"]), ("exited", 137))
         self.assertEqual(container.wait()["StatusCode"], 137)
         container.start()
         container.stop(timeout=0)
@@ -113,6 +115,9 @@ class Containers(Scenario):
         container.remove()
         gone.join()
         self.assertEqual(seen["removed"], 3)
+        always = self.start(["sh", "-c", "sleep 1; exit 4"], restart_policy={"Name": "always"})
+        self.assertEqual(always.wait(timeout=20)["StatusCode"], 4)
+        always.remove(force=True)
 
     def test_list_and_filters(self):
         up = self.start(name="up", labels={"kind": "a"})
@@ -300,6 +305,8 @@ class Stores(Scenario):
             self.client.images.get("of-python:1")
         loaded = self.client.images.load(saved)
         self.assertEqual([each.id for each in loaded], [image.id])
+        with self.assertRaises(docker.errors.ImageLoadError):
+            self.client.images.load(b"no archive")
         self.assertEqual(len(image.history()), 1)
         data = self.client.images.get_registry_data(IMAGE)
         self.assertRegex(data.id, r"^sha256:[0-9a-f]{64}$")
@@ -357,6 +364,7 @@ class Stores(Scenario):
         self.assertTrue(self.client.ping())
         self.assertEqual(self.client.info()["OSType"], "linux")
         self.assertIn("ApiVersion", self.client.version())
+        self.assertTrue(self.client.swarm.leave(force=True))
 
 
 def archive(files):
