@@ -138,26 +138,8 @@ const nodesRemove: Entry = {
 };
 const hide = (entry: Entry): Entry => ({ ...entry, hidden: true });
 
-/** By name, in the order of help. */
-export const COMMANDS: Readonly<Record<string, Entry>> = {
-  create: { summary: 'make an instance: its first node', load: async () => (await import('./commands/create.ts')).createCommand },
-  join: { summary: 'join an instance', load: async () => (await import('./commands/join.ts')).joinCommand },
-  daemon: { summary: "start this machine's node", load: async () => (await import('./commands/daemon.ts')).daemonCommand },
-  leave,
-  exit: hide(leave),
-  nodes: { summary: 'list the nodes, remove some', load: async () => (await import('./commands/nodes.ts')).nodesCommand },
-  token: { summary: 'make, list, remove join tokens', load: async () => (await import('./commands/token.ts')).tokenCommand },
-  agreement: {
-    summary: 'show, save and rescue what is agreed',
-    load: async () => (await import('./commands/agreement.ts')).agreementCommand,
-  },
-  run,
-  new: {
-    summary: 'open a shell in a new container, on a subnet made on first use',
-    load: async () => (await import('./commands/new.ts')).newCommand,
-    ancestorWords: true,
-  },
-  ps,
+/** Verbs by themselves, and with the noun. */
+const OF_ONE_CONTAINER = {
   start,
   stop,
   restart,
@@ -178,6 +160,29 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   diff,
   export: exportContainer,
   commit,
+};
+
+/** By name, in the order of help. */
+export const COMMANDS: Readonly<Record<string, Entry>> = {
+  create: { summary: 'make an instance: its first node', load: async () => (await import('./commands/create.ts')).createCommand },
+  join: { summary: 'join an instance', load: async () => (await import('./commands/join.ts')).joinCommand },
+  daemon: { summary: "start this machine's node", load: async () => (await import('./commands/daemon.ts')).daemonCommand },
+  leave,
+  exit: hide(leave),
+  nodes: { summary: 'list the nodes, remove some', load: async () => (await import('./commands/nodes.ts')).nodesCommand },
+  token: { summary: 'make, list, remove join tokens', load: async () => (await import('./commands/token.ts')).tokenCommand },
+  agreement: {
+    summary: 'show, save and rescue what is agreed',
+    load: async () => (await import('./commands/agreement.ts')).agreementCommand,
+  },
+  run,
+  new: {
+    summary: 'open a shell in a new container, on a subnet made on first use',
+    load: async () => (await import('./commands/new.ts')).newCommand,
+    ancestorWords: true,
+  },
+  ps,
+  ...OF_ONE_CONTAINER,
   inspect,
   network: {
     summary: 'make, list, remove networks, put containers on them, look for what ails them',
@@ -217,27 +222,8 @@ export const GROUPS: Readonly<Record<string, Readonly<Record<string, Entry>>>> =
     ps,
     ls: ps,
     list: ps,
-    start,
-    stop,
-    restart,
-    kill,
-    rm,
+    ...OF_ONE_CONTAINER,
     remove: hide(rm),
-    pause,
-    unpause,
-    rename,
-    update,
-    exec,
-    attach,
-    logs,
-    top,
-    stats,
-    wait,
-    port,
-    cp,
-    diff,
-    export: exportContainer,
-    commit,
     prune: containerPrune,
     inspect,
   },
