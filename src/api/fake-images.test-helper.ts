@@ -92,6 +92,15 @@ export class FakeImages implements ImageStore {
     this.stored.splice(this.stored.indexOf(image), 1, { ...image, references: [...image.references, reference] });
   }
 
+  async untag(reference: string) {
+    this.#fail();
+    this.stored.splice(
+      0,
+      Infinity,
+      ...this.stored.map((image) => ({ ...image, references: image.references.filter((each) => each !== reference) })),
+    );
+  }
+
   async push(reference: string, options: Parameters<ImageStore['push']>[1]) {
     this.#fail();
     const { digest } = await this.#found(reference);

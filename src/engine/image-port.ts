@@ -158,6 +158,8 @@ export interface ImageStore {
   registrySource(reference: string, credentials: RegistryCredentials | undefined): BlobSource;
   /** Points one more reference at an image. @throws ImageError not-found, bad-reference */
   tag(nameOrId: string, reference: string): Promise<void>;
+  /** Whatever has this reference has it no more; the image stays, even without a name. */
+  untag(reference: string): Promise<void>;
   /** Every reference given by `name:tag`; blobs the registry has already are not sent. @throws ImageError */
   push(reference: string, options: PushOptions): Promise<{ readonly digest: string; readonly sizeBytes: number }>;
   /** One archive that both `docker load` (repositories, manifest.json) and OCI tools (index.json) read. @throws ImageError before the stream */

@@ -35,6 +35,20 @@ describe('tag', () => {
     expect(told.body.trim().split('\n')).toHaveLength(2);
   });
 
+  it('is a name of one image, wherever another had it', async () => {
+    const [one, two, three] = (await nodes('node-1', 'node-2', 'node-3')) as [FakeNode, FakeNode, FakeNode];
+    for (const node of [one, two]) node.images.put('docker.io/library/app:1', 'a');
+    const better = three.images.put('docker.io/library/better:1', 'b');
+    expect((await post(one, '/images/better:1/tag?repo=app&tag=1')).statusCode).toBe(201);
+    expect([references(one), references(two), references(three)]).toEqual([
+      [],
+      [],
+      ['docker.io/library/better:1', 'docker.io/library/app:1'],
+    ]);
+    const { Id } = (await one.api.app.inject({ url: '/images/app:1/json' })).json<{ Id: string }>();
+    expect(Id).toBe(better.id);
+  });
+
   it.each([
     ['/images/busybox/tag?repo=', 400, /invalid reference format/],
     ['/images/busybox/tag?repo=UPPER', 400, /invalid reference format/],

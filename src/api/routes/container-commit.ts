@@ -9,6 +9,7 @@ import { checked } from '../http/check.ts';
 import { goneSignal } from '../http/pump.ts';
 import { allOf, flagOf, type Query, textOf } from '../http/query.ts';
 import { familiarReference, parseReference, referenceText } from '../images/reference.ts';
+import { tagElsewhere } from '../images/tag.ts';
 import { locate } from '../instance/locate.ts';
 import { proxy } from '../instance/proxy.ts';
 import { scopeOf } from '../instance/scope.ts';
@@ -41,6 +42,7 @@ async function commit(context: ApiContext, request: FastifyRequest, reply: Fasti
     const wish = { reference, author: author ?? '', comment: comment ?? '', config, createdBy };
     return backend.images.commit(specOf(container).image.digest, layer, wish, gone);
   });
+  if (reference !== '') await tagElsewhere(context, image.digest, repository ?? '', tag ?? '');
   const name = familiarReference(reference);
   const attributes = { comment: comment ?? '', imageID: image.id, imageRef: name };
   context.note({ type: 'container', action: 'commit', id: containerId, attributes });

@@ -113,6 +113,13 @@ export class FakeImages implements ImageStore {
     this.#store(await this.#find(nameOrId), reference);
   }
 
+  async untag(reference: string): Promise<void> {
+    for (const image of this.#stored.values()) {
+      if (!image.references.includes(reference)) continue;
+      this.#stored.set(image.digest, { ...image, references: image.references.filter((each) => each !== reference) });
+    }
+  }
+
   async push(reference: string, options: PushOptions): Promise<{ readonly digest: string; readonly sizeBytes: number }> {
     refuseWrong(options.credentials);
     const image = [...this.#stored.values()].find(({ references }) => references.includes(reference));

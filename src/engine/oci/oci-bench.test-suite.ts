@@ -51,6 +51,7 @@ export class DirectoryImages implements RootfsProvider {
   readonly openBlob = unused;
   readonly registrySource = unused;
   readonly tag = unused;
+  readonly untag = unused;
   readonly push = unused;
   readonly save = unused;
   readonly prune = unused;

@@ -11,6 +11,15 @@ export function findImage(records: ImageRecords, nameOrId: string): ImageRecord 
   return byDigest(records, nameOrId) ?? byReference(records, nameOrId) ?? byPrefix(records, nameOrId);
 }
 
+/** Until the records are saved it holds for this process alone. @throws ImageError not-found, bad-reference */
+export function pointTag(records: ImageRecords, nameOrId: string, reference: string): void {
+  const target = parseReference(reference);
+  if (target.digest !== undefined) throw new ImageError('bad-reference', `refusing to create a tag with a digest reference: ${reference}`);
+  const record = findImage(records, nameOrId);
+  if (record === undefined) throw new ImageError('not-found', `No such image: ${nameOrId}`);
+  records.point(formatReference(target), record.digest);
+}
+
 /** The name as references are stored; undefined where it can't be one. */
 export function referenceIn(name: string): string | undefined {
   const reference = tryParse(name);

@@ -172,6 +172,10 @@ describe('tag', () => {
     expect((await images.inspect('more:latest'))?.digest).toBe(one.digest);
     await images.tag('two:1', 'more');
     expect((await images.inspect('more'))?.digest).toBe(two.digest);
+    await images.untag('more');
+    expect([await images.inspect('more'), (await images.inspect('two:1'))?.id]).toEqual([undefined, two.id]);
+    await images.untag('two:1');
+    expect((await images.inspect(two.id))?.references).toEqual([]);
     await expect(images.tag('none', 'x')).rejects.toMatchObject({ code: 'not-found', message: 'No such image: none' });
     await expect(images.tag('one:1', `x@${one.digest}`)).rejects.toMatchObject({ code: 'bad-reference' });
     await expect(images.tag('one:1', 'X')).rejects.toMatchObject({ code: 'bad-reference' });

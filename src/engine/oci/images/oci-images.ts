@@ -39,7 +39,7 @@ import { ImageFetcher } from './image-fetcher.ts';
 import { describeImage } from './image-details.ts';
 import { collectGarbage, completeRemoval, type Store } from './garbage.ts';
 import { otherPlatforms } from './held-manifests.ts';
-import { findImage, repositoriesWith, savedAs } from './image-names.ts';
+import { findImage, pointTag, repositoriesWith, savedAs } from './image-names.ts';
 import { pruneImages } from './image-prune.ts';
 import { pushImage } from './image-push.ts';
 import { digestsOf, type ImageRecord, ImageRecords } from './image-records.ts';
@@ -204,12 +204,13 @@ export class OciImages implements RootfsProvider {
   }
 
   async tag(nameOrId: string, reference: string): Promise<void> {
-    const target = parseReference(reference);
-    if (target.digest !== undefined)
-      throw new ImageError('bad-reference', `refusing to create a tag with a digest reference: ${reference}`);
-    const record = findImage(this.#records, nameOrId);
-    if (record === undefined) throw new ImageError('not-found', `No such image: ${nameOrId}`);
-    this.#records.point(formatReference(target), record.digest);
+    pointTag(this.#records, nameOrId, reference);
+    await this.#records.save();
+    this.#settler.request();
+  }
+
+  async untag(reference: string): Promise<void> {
+    this.#records.unpoint(formatReference(parseReference(reference)));
     await this.#records.save();
     this.#settler.request();
   }
