@@ -381,6 +381,9 @@ describe('the instance as one Docker', () => {
     node.images.failNext = new ImageError('not-found', 'manifest unknown');
     const missing = await pull('/images/create?fromImage=nope');
     expect([missing.statusCode, message(missing)]).toEqual([404, 'manifest unknown']);
+    node.images.failNext = new ImageError('denied', 'pull access denied');
+    const denied = await pull('/images/create?fromImage=nope');
+    expect([denied.statusCode, message(denied)]).toEqual([404, 'pull access denied']);
     const badAuth = await pull('/images/create?fromImage=busybox', '{}{');
     expect([badAuth.statusCode, message(badAuth)]).toEqual([400, expect.not.stringContaining('{}{')]);
     expect((await pull('/images/create?fromImage=UP')).statusCode).toBe(400);

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { ImageDetails } from '../../engine/port.ts';
+import { type ImageDetails, ImageError } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
 import { goneSignal } from '../http/pump.ts';
@@ -57,11 +57,16 @@ async function pull(context: ApiContext, request: FastifyRequest, reply: Fastify
     const name = familiarReference(reference);
     context.note({ type: 'image', action: 'pull', id: name, attributes: { name } });
   } catch (error) {
-    stream.fail(error);
+    stream.fail(notFoundIfDenied(error));
   } finally {
     leave();
   }
   stream.end();
+}
+
+/** Docker's: a registry that denies a pull does not tell whether it has the repository, and clients take it for missing. */
+function notFoundIfDenied(error: unknown): unknown {
+  return error instanceof ImageError && error.code === 'denied' ? new ApiError(404, error.message) : error;
 }
 
 /** fromImage with tag, which may be a digest. @throws ApiError 400 */

@@ -78,8 +78,8 @@ export class RegistrySession {
     const said = registryWords(body);
     if (status === 404) return new ImageError('not-found', `manifest for ${name} not found: ${said ?? 'manifest unknown'}`);
     if (status === 401 || status === 403) {
-      const why = doing === 'push' ? 'requested access to the resource is denied' : 'the repository does not exist or may require login';
-      return new ImageError('denied', `${doing} access denied for ${name}: ${why}${said === undefined ? '' : ` (${said})`}`);
+      const why = doing === 'push' ? ': ' : ', repository does not exist or may require login: ';
+      return new ImageError('denied', `${doing} access denied for ${name}${why}${said ?? 'requested access to the resource is denied'}`);
     }
     const what = `${this.name} answered ${status} for ${name}${said === undefined ? '' : `: ${said}`}`;
     return status === 429 || status >= 500 ? new ImageError('unreachable', `${what}; try again later`) : new ImageError('failed', what);
