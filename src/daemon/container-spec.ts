@@ -71,7 +71,7 @@ const SPEC = ObjectOf({
   stopTimeoutSeconds: amount,
   nanoCpus: amount,
   memoryBytes: amount,
-  pidsLimit: amount,
+  pidsLimit: Integer({ minimum: -1 }),
   networkMode: oneOf(NETWORK_MODES),
   networks: ArrayOf(ENDPOINT_WISH, { maxItems: LIMITS.networksPerContainer }),
   networkOf: word(128),

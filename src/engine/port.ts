@@ -79,7 +79,7 @@ export interface ContainerSpec {
   /** 0: no limit, as Docker shows it. */
   readonly nanoCpus: number;
   readonly memoryBytes: number;
-  /** 0: Docker's default (no limit); the engine sets its own safety bound. */
+  /** 0: Docker's default (no limit); the engine sets its own safety bound. −1: no limit, as was asked for. */
   readonly pidsLimit: number;
   readonly networkMode: NetworkMode;
   /** With `networks`, in order: eth0, eth1 …; what `connect` and `disconnect` change later is the node's own record. */

@@ -11,7 +11,7 @@ describe('an updated spec', () => {
       extras: { privileged: true, cpuShares: 6 },
     });
     expect(updatedSpec(spec, {})).toEqual(spec);
-    expect(updatedSpec(containerSpec(), { pidsLimit: -1 })).toEqual(containerSpec());
+    expect(updatedSpec(containerSpec(), { pidsLimit: -2 })).toEqual(containerSpec({ pidsLimit: -1 }));
   });
 
   it.each([

@@ -8,7 +8,7 @@ export function updatedSpec(spec: ContainerSpec, limits: ContainerLimits): Conta
     ...spec,
     nanoCpus: nanoCpus ?? spec.nanoCpus,
     memoryBytes: memoryBytes ?? spec.memoryBytes,
-    pidsLimit: Math.max(0, pidsLimit ?? spec.pidsLimit),
+    pidsLimit: Math.max(-1, pidsLimit ?? spec.pidsLimit),
     ...(Object.keys(changed).length === 0 ? {} : { extras: { ...spec.extras, ...changed } }),
   };
   refuseContradictions(updated, limits);

@@ -71,7 +71,7 @@ describe.each(['here', 'there'] as const)('a change of a container %s', (where) 
     expect((await post(t.asked, '/v1.39/containers/web/update', { PidsLimit: 70 })).statusCode).toBe(200);
     expect((await t.container.inspect()).HostConfig.PidsLimit).toBe(60);
     await t.container.update({ PidsLimit: -1 });
-    expect((await t.container.inspect()).HostConfig.PidsLimit).toBe(null);
+    expect((await t.container.inspect()).HostConfig.PidsLimit).toBe(0);
     for (const [body, status] of [
       [{ Memory: 1 }, 400],
       [{ MemorySwap: 1024 * MiB, Memory: 2048 * MiB }, 400],

@@ -116,7 +116,7 @@ export function requestOf(wanted: Wanted, name: string, { image, settled }: Look
     stopTimeoutSeconds,
     nanoCpus,
     memoryBytes,
-    pidsLimit: Math.max(0, host.PidsLimit ?? 0),
+    pidsLimit: Math.max(-1, host.PidsLimit ?? 0),
     networkMode: networking.mode,
     networks: networking.networks,
     networkOf: networking.networkOf,

@@ -69,7 +69,8 @@ function limits({ spec }: ContainerFacts): Partial<HostConfig> {
     MemorySwap: extras.memorySwapBytes ?? 2 * spec.memoryBytes,
     MemorySwappiness: null,
     OomKillDisable: extras.oomKillDisable ?? false,
-    PidsLimit: spec.pidsLimit > 0 ? spec.pidsLimit : null,
+    // Of one that is to have none Docker says 0.
+    PidsLimit: spec.pidsLimit === 0 ? null : Math.max(0, spec.pidsLimit),
     ShmSize: extras.shmBytes ?? SHM_BYTES,
     BlkioWeight: 0,
     BlkioWeightDevice: null,

@@ -65,7 +65,7 @@ export function updated(container: Container, body: UpdateBody): Updated {
     ...rest,
     nanoCpus: after.NanoCpus ?? 0,
     memoryBytes,
-    pidsLimit: Math.max(0, after.PidsLimit ?? 0),
+    pidsLimit: after.PidsLimit ?? 0,
     ...(Object.keys(added).length > 0 ? { extras: added } : {}),
   };
   return {
@@ -86,7 +86,7 @@ function merged(before: LimitFields, body: UpdateBody): LimitFields {
     Object.entries(body).filter(([key, value]) => Object.hasOwn(before, key) && !isUnset(value)),
   ) as LimitFields;
   const after: { -readonly [Key in keyof LimitFields]: LimitFields[Key] } = { ...before, ...given };
-  if (typeof body.PidsLimit === 'number' && body.PidsLimit <= 0) after.PidsLimit = 0;
+  if (typeof body.PidsLimit === 'number' && body.PidsLimit <= 0) after.PidsLimit = -1;
   return after;
 }
 

@@ -23,7 +23,7 @@ export function fakeStats(
       onlineCpus: HOST_CPUS,
     },
     memory: { usage: processes * MIB, limit: memoryBytes || HOST_MEMORY, details: {} },
-    pids: { current: processes, limit: pidsLimit },
+    pids: { current: processes, limit: Math.max(0, pidsLimit) },
     blockIo: [],
     networks: {},
   };

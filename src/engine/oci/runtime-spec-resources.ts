@@ -41,7 +41,7 @@ export function limits(input: ResourcesInput) {
   return {
     ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
     ...(Object.keys(memory).length > 0 ? { memory } : {}),
-    pids: { limit: pidsLimit > 0 ? pidsLimit : DEFAULT_PIDS_LIMIT },
+    pids: { limit: pidsLimit === 0 ? DEFAULT_PIDS_LIMIT : pidsLimit },
   };
 }
 

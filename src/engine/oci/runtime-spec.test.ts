@@ -31,6 +31,8 @@ describe('runtimeSpec', () => {
     expect(resources.cpu).toBeUndefined();
     expect(resources.memory).toBeUndefined();
     expect(resources.pids.limit).toBeGreaterThan(1_000);
+    const unlimited = { ...input, spec: containerSpec({ pidsLimit: -1 }) };
+    expect(runtimeSpec(unlimited).linux.resources.pids.limit).toBe(-1);
   });
 
   it('turns CPUs into a quota, and memory into a limit, with as much swap', () => {

@@ -57,7 +57,7 @@ describe('limits', () => {
       `memory/memory.soft_limit_in_bytes ${MIB}`,
       'pids/pids.max 7',
     ]);
-    expect(writes(2, { memoryReservationBytes: MIB, pidsLimit: -1 })).toEqual([`memory/memory.low ${MIB}`, 'pids/pids.max 16384']);
+    expect(writes(2, { memoryReservationBytes: MIB, pidsLimit: -1 })).toEqual([`memory/memory.low ${MIB}`, 'pids/pids.max max']);
   });
 
   it('that are absent stay', () => {

@@ -44,12 +44,14 @@ export function limitWrites(version: 1 | 2, memoryNow: number, given: Given): Li
     ...write('cpuset', 'cpuset.cpus', cpusetCpus),
     ...write('cpuset', 'cpuset.mems', cpusetMems),
     ...(version === 1 ? memoryV1(given, memoryNow) : memoryV2(given)),
-    ...write('pids', 'pids.max', pidsLimit === undefined ? undefined : given.resources.pids.limit),
+    ...write('pids', 'pids.max', pidsLimit === undefined ? undefined : pidsText(given.resources.pids.limit)),
   ];
 }
 
 const write = (controller: LimitWrite['controller'], file: string, value: string | number | undefined): LimitWrite[] =>
   value === undefined || value === '' ? [] : [{ controller, file, value: String(value) }];
+
+const pidsText = (limit: number): string => (limit < 0 ? 'max' : String(limit));
 
 const changesBandwidth = ({ nanoCpus, cpuQuota, cpuPeriod }: ContainerLimits): boolean =>
   nanoCpus !== undefined || cpuQuota !== undefined || cpuPeriod !== undefined;
