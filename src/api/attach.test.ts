@@ -8,6 +8,7 @@ import Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { FrameDecoder } from '../docker-api/framing.ts';
 import { FakeInstance, type FakeNode } from './fake-instance.test-helper.ts';
+import { bytesOf, until } from './instance-with.test-helper.ts';
 
 const INPUT = { openStdin: true, stdinOnce: true, command: ['cat'] };
 const ATTACH = { stream: true, stdin: true, stdout: true, stderr: true, hijack: true };
@@ -17,17 +18,6 @@ async function twoNodes(where: 'here' | 'there') {
   const instance = await FakeInstance.of('node-1', 'node-2');
   const [asked, second] = instance.nodes as [FakeNode, FakeNode];
   return { instance, asked, home: where === 'here' ? asked : second, docker: new Docker({ socketPath: asked.socketPath }) };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !holds(); i++) await sleep(5);
-  expect(holds()).toBe(true);
-}
-
-async function bytesOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
 }
 
 /** Up to so many bytes; the stream stays open. */

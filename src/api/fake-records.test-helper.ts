@@ -1,5 +1,6 @@
 import type { Container, CoreError, Request, Task } from '../core/model/index.ts';
 import type { ContainerSpec } from '../engine/port.ts';
+import { containerSpec } from '../engine/spec.test-suite.ts';
 
 /** What the containers of a fake instance are, where a test does not say. */
 export const TASK: Omit<Task, 'id'> = {
@@ -12,35 +13,7 @@ export const TASK: Omit<Task, 'id'> = {
   pid: 0,
 };
 
-export const SPEC: ContainerSpec = {
-  name: '',
-  image: { reference: 'docker.io/library/busybox:latest', digest: `sha256:${'1'.repeat(64)}` },
-  entrypoint: null,
-  command: ['sleep', '60'],
-  env: [],
-  labels: {},
-  workingDir: '',
-  user: '',
-  hostname: '',
-  tty: false,
-  openStdin: false,
-  stdinOnce: false,
-  stopSignal: '',
-  stopTimeoutSeconds: 0,
-  nanoCpus: 0,
-  memoryBytes: 0,
-  pidsLimit: 0,
-  networkMode: 'none',
-  networks: [],
-  networkOf: '',
-  ports: [],
-  dns: { servers: [], search: [], options: [] },
-  extraHosts: [],
-  readonlyRootfs: false,
-  capAdd: [],
-  capDrop: [],
-  init: false,
-};
+export const SPEC: ContainerSpec = containerSpec({ name: '', command: ['sleep', '60'] });
 
 export const REQUEST: Omit<Request, 'id' | 'containerId' | 'name' | 'spec'> = {
   resources: { cpuMillicores: 100, memoryBytes: 64 * 1024 * 1024 },

@@ -7,6 +7,7 @@ import Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { FrameDecoder } from '../docker-api/framing.ts';
 import { FakeInstance, type FakeNode } from './fake-instance.test-helper.ts';
+import { until } from './instance-with.test-helper.ts';
 import { API_LIMITS } from './limits.ts';
 
 /** Asked at the first node; the containers are on the second: every stream crosses HTTP/2. */
@@ -17,11 +18,6 @@ async function twoNodes() {
   asked.placeOn = second;
   const docker = new Docker({ socketPath: asked.socketPath });
   return { instance, asked, second, docker };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !holds(); i++) await sleep(5);
-  expect(holds()).toBe(true);
 }
 
 async function textOf(stream: NodeJS.ReadableStream): Promise<string> {

@@ -2,22 +2,11 @@ import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
-import Docker from 'dockerode';
 import { extract, pack } from 'tar-stream';
 import { describe, expect, it } from 'vitest';
 import { jsonLines } from '../../docker-api/json-lines.ts';
 import { PATH_STAT_HEADER, type StatsSample } from '../../docker-api/types.ts';
-import { FakeInstance, type FakeNode } from '../fake-instance.test-helper.ts';
-
-/** Asked at the first of three nodes; the container is there, or on the second. */
-async function instanceWith(where: 'here' | 'there') {
-  const instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
-  const [asked, second] = instance.nodes as [FakeNode, FakeNode];
-  const home = where === 'here' ? asked : second;
-  const { containerId } = home.put('web', { state: 'running' }).request;
-  const docker = new Docker({ socketPath: asked.socketPath });
-  return { instance, asked, home, containerId, docker, container: docker.getContainer('web') };
-}
+import { instanceWith } from '../instance-with.test-helper.ts';
 
 async function entriesOf(stream: NodeJS.ReadableStream): Promise<Record<string, string>> {
   const entries: Record<string, string> = {};

@@ -1,39 +1,20 @@
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import type { Readable } from 'node:stream';
-import { setTimeout as sleep } from 'node:timers/promises';
-import Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { FrameDecoder } from '../../../docker-api/framing.ts';
 import { jsonLines } from '../../../docker-api/json-lines.ts';
 import type { EventMessage } from '../../../docker-api/types.ts';
-import { FakeInstance, type FakeNode } from '../../fake-instance.test-helper.ts';
+import type { FakeNode } from '../../fake-instance.test-helper.ts';
+import { bytesOf, instanceWith, until } from '../../instance-with.test-helper.ts';
 import { API_LIMITS } from '../../limits.ts';
 import { ExecRegistry } from './exec-registry.ts';
 import { execWish } from './exec-wish.ts';
 
 const ALL = { AttachStdin: true, AttachStdout: true, AttachStderr: true };
+const JSON_TYPE = { 'content-type': 'application/json' };
 const HIJACK = { hijack: true, stdin: true };
-
-/** Asked at the first node; the container is there, or on the second: then every byte crosses HTTP/2 both ways. */
-async function instanceWith(where: 'here' | 'there') {
-  const instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
-  const [asked, second] = instance.nodes as [FakeNode, FakeNode];
-  const home = where === 'here' ? asked : second;
-  const { containerId } = home.put('web', { state: 'running' }).request;
-  const docker = new Docker({ socketPath: asked.socketPath });
-  return { instance, asked, home, containerId, docker, container: docker.getContainer('web') };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !holds(); i++) await sleep(5);
-  expect(holds()).toBe(true);
-}
-
-async function bytesOf(stream: AsyncIterable<unknown>): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks);
-}
 
 const framesOf = (data: Buffer): string[] => new FrameDecoder().push(data).map(({ stream, data: text }) => `${stream}: ${text.toString()}`);
 const unframe = (data: Buffer): Buffer => Buffer.concat(new FrameDecoder().push(data).map((frame) => frame.data));
@@ -185,12 +166,12 @@ describe.each(['here', 'there'] as const)('exec, the container %s', (where) => {
       ['v1.47', 'application/vnd.docker.multiplexed-stream'],
     ]) {
       const again = await t.container.exec({ AttachStdout: true, Cmd: ['echo', 'hi'] });
-      const answer = await t.asked.api.app.inject({
-        method: 'POST',
-        url: `/${version}/exec/${again.id}/start`,
-        payload: { Detach: false },
-      });
-      expect([answer.statusCode, answer.headers['content-type'], framesOf(answer.rawPayload)]).toEqual([200, type, ['stdout: hi\n']]);
+      // On a connection: what comes over it is no answer of the framework's.
+      const { socketPath } = t.asked;
+      const asking = request({ socketPath, method: 'POST', path: `/${version}/exec/${again.id}/start`, headers: JSON_TYPE });
+      asking.end('{"Detach":false}');
+      const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+      expect([answer.statusCode, answer.headers['content-type'], framesOf(await bytesOf(answer))]).toEqual([200, type, ['stdout: hi\n']]);
     }
     expect((await t.docker.getExec(exec.id).inspect()).ExitCode).toBeNull();
   });
