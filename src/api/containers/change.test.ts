@@ -100,7 +100,7 @@ describe.each(['here', 'there'] as const)('a change of a container %s', (where) 
       'Conflicting options: Nano CPUs cannot be updated as CPU Quota has already been set',
     ]);
     await t.container.update({ CpuQuota: -1, PidsLimit: -1, MemorySwap: -1 });
-    expect(await now()).toMatchObject({ CpuQuota: -1, PidsLimit: null, MemorySwap: -1, Memory: 64 << 20 });
+    expect(await now()).toMatchObject({ CpuQuota: -1, PidsLimit: 0, MemorySwap: -1, Memory: 64 << 20 });
     // The engine is told, too: what is absent would stay.
     expect((JSON.parse(t.home.container(t.containerId)?.request.spec ?? '') as ContainerSpec).extras?.cpuQuota).toBe(-1);
     expect(t.home.container(t.containerId)?.request.resources.cpuMillicores).toBe(100);
