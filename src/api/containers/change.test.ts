@@ -1,18 +1,8 @@
-import Docker from 'dockerode';
 import { describe, expect, it } from 'vitest';
 import { UNREACHABLE_HEADER } from '../../docker-api/caravela-types.ts';
 import type { ContainerSpec } from '../../engine/port.ts';
-import { FakeInstance, type FakeNode } from '../fake-instance.test-helper.ts';
-
-/** Asked at the first of three nodes; the container is there, or on the second. */
-async function instanceWith(where: 'here' | 'there') {
-  const instance = await FakeInstance.of('node-1', 'node-2', 'node-3');
-  const [asked, second] = instance.nodes as [FakeNode, FakeNode];
-  const home = where === 'here' ? asked : second;
-  const { containerId } = home.put('web', { state: 'running' }).request;
-  const docker = new Docker({ socketPath: asked.socketPath });
-  return { instance, asked, second, home, containerId, docker, container: docker.getContainer('web') };
-}
+import type { FakeNode } from '../fake-instance.test-helper.ts';
+import { instanceWith } from '../instance-with.test-helper.ts';
 
 const post = (node: FakeNode, url: string, payload: object = {}) => node.api.app.inject({ method: 'POST', url, payload });
 const said = (response: { json(): unknown }): string => (response.json() as { message: string }).message;

@@ -1,17 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { FakeInstance, type FakeNode } from '../fake-instance.test-helper.ts';
+import { until } from '../instance-with.test-helper.ts';
 
 async function oneNode() {
   const instance = await FakeInstance.of('node-1');
   const [node] = instance.nodes as [FakeNode];
   const { containerId } = node.put('web', { state: 'running' }).request;
   return { node, containerId, post: (path: string) => node.api.app.inject({ method: 'POST', url: `/containers/web/${path}` }) };
-}
-
-async function until(holds: () => boolean): Promise<void> {
-  for (let i = 0; i < 400 && !holds(); i++) await sleep(5);
-  expect(holds()).toBe(true);
 }
 
 describe('the end of a task', () => {
