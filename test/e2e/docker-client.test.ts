@@ -174,10 +174,10 @@ describe('docker network', () => {
     const id = await ok(1, 'network', 'create', '--subnet', '10.92.0.0/24', '--label', 'a=b', '--opt', 'mtu=1400', 'blue');
     expect(id).toMatch(/^[0-9a-f]{64}$/);
     expect(await ok(2, 'network', 'inspect', '--format', '{{.Id}} {{.Driver}} {{(index .IPAM.Config 0).Gateway}}', 'blue')).toBe(
-      `${id} caravela 10.92.0.1`,
+      `${id} bridge 10.92.0.1`,
     );
     expect(await ok(1, 'network', 'ls', '--format', '{{.Name}} {{.Driver}} {{.Scope}}')).toBe(
-      'blue caravela swarm\ncaravela caravela swarm\nhost host local\nnone null local',
+      'blue bridge swarm\ncaravela caravela swarm\nhost host local\nnone null local',
     );
     expect(await ok(2, 'network', 'ls', '--filter', 'label=a=b', '--filter', 'type=custom', '--no-trunc', '-q')).toBe(id);
     const again = await docker(3, 'network', 'create', 'blue');

@@ -15,6 +15,7 @@ import { ENDPOINT_CONFIG } from '../containers/create-body.ts';
 import { ApiError } from '../http/api-error.ts';
 import { checked } from '../http/check.ts';
 import type { NetworkWish } from '../network-service.ts';
+import { ASKABLE_DRIVERS, withAskedDriver } from './asked-driver.ts';
 import { isPredefined } from './predefined.ts';
 
 const orNull = <Schema extends TSchema>(schema: Schema) => Optional(Union([schema, Null()]));
@@ -49,8 +50,6 @@ export const connectBody = (json: unknown) => checked(CONNECT, json ?? {}, 'the 
 export const disconnectBody = (json: unknown) => checked(DISCONNECT, json ?? {}, 'the body');
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
-/** Docker's clients ask for their default driver by name; what spans hosts has a name there, too. */
-const DRIVERS = ['', 'default', 'caravela', 'bridge', 'overlay'];
 const LOCAL_DRIVERS = ['host', 'null', 'none'];
 const MTU = 'mtu';
 const DOCKERS_MTU = 'com.docker.network.driver.mtu';
@@ -86,14 +85,14 @@ export function checkNetwork(json: unknown): { readonly wish: NetworkWish; reado
       gateway: pool.gateway,
       internal: body.Internal ?? false,
       labels: body.Labels ?? {},
-      options,
+      options: withAskedDriver(options, Driver ?? ''),
     },
     warnings: unknown.length === 0 ? [] : [`Options that mean nothing here are kept and ignored: ${unknown.join(', ').slice(0, 200)}`],
   };
 }
 
 function checkDriver(driver: string): void {
-  if (DRIVERS.includes(driver)) return;
+  if (ASKABLE_DRIVERS.includes(driver)) return;
   if (LOCAL_DRIVERS.includes(driver)) throw new ApiError(403, `only one instance of "${driver}" network is allowed`);
   throw new ApiError(404, `plugin ${JSON.stringify(driver.slice(0, 80))} not found: every network here is Caravela's; leave --driver out`);
 }

@@ -3,8 +3,7 @@ import type { NetworkContainer, NetworkFacts, NetworkRow } from '../../docker-ap
 import { formatCidr, formatIpv4 } from '../../lib/ipv4.ts';
 import type { Backend } from '../backend.ts';
 import type { EndpointFacts } from '../network-service.ts';
-
-export const NETWORK_DRIVER = 'caravela';
+import { shownDriver, shownOptions } from './asked-driver.ts';
 
 /** What `GET /networks` says of an agreed network. Its scope is Docker's for what spans hosts. */
 export function networkRow(backend: Backend, network: AgreedNetwork): NetworkRow {
@@ -13,7 +12,7 @@ export function networkRow(backend: Backend, network: AgreedNetwork): NetworkRow
     Id: network.id,
     Created: new Date(network.createdAtMs).toISOString(),
     Scope: 'swarm',
-    Driver: NETWORK_DRIVER,
+    Driver: shownDriver(network),
     EnableIPv6: false,
     IPAM: { Driver: 'default', Options: null, Config: [{ Subnet: formatCidr(network.subnet), Gateway: formatIpv4(network.gateway) }] },
     Internal: network.internal,
@@ -22,7 +21,7 @@ export function networkRow(backend: Backend, network: AgreedNetwork): NetworkRow
     ConfigFrom: { Network: '' },
     ConfigOnly: false,
     Containers: {},
-    Options: { ...network.options },
+    Options: shownOptions(network),
     Labels: { ...network.labels },
     Caravela: { VNI: network.vni, Blocks: blocksOf(backend, network) },
   };

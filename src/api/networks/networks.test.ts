@@ -50,7 +50,8 @@ describe('GET /networks', () => {
     expect(await list(node, { name: ['^host$'] })).toEqual(['host']);
     expect(await list(node, { id: [blue.slice(0, 7)] })).toEqual(['blue']);
     expect(await list(node, { driver: ['host', 'null'] })).toEqual(['host', 'none']);
-    expect(await list(node, { driver: ['caravela'] })).toEqual(['blue', 'caravela']);
+    expect(await list(node, { driver: ['caravela'] })).toEqual(['caravela']);
+    expect(await list(node, { driver: ['bridge'] })).toEqual(['blue']);
     expect(await list(node, { label: ['tier=back'] })).toEqual(['blue']);
     expect(await list(node, { label: ['tier', 'other'] })).toEqual([]);
     expect(await list(node, { scope: ['swarm'] })).toEqual(['blue', 'caravela']);
@@ -101,7 +102,7 @@ describe('GET /networks/{id}', () => {
       Id: id,
       Created: '2023-11-14T22:13:20.000Z',
       Scope: 'swarm',
-      Driver: 'caravela',
+      Driver: 'bridge',
       EnableIPv6: false,
       IPAM: { Driver: 'default', Options: null, Config: [{ Subnet: '10.9.8.0/24', Gateway: '10.9.8.254' }] },
       Internal: true,
@@ -121,6 +122,18 @@ describe('GET /networks/{id}', () => {
     for (const word of [id, id.slice(0, 12), 'blue?verbose=true', encodeURIComponent('10.9.8.0/24')]) {
       expect((await get(other, `/networks/${word}`)).json<NetworkRow>().Name).toBe('blue');
     }
+  });
+
+  it.each([
+    ['bridge', 'bridge'],
+    ['overlay', 'overlay'],
+    ['default', 'caravela'],
+    [undefined, 'caravela'],
+  ])('shows the driver asked for, %s, as %s, also on the next node', async (Driver, shown) => {
+    const [node, other] = await nodes();
+    await made(node, 'blue', { Driver, Options: { 'caravela.asked-driver': 'odd', kept: 'yes' } });
+    const row = (await get(other, '/networks/blue')).json<NetworkRow>();
+    expect([row.Driver, row.Options]).toEqual([shown, { kept: 'yes' }]);
   });
 
   it('says which nodes did not tell', async () => {
