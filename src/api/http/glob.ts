@@ -1,3 +1,9 @@
+/** As `matchesGlob`, part by part between slashes: as Go's path.Match has it, by which Docker matches names of images. */
+export function matchesPath(pattern: string, path: string): boolean {
+  const [patterns, parts] = [pattern.split('/'), path.split('/')];
+  return patterns.length === parts.length && patterns.every((each, i) => matchesGlob(each, parts[i] ?? ''));
+}
+
 /** `*` stands for any text, also none; everything else for itself. Takes time proportional to pattern × text at worst. */
 export function matchesGlob(pattern: string, text: string): boolean {
   const parts = pattern.split('*');

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ApiError } from './api-error.ts';
-import { matchesGlob } from './glob.ts';
+import { matchesGlob, matchesPath } from './glob.ts';
 import { filtersOf, flagOf, momentOf, textOf, wholeOf } from './query.ts';
 
 describe('query', () => {
@@ -57,6 +57,16 @@ describe('query', () => {
         }
       }),
     );
+  });
+
+  it.each([
+    ['utest*', 'utest:1', true],
+    ['utest*', 'utest/app:1', false],
+    ['*/*', 'utest/app:1', true],
+    ['*5000*/*', 'utest:5000/app:3', true],
+    ['*', 'a/b', false],
+  ])('matches %s with %s between slashes only: %s', (pattern, path, is) => {
+    expect(matchesPath(pattern, path)).toBe(is);
   });
 
   it('matches globs as the regular expression they stand for would', () => {

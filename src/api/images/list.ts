@@ -1,7 +1,7 @@
 import { Array as ArrayOf, Integer, Null, Object as ObjectOf, Record as RecordOf, String as StringOf, Union } from 'typebox';
 import type { Backend } from '../backend.ts';
 import { rowsOf } from '../http/check.ts';
-import { matchesGlob } from '../http/glob.ts';
+import { matchesPath } from '../http/glob.ts';
 import { momentBefore, truthOf } from '../http/prune-filter.ts';
 import { filtersOf, type Filters, type Query } from '../http/query.ts';
 import { labelMatches } from '../http/label-matches.ts';
@@ -84,7 +84,7 @@ function withReferences(rows: readonly ImageRow[], filters: Filters): readonly I
 /** `busybox`, `busybox:*`, `docker.io/library/busybox:latest`; without a tag, any tag. */
 function nameMatches(wanted: string, name: string): boolean {
   const pattern = familiarReference(wanted);
-  return matchesGlob(pattern, name) || (repositoryOf(pattern) === pattern && matchesGlob(pattern, repositoryOf(name)));
+  return matchesPath(pattern, name) || (repositoryOf(pattern) === pattern && matchesPath(pattern, repositoryOf(name)));
 }
 
 /** @throws ApiError 404 */

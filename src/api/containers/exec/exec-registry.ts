@@ -139,8 +139,9 @@ export class ExecRegistry {
     return task.id;
   }
 
-  /** Nobody can want it any more: its container runs no longer as it did, or it ended a while ago. */
+  /** Nobody can want it any more: its container is gone, or runs no longer as it did, or it ended a while ago. */
   #isStale({ container, task, state }: Exec): boolean {
+    if (this.#backend.container(container) === undefined) return true;
     if (state.kind === 'ended') return this.#backend.wallMs() - state.endedAtMs > API_LIMITS.execKeptMs;
     const now = this.#backend.container(container)?.task;
     return state.kind === 'created' && (now?.id !== task || now.state !== 'running');

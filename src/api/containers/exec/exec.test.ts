@@ -208,6 +208,12 @@ describe.each(['here', 'there'] as const)('exec, the container %s', (where) => {
     // With the run that it was made for it is gone, also when there is another.
     await t.container.start();
     await expect(early.start({ Detach: true })).rejects.toMatchObject({ statusCode: 404 });
+    // What has ended can be looked at as long as its container is there.
+    const ended = await t.container.exec({ AttachStdout: true, Cmd: ['echo', 'hi'] });
+    await ended.start({ Detach: true });
+    await expect.poll(async () => (await ended.inspect()).ExitCode).toBe(0);
+    await t.container.remove({ force: true });
+    await expect(ended.inspect()).rejects.toMatchObject({ statusCode: 404 });
   });
 });
 
