@@ -76,7 +76,7 @@ describe('create', () => {
     [{ Memory: 'lots' }, 400, 'HostConfig.Memory'],
     [{ NanoCpus: -1 }, 400, 'NanoCpus must be 0 or at least'],
     [{ RestartPolicy: { Name: 'sometimes' } }, 400, '"sometimes" is not one of'],
-    [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, 400, 'got 3 with always'],
+    [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, 400, 'maximum retry count cannot be used with restart policy'],
     [{ RestartPolicy: { Name: 'always' }, AutoRemove: true }, 400, '--rm'],
     [{ Links: ['a:b'] }, 501, 'HostConfig.Links was ["a:b"]'],
     [{ BlkioWeight: 300 }, 501, 'block IO weights'],

@@ -182,10 +182,11 @@ export function restartOf(policy: {
   if (name === undefined) {
     throw new ApiError(400, `invalid restart policy: ${JSON.stringify(asked)} is not one of ${RESTART_POLICIES.join(', ')}`);
   }
-  if (maximumRetries < 0 || (maximumRetries > 0 && name !== 'on-failure')) {
+  if (maximumRetries < 0) throw new ApiError(400, `invalid restart policy: maximum retry count cannot be negative, got ${maximumRetries}`);
+  if (maximumRetries > 0 && name !== 'on-failure') {
     throw new ApiError(
       400,
-      `invalid restart policy: a maximum retry count goes with on-failure and is 0 or more, got ${maximumRetries} with ${name}`,
+      `invalid restart policy: maximum retry count cannot be used with restart policy '${name}', only with on-failure, got ${maximumRetries}`,
     );
   }
   return { name, maximumRetries };

@@ -44,7 +44,10 @@ export async function saveImages(
     for (const [name, [holder]] of holders) if (holder !== undefined) await bring(context, name, holder, signal);
   }
   const archive = await context.backend.images.save(names, signal);
-  for (const name of names) context.note({ type: 'image', action: 'save', id: name, attributes: { name } });
+  for (const name of names) {
+    const id = (await context.backend.images.inspect(name))?.id ?? name;
+    context.note({ type: 'image', action: 'save', id, attributes: { name } });
+  }
   return reply.type('application/x-tar').send(archive);
 }
 

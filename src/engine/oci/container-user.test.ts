@@ -26,7 +26,9 @@ describe('userFrom', () => {
   it('refuses names that are not there', () => {
     expect(() => userFrom('nobody', passwd, group)).toThrow('unable to find user nobody');
     expect(() => userFrom('www:none', passwd, group)).toThrow('unable to find group none');
-    expect(() => userFrom('4294967296', passwd, group)).toThrow('unable to find user');
+    for (const beyond of ['4294967296', '-1']) {
+      expect(() => userFrom(beyond, passwd, group)).toThrow(`unable to find user ${beyond}: uids and gids must be in range 0-2147483647`);
+    }
   });
 
   it('stands any passwd file', () => {

@@ -37,6 +37,9 @@ export function userFrom(user: string, passwd: string, group: string): Container
   const named =
     users.find((fields) => fields[0] === userPart) ?? users.find((fields) => id(fields[2]) === id(userPart) && id(userPart) !== undefined);
   const uid = named === undefined ? id(userPart) : id(named[2]);
+  if (uid === undefined && /^-?\d+$/.test(userPart)) {
+    throw new EngineError('engine-failed', `unable to find user ${userPart}: uids and gids must be in range 0-${HIGHEST_ID}`);
+  }
   if (uid === undefined) throw new EngineError('engine-failed', `unable to find user ${userPart}: no matching entries in passwd file`);
   const name = named?.[0];
   const home = named?.[5] || '/';

@@ -10,17 +10,23 @@ import { parseTmpfs } from './parse-tmpfs.ts';
 export interface MountsAsked {
   /** Volumes that nobody named have '' for a name. */
   readonly mounts: readonly MountWish[];
+  /** Targets of bind mounts of which the body says how they propagate. */
+  readonly propagated: readonly string[];
   /** Containers whose volumes it has, too. */
   readonly volumesFrom: readonly { readonly container: string; readonly readOnly: boolean }[];
   /** As it was written; undefined: it was not. */
   readonly asked: AskedMounts | undefined;
 }
 
+/** In the options of one of HostConfig.Binds. */
+const PROPAGATION = /[:,]r?(private|shared|slave)(,|$)/;
+
 /** @throws ApiError 400, 501 */
 export function checkMounts(body: CreateBody): MountsAsked {
   const { Binds, Mounts, Tmpfs, VolumesFrom, VolumeDriver } = body.HostConfig ?? {};
   refuseDriver(VolumeDriver ?? '');
-  const named = [...(Binds ?? []).map(parseBind), ...(Mounts ?? []).map(parseMount)];
+  const binds = (Binds ?? []).map(parseBind);
+  const named = [...binds, ...(Mounts ?? []).map(parseMount)];
   const tmpfs = Object.entries(Tmpfs ?? {}).map(([path, options]) => parseTmpfs(path, options));
   refuseTwice([...named, ...tmpfs]);
   const taken = new Set([...named, ...tmpfs].map(({ target }) => target));
@@ -33,6 +39,10 @@ export function checkMounts(body: CreateBody): MountsAsked {
   const isAsked = [Binds, Mounts, VolumesFrom, Object.keys(Tmpfs ?? {})].some((list) => (list ?? []).length > 0);
   return {
     mounts,
+    propagated: [
+      ...binds.filter((_, at) => PROPAGATION.test(Binds?.[at] ?? '')),
+      ...named.slice(binds.length).filter((_, at) => (Mounts?.[at]?.BindOptions?.Propagation ?? '') !== ''),
+    ].map(({ target }) => target),
     volumesFrom: (VolumesFrom ?? []).map(parseVolumesFrom),
     asked: isAsked ? { binds: Binds ?? [], mounts: Mounts ?? [], tmpfs: Tmpfs ?? {}, volumesFrom: VolumesFrom ?? [] } : undefined,
   };
@@ -41,7 +51,10 @@ export function checkMounts(body: CreateBody): MountsAsked {
 function parseVolumesFrom(text: string): MountsAsked['volumesFrom'][number] {
   const [container = '', mode = 'rw', ...more] = text.split(':');
   if (container === '' || more.length > 0 || !['ro', 'rw', 'z', 'Z'].includes(mode)) {
-    throw new ApiError(400, `invalid volumes-from specification: ${JSON.stringify(text.slice(0, 120))} is not as db or db:ro`);
+    throw new ApiError(
+      400,
+      `invalid volumes-from specification: invalid mode: ${JSON.stringify(text.slice(0, 120))} is not as db or db:ro`,
+    );
   }
   return { container, readOnly: mode === 'ro' };
 }

@@ -170,6 +170,21 @@ describe('where mounts lead a container', () => {
     expect((await t.create({ Binds: ['data:/b', 'more:/c'] })).status).toBe(409);
   });
 
+  it.each<[object, string | number]>([
+    [{ Binds: ['/:/host:ro'] }, 'rslave'],
+    [{ Binds: ['/run/caravela/caravela.sock:/x'] }, 'rslave'],
+    [{ Binds: ['/:/host:ro,rshared'] }, 'rshared'],
+    [{ Binds: ['/:/host:rprivate'] }, 400],
+    [{ Mounts: [{ Type: 'bind', Source: '/var/lib', Target: '/x' }] }, 'rslave'],
+    [{ Mounts: [{ Type: 'bind', Source: '/var/lib', Target: '/x', BindOptions: { Propagation: 'private' } }] }, 400],
+    [{ Binds: ['/srv:/x'] }, 'rprivate'],
+  ])('hears of containers’ roots that go, if they are below it: %j', async (HostConfig, expected) => {
+    const t = await instanceOf('node-1');
+    const { status } = await t.create(HostConfig);
+    const [mount] = status === 201 ? (lastRun(t.asked).spec.mounts ?? []) : [];
+    expect(mount?.kind === 'bind' ? mount.propagation : status).toBe(expected);
+  });
+
   it('is tried once more where another node was first to use a new volume', async () => {
     const t = await instanceOf('node-1', 'node-2');
     t.asked.refuseNext = {

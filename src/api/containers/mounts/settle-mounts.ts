@@ -7,6 +7,7 @@ import { ApiError } from '../../http/api-error.ts';
 import { locate } from '../../instance/locate.ts';
 import type { Scope } from '../../instance/scope.ts';
 import { factsOf } from '../facts.ts';
+import { hearingOf } from './around-own.ts';
 import type { MountsAsked } from './check-mounts.ts';
 import { inspectThere } from '../../instance/inspect-there.ts';
 import { mountPointsOf } from './mount-facts.ts';
@@ -26,11 +27,15 @@ export interface SettledMounts {
  */
 export async function settleMounts(
   context: ApiContext,
-  { mounts, volumesFrom, asked }: MountsAsked,
+  { mounts: wished, propagated, volumesFrom, asked }: MountsAsked,
   constraints: readonly Constraint[],
   scope: Scope,
 ): Promise<SettledMounts> {
   const { backend } = context;
+  const { dataDir, runDir } = backend.host();
+  const mounts = wished.map((mount) =>
+    mount.kind === 'bind' ? hearingOf(mount, propagated.includes(mount.target), [dataDir, runDir]) : mount,
+  );
   // Docker: a volume that nobody named gives way to what another container has there.
   const unnamed = mounts.filter((mount) => mount.kind === 'volume' && mount.name === '');
   const named = mounts.filter((mount) => !unnamed.includes(mount));
