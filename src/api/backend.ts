@@ -44,6 +44,7 @@ export interface HostFacts {
   readonly cpus: number;
   readonly memoryBytes: number;
   readonly dataDir: string;
+  readonly runDir: string;
   readonly startedAtMs: number;
   readonly engineName: string;
   readonly engineVersion: string;

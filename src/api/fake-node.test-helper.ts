@@ -124,6 +124,7 @@ export class FakeNode extends FakeContainers implements Backend {
       cpus: 2,
       memoryBytes: 4 * 1024 ** 3,
       dataDir: '/var/lib/caravela',
+      runDir: '/run/caravela',
       startedAtMs: 0,
       engineName: 'runc',
       engineVersion: '1.1',

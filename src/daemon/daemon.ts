@@ -232,6 +232,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       cpus: Math.floor(capacity.cpuMillicores / 1000),
       memoryBytes: capacity.memoryBytes,
       dataDir: paths.dataDir,
+      runDir: paths.runDir,
       startedAtMs: Date.now(),
       engineName: engine.description.name,
       engineVersion: engine.description.version,
