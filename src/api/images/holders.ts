@@ -16,6 +16,7 @@ const PEER_IMAGE = ObjectOf({
     Arches: ArrayOf(StringOf({ maxLength: 32 }), { maxItems: 64 }),
     /** Absent: of a node of an older release. */
     UsedBy: Optional(ArrayOf(StringOf())),
+    RunBy: Optional(ArrayOf(StringOf())),
   }),
 });
 export type PeerImage = Static<typeof PEER_IMAGE>;

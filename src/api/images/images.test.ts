@@ -144,6 +144,13 @@ describe('rmi', () => {
     ]);
     expect((await remove(image.id)).json().message).toMatch(/^conflict: unable to delete aaaaaaaaaaaa \(must be forced\)/);
     expect([references(one), references(two)]).toEqual([[BUSYBOX], [BUSYBOX]]);
+    // What runs keeps its image's names from who means the image itself.
+    const running = two.put('busy', { state: 'running', spec: { image: { reference: BUSYBOX, digest: image.digest } } });
+    const forced = await remove(`${image.id}?force=1`);
+    expect([forced.statusCode, forced.json().message]).toEqual([
+      409,
+      `conflict: unable to delete aaaaaaaaaaaa (cannot be forced) - image is being used by running container ${running.request.containerId.slice(0, 12)} on node node-2`,
+    ]);
     expect((await remove('busybox?force=1')).statusCode).toBe(200);
     expect([references(one), references(two)]).toEqual([[], []]);
   });

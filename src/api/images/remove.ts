@@ -31,7 +31,7 @@ export async function removeImage(
   scope: Scope,
 ): Promise<{ readonly items: ImageDeleteItem[]; readonly silent: readonly Member[] }> {
   const wanted = isId(name) ? await identify(context, name, scope) : name;
-  if (scope === 'instance' && !force) await refuseUsed(context, wanted);
+  if (scope === 'instance' && (!force || isId(name))) await refuseUsed(context, wanted, force);
   const path = `/images/${encodeURIComponent(wanted)}?force=${force ? 1 : 0}`;
   const asking = scope === 'node' ? undefined : askAll(context.backend, { method: 'DELETE', path, deadlineMs: REMOVE_DEADLINE_MS });
   const here = await removeHere(context, wanted, force);
@@ -54,13 +54,13 @@ export async function removeImage(
 }
 
 /** @throws ApiError 409 */
-async function refuseUsed(context: ApiContext, name: string): Promise<void> {
+async function refuseUsed(context: ApiContext, name: string, force: boolean): Promise<void> {
   const { backend } = context;
   const asking = askHolders(context, name);
   const own = await backend.images.inspect(name);
   const here = own === undefined ? [] : [{ member: backend.self(), image: imageAnswer(own, usersOf(backend, own.digest)) }];
   for (const { member, image } of [...here, ...(await asking).holders]) {
-    const conflict = conflictOf(name, member.name, image);
+    const conflict = conflictOf(name, member.name, image, force);
     if (conflict !== undefined) throw conflict;
   }
 }

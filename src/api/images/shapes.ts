@@ -2,6 +2,7 @@ import type { HistoryRow, ImageInspect, ImageSummary } from '../../docker-api/ty
 import type { ImageDetails, ImageSummary as StoredImage, ImageUsage } from '../../engine/port.ts';
 import { timeText } from '../containers/status.ts';
 import { familiarReference, repositoryOf } from './reference.ts';
+import type { ImageUsers } from './users.ts';
 
 /** Ours, in Docker's answers: what nodes tell each other of an image. */
 export interface ImageIdentity {
@@ -12,6 +13,8 @@ export interface ImageIdentity {
   Arches: string[];
   /** Containers of the node that answers. */
   UsedBy: string[];
+  /** Those of them that run. */
+  RunBy: string[];
 }
 
 export interface ImageRow extends ImageSummary {
@@ -41,7 +44,7 @@ export function imageRow(image: StoredImage, usage?: ImageUsage): ImageRow {
 }
 
 /** `GET /images/{name}/json`. */
-export function imageAnswer(image: ImageDetails, usedBy: readonly string[]): ImageAnswer {
+export function imageAnswer(image: ImageDetails, { usedBy, runBy }: ImageUsers): ImageAnswer {
   return {
     Id: image.id,
     RepoTags: tagsOf(image),
@@ -62,7 +65,13 @@ export function imageAnswer(image: ImageDetails, usedBy: readonly string[]): Ima
     GraphDriver: { Name: 'overlay2', Data: null },
     RootFS: { Type: 'layers', Layers: [...image.layers] },
     Metadata: { LastTagTime: timeText(0) },
-    Caravela: { Digest: image.digest, References: [...image.references], Arches: [...image.arches], UsedBy: [...usedBy] },
+    Caravela: {
+      Digest: image.digest,
+      References: [...image.references],
+      Arches: [...image.arches],
+      UsedBy: [...usedBy],
+      RunBy: [...runBy],
+    },
   };
 }
 
