@@ -77,6 +77,16 @@ export function dockerodeSuite(world: () => World): void {
     expect(await container.wait()).toMatchObject({ StatusCode: 0 });
   });
 
+  test('attach with input behind a plain request, as is the default', async () => {
+    const container = await create({ Cmd: ['sh'], OpenStdin: true });
+    const stream = await container.attach({ stream: true, stdin: true, stdout: true, stderr: true });
+    const output = demuxed(stream);
+    await container.start();
+    stream.write('echo "it is $((40 + 2))"; exit 7\n');
+    expect(await container.wait()).toMatchObject({ StatusCode: 7 });
+    expect(await output).toEqual(['it is 42\n', '']);
+  });
+
   test('exec, with input and with a terminal', async () => {
     const container = await create({ Cmd: ['sleep', '1000'] });
     await container.start();
