@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { until } from '../../lab/shell.ts';
 import type { DockerCli } from './docker-cli.ts';
@@ -109,6 +111,39 @@ export function lifecycleSuite(world: () => World, docker: () => DockerCli): voi
     await docker().ok('run', '-dt', '--name', 'terminal', image, 'echo', 'hello');
     await docker().ok('wait', 'terminal');
     expect((await docker().run(['logs', 'terminal'])).stdout).toBe('hello\r\n');
+  });
+
+  test('logs as they were asked to be kept, with what was asked to be shown', async () => {
+    const { image } = world();
+    const options = ['--log-opt', 'max-size=1k', '--log-opt', 'max-file=2', '--log-opt', 'labels=tier', '--label', 'tier=web'];
+    const lines = 'for n in 1 2 3 4; do yes $n$n$n$n$n$n$n$n$n$n | head -n 100; sleep 1.2; done; echo end';
+    await docker().ok('run', '--name', 'bounded', ...options, image, 'sh', '-c', lines);
+    const kept = (await docker().run(['logs', 'bounded'])).stdout;
+    expect([kept.endsWith('end\n'), kept.includes('1111')]).toEqual([true, false]);
+    expect((await docker().run(['logs', '--details', '--tail', '1', 'bounded'])).stdout).toBe('tier=web end\n');
+    expect(await docker().refused('run', '--log-opt', 'odd=1', image)).toEqual([
+      125,
+      expect.stringContaining("unknown log opt 'odd' for json-file log driver"),
+    ]);
+    expect(await docker().ok('run', '--name', 'silent', '--log-driver', 'none', image, 'echo', 'seen')).toBe('seen');
+    expect(await docker().refused('logs', 'silent')).toEqual([
+      1,
+      expect.stringContaining('configured logging driver does not support reading'),
+    ]);
+  });
+
+  test('inspect says where on its host a container’s root and its files in /etc are', async () => {
+    const { image } = world();
+    const script = 'echo mine > /written; echo up; sleep 1000';
+    await docker().ok('run', '-d', '--name', 'placed', '--hostname', 'ship', '-m', '64m', image, 'sh', '-c', script);
+    while ((await docker().ok('logs', 'placed')) !== 'up');
+    const show = (format: string): Promise<string> => docker().ok('inspect', '-f', format, 'placed');
+    expect(readFileSync(join(await show('{{.GraphDriver.Data.UpperDir}}'), 'written'), 'utf8')).toBe('mine\n');
+    expect(readFileSync(await show('{{.HostnamePath}}'), 'utf8')).toBe('ship\n');
+    expect(readFileSync(await show('{{.HostsPath}}'), 'utf8')).toContain('localhost');
+    expect(existsSync(await show('{{.ResolvConfPath}}'))).toBe(true);
+    expect(existsSync(await show('{{.NetworkSettings.SandboxKey}}'))).toBe(true);
+    expect(await show('{{.HostConfig.MemorySwap}} {{index .HostConfig.ReadonlyPaths 0}}')).toBe(`${128 << 20} /proc/bus`);
   });
 
   test('events, past and coming', async () => {
