@@ -51,10 +51,12 @@ export function filesSuite(world: () => World, docker: () => DockerCli): void {
   test('diff, export and import, commit', async () => {
     const { image } = world();
     const dir = fresh('export');
-    const change = 'echo new > /etc/added; rm /etc/group; mkdir /srv; echo x >> /etc/passwd';
+    // Of a size that neither fits a tar's small pieces nor fills a big one.
+    const big = 'head -c 215000 /dev/zero > /etc/big';
+    const change = `echo new > /etc/added; rm /etc/group; mkdir /srv; echo x >> /etc/passwd; ${big}`;
     await docker().ok('run', '--name', 'changed', image, 'sh', '-c', change);
     const lines = (await docker().ok('diff', 'changed')).split('\n');
-    expect(lines.toSorted()).toEqual(['A /etc/added', 'A /srv', 'C /etc', 'C /etc/passwd', 'D /etc/group'].toSorted());
+    expect(lines.toSorted()).toEqual(['A /etc/added', 'A /etc/big', 'A /srv', 'C /etc', 'C /etc/passwd', 'D /etc/group'].toSorted());
 
     await docker().ok('export', '-o', join(dir, 'all.tar'), 'changed');
     const names = (await must(['tar', '-tf', join(dir, 'all.tar')])).split('\n');
@@ -63,12 +65,19 @@ export function filesSuite(world: () => World, docker: () => DockerCli): void {
     const imported = await docker().ok('import', '-c', 'CMD ["cat", "/etc/added"]', '-m', 'from a tar', join(dir, 'all.tar'), 'imported:1');
     expect(imported).toMatch(/^sha256:[0-9a-f]{64}$/m);
     expect(await docker().ok('run', '--rm', 'imported:1')).toBe('new');
+    expect(await docker().ok('run', '--rm', 'imported:1', 'sh', '-c', 'wc -c < /etc/big')).toBe('215000');
 
-    const words = ['-a', 'me', '-m', 'a change', '-c', 'ENV X=y', '-c', 'CMD ["sh", "-c", "cat /etc/added; echo $X"]'];
+    // The name is another image's until then, on the asked node.
+    await docker().ok('pull', '-q', image);
+    await docker().ok('tag', image, 'committed:2');
+    const words = ['-a', 'me', '-m', 'a change', '-c', 'ENV X=y', '-c', 'ENV Y=$X', '-c', 'CMD ["sh", "-c", "cat /etc/added; echo $Y"]'];
     const committed = await docker().ok('commit', ...words, 'changed', 'committed:2');
     expect(committed).toMatch(/^sha256:[0-9a-f]{64}$/);
     expect(await docker().ok('run', '--rm', 'committed:2')).toBe('new\ny');
     expect(await docker().ok('run', '--rm', 'committed:2', 'ls', '/etc')).not.toContain('group');
+    const env = JSON.parse(await docker().ok('image', 'inspect', '--format', '{{json .Config.Env}}', 'committed:2')) as readonly string[];
+    expect(env.filter((entry) => !entry.startsWith('PATH='))).toEqual(['X=y', 'Y=y']);
+    expect(await docker().ok('run', '--rm', 'committed:2', 'sh', '-c', 'wc -c < /etc/big')).toBe('215000');
     expect((await docker().ok('history', '--format', '{{.Comment}}', 'committed:2')).split('\n')[0]).toBe('a change');
     expect(await docker().ok('image', 'inspect', '--format', '{{.Author}} {{len .RootFS.Layers}}', 'committed:2')).toBe('me 2');
     await docker().ok('rm', 'changed');
