@@ -66,6 +66,7 @@ export class FakeAccess implements ProcessAccess, FileAccess {
     return {
       cpu: {
         usageNs: n * 500_000_000,
+        perCpuNs: [n * 300_000_000, n * 200_000_000],
         userNs: n * 400_000_000,
         kernelNs: n * 100_000_000,
         periods: 1,

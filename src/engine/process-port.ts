@@ -43,6 +43,8 @@ export interface RunningExec {
 export interface ContainerStats {
   readonly cpu: {
     readonly usageNs: number;
+    /** Of it on each CPU of the host; absent: this kernel's control groups don't tell (v2). */
+    readonly perCpuNs?: readonly number[];
     readonly userNs: number;
     readonly kernelNs: number;
     readonly periods: number;

@@ -96,7 +96,7 @@ describe.each(['here', 'there'] as const)('a look at a container %s', (where) =>
       id: t.containerId,
       name: '/web',
       cpu_stats: {
-        cpu_usage: { total_usage: 1_000_000_000, usage_in_kernelmode: 200_000_000 },
+        cpu_usage: { total_usage: 1_000_000_000, percpu_usage: [600_000_000, 400_000_000], usage_in_kernelmode: 200_000_000 },
         system_cpu_usage: 4_000_000_000,
         online_cpus: 2,
       },

@@ -47,9 +47,15 @@ function cpuOf(stats: ContainerStats | undefined): CpuStats {
       throttling_data: { periods: 0, throttled_periods: 0, throttled_time: 0 },
     };
   }
-  const { usageNs, userNs, kernelNs, periods, throttledPeriods, throttledNs, systemNs, onlineCpus } = stats.cpu;
+  const { usageNs, perCpuNs, userNs, kernelNs, periods, throttledPeriods, throttledNs, systemNs, onlineCpus } = stats.cpu;
   return {
-    cpu_usage: { total_usage: usageNs, usage_in_kernelmode: kernelNs, usage_in_usermode: userNs },
+    cpu_usage: {
+      total_usage: usageNs,
+      // Older clients count the CPUs by it.
+      ...(perCpuNs === undefined ? {} : { percpu_usage: [...perCpuNs] }),
+      usage_in_kernelmode: kernelNs,
+      usage_in_usermode: userNs,
+    },
     system_cpu_usage: systemNs,
     online_cpus: onlineCpus,
     throttling_data: { periods, throttled_periods: throttledPeriods, throttled_time: throttledNs },

@@ -37,6 +37,16 @@ it('reads v2’s files', async () => {
   });
 });
 
+it('reads of v1 what it tells of each CPU', async () => {
+  const root = mkdtempSync(join(tmpdir(), 'stats-'));
+  onTestFinished(() => rmSync(root, { recursive: true }));
+  mkdirSync(join(root, 'cpuacct', A), { recursive: true });
+  writeFileSync(join(root, 'cpuacct', A, 'cpuacct.usage'), '300\n');
+  writeFileSync(join(root, 'cpuacct', A, 'cpuacct.usage_percpu'), '100 200 \n');
+  const trees = { version: 1, hybrid: false, roots: [join(root, 'cpuacct')] } as const;
+  expect((await readStats({ trees, cgroupParent: '' }, A, { init: self }))?.cpu).toMatchObject({ usageNs: 300, perCpuNs: [100, 200] });
+});
+
 it('counts 0 where a kernel tells nothing', async () => {
   const stats = await readStats(group({}), A, { init: self });
   expect(stats?.cpu).toMatchObject({ usageNs: 0, periods: 0 });

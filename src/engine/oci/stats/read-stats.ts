@@ -56,8 +56,9 @@ async function cpuV2(read: Read): Promise<Cpu> {
 }
 
 async function cpuV1(read: Read): Promise<Cpu> {
-  const [usage, user, kernel, ticks, bandwidth] = await Promise.all([
+  const [usage, perCpu, user, kernel, ticks, bandwidth] = await Promise.all([
     read('cpuacct', 'cpuacct.usage'),
+    read('cpuacct', 'cpuacct.usage_percpu'),
     read('cpuacct', 'cpuacct.usage_user'),
     read('cpuacct', 'cpuacct.usage_sys'),
     read('cpuacct', 'cpuacct.stat').then(counts),
@@ -65,6 +66,7 @@ async function cpuV1(read: Read): Promise<Cpu> {
   ]);
   return {
     usageNs: count(usage) ?? 0,
+    perCpuNs: perCpu.split(' ').flatMap((each) => count(each) ?? []),
     userNs: count(user) ?? ticksToNs(ticks['user'] ?? 0),
     kernelNs: count(kernel) ?? ticksToNs(ticks['system'] ?? 0),
     periods: bandwidth['nr_periods'] ?? 0,
