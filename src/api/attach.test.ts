@@ -230,5 +230,7 @@ describe.each(['here', 'there'] as const)('attach, the container %s', (where) =>
     expect(answer.endsWith('\r\n\r\n\x82\x03hi\n\x82\x04err\n\x88\x02\x03\xe8')).toBe(true);
     const plain = await t.asked.api.app.inject({ url: '/containers/cat/attach/ws' });
     expect(plain.statusCode).toBe(400);
+    const missing = await t.asked.api.app.inject({ url: '/containers/nope/attach/ws' });
+    expect(missing.statusCode).toBe(404);
   });
 });

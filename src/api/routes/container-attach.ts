@@ -41,9 +41,9 @@ export function containerAttachRoutes(app: FastifyInstance, context: ApiContext)
   });
 
   app.get('/containers/:name/attach/ws', async (request, reply) => {
+    const found = await locate(context, nameIn(request), scopeOf(request));
     const key = checkWebSocket(request);
     const open = (): Channel => openWebSocket(request, reply, key);
-    const found = await locate(context, nameIn(request), scopeOf(request));
     if (found.at === 'here') return attachHere(context, request, reply, found.container, { raw: true, open });
     const path = pathWithId(request, found.id).replace('/attach/ws', '/attach');
     await proxyChannel(context, found.node, `${path}${path.includes('?') ? '&' : '?'}${RAW_KEY}=1`, request, reply, open);
