@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { dockerArchive, type ImageParts, ociArchive, pushImage, sha256 } from '../../../../scripts/make-image.ts';
 import type { ImageDetails, PullProgress, PushOptions, RegistryCredentials } from '../../port.ts';
-import { imageOf, never, openImages, pullOptions, temporaryDir } from './images-bench.test-suite.ts';
+import { fakeRegistry, imageOf, never, openImages, pullOptions, temporaryDir } from './images-bench.test-suite.ts';
 import type { OciImages } from './oci-images.ts';
 import { PATIENCE } from './registry/http-request.ts';
 import { passwordRegistry, realRegistry, tokenRegistry } from './registries.test-suite.ts';
@@ -152,6 +152,17 @@ describe('where one has to log in', () => {
       { how: 'POST', scopes: ['repository:derived:pull,push'] },
       { how: 'POST', scopes: ['repository:derived:pull,push', 'repository:base:pull'] },
     ]);
+  });
+
+  it('a login gives up on a registry that says nothing sooner than a pull: somebody waits', async () => {
+    const registry = await fakeRegistry(image.blobs, {});
+    registry.intercept = () => true;
+    const images = openImages({ patience: { ...PATIENCE, idleMs: 100, attempts: 4, backoffMs: 1 } });
+    await expect(images.login(registry.domain, me, never)).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('no answer'),
+    });
+    expect(registry.asked).toHaveLength(2);
   });
 
   it('login says whether the registry takes the credentials, and distribution what it has', async () => {
