@@ -15,12 +15,12 @@ export const ASKABLE_DRIVERS: readonly string[] = ['', 'default', OURS, ...DOCKE
  * Every network has the same driver, but shows the one that was asked for: programs that say what a network
  * should be like make it anew, and take all containers off it, whenever it shows another.
  */
-export function withAskedDriver({ [KEY]: _, ...options }: Options, driver: string): Options {
-  return DOCKERS.includes(driver) ? { ...options, [KEY]: driver } : options;
+export function withAskedDriver(options: Options, driver: string): Options {
+  return { ...withoutKey(options), ...(DOCKERS.includes(driver) ? { [KEY]: driver } : {}) };
 }
 
 export const shownDriver = ({ options }: AgreedNetwork): string => options[KEY] ?? OURS;
 
-export function shownOptions({ options: { [KEY]: _, ...options } }: AgreedNetwork): Options {
-  return options;
-}
+export const shownOptions = ({ options }: AgreedNetwork): Options => withoutKey(options);
+
+const withoutKey = (options: Options): Options => Object.fromEntries(Object.entries(options).filter(([key]) => key !== KEY));
