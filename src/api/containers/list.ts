@@ -12,7 +12,7 @@ import { familiarReference, parseReference, referenceText, repositoryOf } from '
 import { API_LIMITS } from '../limits.ts';
 import { factsOf, specOf, type ContainerFacts } from './facts.ts';
 import { isDefaultName } from '../networks/predefined.ts';
-import { parsePorts } from './networking/ports.ts';
+import { parsePortRange } from './networking/ports.ts';
 import { CREATED, isWithin } from './list-bounds.ts';
 import { exitCodeOf, statusOf } from './status.ts';
 import { summaryOf } from './summary.ts';
@@ -62,7 +62,7 @@ export function listOptionsOf(query: Query): ListOptions {
   for (const code of filters.get('exited') ?? []) {
     if (!/^-?\d{1,10}$/.test(code)) throw new ApiError(400, `invalid filter 'exited=${code}': an exit code is a whole number`);
   }
-  for (const key of ['publish', 'expose']) for (const text of filters.get(key) ?? []) parsePorts(text);
+  for (const key of ['publish', 'expose']) for (const text of filters.get(key) ?? []) parsePortRange(text);
   // Docker: a limit, or a filter by state, looks at containers that do not run, too.
   const all = flagOf(query, 'all') || limit > 0 || filters.has('status') || filters.has('exited');
   return { all, size: flagOf(query, 'size'), limit: limit > 0 ? limit : undefined, filters };
@@ -170,8 +170,10 @@ function isOnNetwork({ NetworkSettings: { Networks } }: ContainerSummary, filter
 
 /** `80`, `80/udp`, `8000-8080/tcp`: of the host with publish, of the container with expose. */
 function hasPorts({ Ports }: ContainerSummary, filters: Filters): boolean {
-  const means = (text: string, of: (row: PortSummary) => number | undefined): boolean =>
-    parsePorts(text).some(({ port, protocol }) => Ports.some((row) => row.Type === protocol && of(row) === port));
+  const means = (text: string, of: (row: PortSummary) => number | undefined): boolean => {
+    const { from, to, protocol } = parsePortRange(text);
+    return Ports.some((row) => row.Type === protocol && (of(row) ?? 0) >= from && (of(row) ?? 0) <= to);
+  };
   return (
     some(filters, 'publish', (text) => means(text, (row) => row.PublicPort)) &&
     some(filters, 'expose', (text) => means(text, (row) => row.PrivatePort))

@@ -457,6 +457,7 @@ describe('a container on networks', () => {
     expect(await names({ publish: ['8080'] })).toEqual(['/web']);
     expect(await names({ publish: ['8080/udp'] })).toEqual([]);
     expect(await names({ expose: ['8990-9010/udp', '80/tcp'] })).toEqual(['/api', '/web']);
+    expect(await names({ expose: ['1-65535/udp'] })).toEqual(['/api']);
     expect(said(await get(node, '/containers/json?filters={"publish":["web"]}'))).toEqual([400, expect.stringContaining('"web"')]);
   });
 });

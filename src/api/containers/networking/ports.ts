@@ -15,16 +15,21 @@ const PORT_KEY = /^(\d{1,5})(?:-(\d{1,5}))?(?:\/([a-zA-Z0-9]*))?$/;
 
 /** `80`, `80/udp`, `8000-8010/tcp`: what keys of PortBindings and ExposedPorts say. @throws ApiError 400, 501 */
 export function parsePorts(text: string): readonly ContainerPort[] {
+  const { from, to, protocol } = parsePortRange(text);
+  if (to - from >= LIMITS.hostPorts) {
+    throw new ApiError(400, `a range of ports may have ${LIMITS.hostPorts} of them, ${text} has ${to - from + 1}`);
+  }
+  return Array.from({ length: to - from + 1 }, (_, i) => ({ port: from + i, protocol }));
+}
+
+/** The same where nothing is made of each of them; both ends belong to it. @throws ApiError 400, 501 */
+export function parsePortRange(text: string): { readonly from: number; readonly to: number; readonly protocol: PortProtocol } {
   const [whole, first, last = first, word = ''] = PORT_KEY.exec(text) ?? [];
   const [from, to] = [Number(first), Number(last)];
   if (whole === undefined || !isPort(from) || !isPort(to) || to < from) {
     throw new ApiError(400, `invalid port specification: ${JSON.stringify(text.slice(0, 80))} is not as 80/tcp or 8000-8010/udp`);
   }
-  if (to - from >= LIMITS.hostPorts) {
-    throw new ApiError(400, `a range of ports may have ${LIMITS.hostPorts} of them, ${text} has ${to - from + 1}`);
-  }
-  const protocol = protocolOf(word, text);
-  return Array.from({ length: to - from + 1 }, (_, i) => ({ port: from + i, protocol }));
+  return { from, to, protocol: protocolOf(word, text) };
 }
 
 /** Without a protocol it is TCP. */
