@@ -8,7 +8,8 @@ export function execInspect({ id, container, wish, state }: Exec): ExecInspect {
   return {
     ID: id,
     ContainerID: container,
-    Running: state.kind === 'running',
+    // As Docker's, from the answer to its start on: who asks then is not to take it for one that has not begun.
+    Running: state.kind === 'starting' || state.kind === 'running',
     ExitCode: state.kind === 'ended' ? state.exitCode : null,
     ProcessConfig: {
       tty: spec.tty,
