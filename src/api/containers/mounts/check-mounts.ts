@@ -53,7 +53,7 @@ function parseVolumesFrom(text: string): MountsAsked['volumesFrom'][number] {
   if (container === '' || more.length > 0 || !['ro', 'rw', 'z', 'Z'].includes(mode)) {
     throw new ApiError(
       400,
-      `invalid volumes-from specification: invalid mode: ${JSON.stringify(text.slice(0, 120))} is not as db or db:ro`,
+      `invalid volumes-from specification: invalid mode: ${mode.slice(0, 40)}: ${JSON.stringify(text.slice(0, 120))} is not as db or db:ro`,
     );
   }
   return { container, readOnly: mode === 'ro' };
