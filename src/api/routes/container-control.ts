@@ -53,12 +53,10 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
       try {
         noteSignal(context, container, signal);
         const result = await backend.command({ kind: 'kill', containerId, signal });
-        // It ran when it was asked for: an end of its own that came first is as good, as Docker has it.
-        if (!result.ok && result.error.code === 'wrong-state' && isUnderWay(container)) return reply.code(204).send();
-        if (!result.ok && result.error.code === 'wrong-state') {
+        if (!result.ok && result.error.code === 'wrong-state' && !hasEnded(container, backend.container(containerId))) {
           throw new ApiError(409, `cannot kill container: ${containerId}: container ${containerId} is not running`);
         }
-        accept(result);
+        if (result.ok || result.error.code !== 'wrong-state') accept(result);
         // Docker answers SIGKILL once the end is seen: who inspects next finds it ended. Any other signal may end nothing.
         if (signalNumber(signal) === SIGKILL) await seeEnd(context, containerId, watch, API_LIMITS.stopSlackMs, 'was killed');
       } finally {
@@ -122,6 +120,14 @@ async function stop(context: ApiContext, container: Container, query: Query): Pr
   } finally {
     watch.stop();
   }
+}
+
+/**
+ * Of a container that can't be sent a signal: whether it ran when that was asked for. An end of its own that came first is
+ * as good, as Docker has it; not so a start under way, after which it would run.
+ */
+function hasEnded(before: Container, now: Container | undefined): boolean {
+  return isUnderWay(before) && ![before, now].some((each) => each?.task?.state === 'pending' || each?.task?.state === 'starting');
 }
 
 /** Waits until the end is seen. @throws ApiError 500 after `limitMs` */
