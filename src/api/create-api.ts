@@ -9,7 +9,7 @@ import { placementRow } from './containers/placement.ts';
 import { ApiContext } from './context.ts';
 import { ApiError, fromEngineError, fromFileError, fromImageError, fromNetworkRefused, fromVolumeError } from './http/api-error.ts';
 import { acceptUpgrades, type UpgradedConnections } from './http/upgrade.ts';
-import { versionOf, withoutVersion } from './http/version.ts';
+import { isTooOld, versionOf, withoutVersion } from './http/version.ts';
 import { SCOPE_HEADER } from './instance/scope.ts';
 import { API_LIMITS } from './limits.ts';
 import { NetworkRefused } from './network-service.ts';
@@ -140,6 +140,8 @@ function answerLikeDocker(app: FastifyInstance, backend: Backend): void {
   app.setNotFoundHandler(async (_request, reply) => reply.code(404).send({ message: 'page not found' } satisfies ErrorBody));
   app.setErrorHandler(async (error: FastifyError | Error, request, reply) => {
     const known = knownError(error);
+    // Clients older than Docker's JSON errors show an answer as it is.
+    if (isTooOld(request.originalUrl)) return reply.code(400).type('text/plain; charset=utf-8').send(`${known.message}\n`);
     if (known instanceof ApiError) {
       return reply.code(known.status).send(errorBody(backend, known));
     }

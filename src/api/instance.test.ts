@@ -30,7 +30,12 @@ describe('the instance as one Docker', () => {
     const tooNew = await get(node, '/v1.48/version');
     expect(tooNew.statusCode).toBe(400);
     expect(message(tooNew)).toBe('client version 1.48 is too new. Maximum supported API version is 1.47');
-    expect((await get(node, '/v1.23/version')).statusCode).toBe(400);
+    const old = await get(node, '/v1.23/version');
+    expect([old.statusCode, old.headers['content-type'], old.body]).toEqual([
+      400,
+      'text/plain; charset=utf-8',
+      'client version 1.23 is too old. Minimum supported API version is 1.24, please upgrade your client to a newer version\n',
+    ]);
     expect((await get(node, '/nonsense')).json()).toEqual({ message: 'page not found' });
     const build = await post(node, '/build', {});
     expect([build.statusCode, message(build)]).toEqual([501, expect.stringContaining('builds none')]);

@@ -21,13 +21,21 @@ export function versionOf(url: string): number {
   if (major > 1 || minor > minorOf(MAX_API_VERSION)) {
     throw new ApiError(400, `client version ${major}.${minor} is too new. Maximum supported API version is ${MAX_API_VERSION}`);
   }
-  if (major < 1 || minor < minorOf(MIN_API_VERSION)) {
+  if (isTooOld(url)) {
     throw new ApiError(
       400,
       `client version ${major}.${minor} is too old. Minimum supported API version is ${MIN_API_VERSION}, please upgrade your client to a newer version`,
     );
   }
   return minor;
+}
+
+/** Whether a client speaks a version from before those that we answer. */
+export function isTooOld(url: string): boolean {
+  const found = PREFIX.exec(url);
+  if (found === null) return false;
+  const [major, minor] = [Number(found[1]), Number(found[2])];
+  return major < 1 || (major === 1 && minor < minorOf(MIN_API_VERSION));
 }
 
 const minorOf = (version: string): number => Number(version.split('.')[1]);
