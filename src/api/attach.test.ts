@@ -69,6 +69,23 @@ describe.each(['here', 'there'] as const)('attach, the container %s', (where) =>
     await until(() => t.home.attached === 0);
   });
 
+  it('takes nothing for a request that comes behind one that it answers with a stream, also where there is no input', async () => {
+    const t = await twoNodes(where);
+    t.home.put('cat', { state: 'running' });
+    const socket = connect(t.asked.socketPath);
+    let heard = '';
+    socket.on('data', (data: Buffer) => (heard += data.toString()));
+    socket.write('POST /containers/cat/attach?stream=1&stdout=1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
+    await until(() => heard.endsWith('\r\n\r\n'));
+    socket.write('GET /_ping HTTP/1.1\r\nHost: x\r\n\r\n');
+    // An answer of its own broke the daemon off.
+    await t.docker.ping();
+    await sleep(20);
+    await t.docker.ping();
+    expect(heard.match(/^HTTP\//gm)).toHaveLength(1);
+    socket.destroy();
+  });
+
   it('takes what is typed before the start', async () => {
     const t = await twoNodes(where);
     t.home.put('cat', { spec: INPUT });

@@ -21,7 +21,7 @@ export async function skipBody(request: FastifyRequest): Promise<void> {
 }
 
 /** Of Node's parser, which would read a next request from what comes; `close` stays, by which it forgets the connection. */
-const PARSER_EVENTS = ['data', 'end', 'drain', 'timeout', 'error'] as const;
+const PARSER_EVENTS = ['data', 'end', 'drain', 'timeout', 'error', 'pause', 'resume'] as const;
 
 /**
  * Answers 200 without a length, or 101 to whoever named an upgrade without asking for one (Go's programs do), and returns
@@ -33,6 +33,9 @@ export function takeOver(request: FastifyRequest, reply: FastifyReply, headers: 
   request.raw.on('error', () => undefined);
   reply.raw.detachSocket(socket);
   for (const event of PARSER_EVENTS) socket.removeAllListeners(event);
+  // The parser reads past the socket until somebody listens: nobody may, where there is no input to pass on.
+  const listener = (): void => undefined;
+  socket.pause().on('data', listener).off('data', listener);
   socket.on('error', () => socket.destroy());
   const isNamed = request.headers.upgrade !== undefined;
   const all = Object.entries({ ...reply.getHeaders(), ...headers, ...(isNamed ? { connection: 'Upgrade', upgrade: 'tcp' } : {}) });
