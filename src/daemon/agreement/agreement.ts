@@ -136,6 +136,7 @@ export function createAgreement(options: AgreementOptions): Agreement {
     host,
     store: router,
     copy,
+    ring,
     nodes: state,
     caKey,
     members: () => options.members(),

@@ -6,14 +6,18 @@ import type { AgreementHost, MemberReport, MembersStatus } from '../../agreement
 import { AgreedStateOver } from '../../agreement/state/agreed-state.ts';
 import { encodeFact } from '../../agreement/state/codec.ts';
 import { Copy } from '../../agreement/state/copy.ts';
-import { PREFIX } from '../../agreement/state/keys.ts';
+import { KEYS, PREFIX } from '../../agreement/state/keys.ts';
 import { type Member, type MemberState, NO_VERSION, type NodeId } from '../../core/model/index.ts';
 import { testNetwork, testNodeId } from '../../core/model/network.test-helper.ts';
 import { createGossipKeys } from '../../transport/trust/gossip-keys.ts';
+import { GossipRing } from './gossip-ring.ts';
 import { AgreementAdmin } from './service.ts';
 
 const [ONE, TWO, THREE] = [testNodeId(1), testNodeId(2), testNodeId(3)];
 const INSTANCE = 'f'.repeat(32);
+
+const ringOf = (copy: Copy): GossipRing =>
+  new GossipRing({ copy, disk: { putDocument: () => {} }, kept: createGossipKeys(), onKeys: () => {}, log: () => {} });
 
 /** Node one, asked by a user; two and three are as the test says. */
 class Asked {
@@ -34,12 +38,14 @@ class Asked {
   isLearner = false;
   isCandidate = true;
   readonly warnings: string[] = [];
+  readonly ring = ringOf(this.copy);
   readonly admin = new AgreementAdmin({
     self: ONE,
     instanceId: INSTANCE,
     host: this.#host(),
     store: this.store,
     copy: this.copy,
+    ring: this.ring,
     nodes: this.state,
     caKey: this.#key(),
     members: () => [...this.states].map(([id, state]) => ({ id, state }) as Member),
@@ -151,7 +157,24 @@ describe('recovering', () => {
     asked.store.cut();
     const { epoch } = await asked.admin.recover();
     expect(epoch).toBeGreaterThan(1);
-    expect(asked.cluster.list(PREFIX).map(({ key, value }) => ({ key, value }))).toEqual(before);
+    const after = asked.cluster.list(PREFIX).map(({ key, value }) => ({ key, value }));
+    expect(after.filter(({ key }) => key !== KEYS.gossipKeys)).toEqual(before);
+  });
+
+  it('from a copy older than the first change of the key of datagrams agrees on a key: others went on to one of theirs', async () => {
+    const asked = await Asked.create();
+    await asked.catchUp();
+    const other = new Copy({ store: { agreed: () => ({ version: NO_VERSION, entries: [] }), putAgreed: () => {} }, report: () => {} });
+    const ring = ringOf(other);
+    const changed = encodeFact({ kind: 'gossip-keys', keys: createGossipKeys() });
+    const version = { epoch: asked.copy.version.epoch, revision: asked.copy.version.revision + 1 };
+    const entry = { ...changed, createRevision: version.revision, modRevision: version.revision };
+    other.apply({ from: undefined, version, entries: [...asked.copy.entries(), entry], removed: [] });
+    asked.store.cut();
+    await asked.admin.recover();
+    await asked.catchUp();
+    other.apply({ from: undefined, version: asked.copy.version, entries: asked.copy.entries(), removed: [] });
+    expect(ring.keys).toEqual(asked.ring.keys);
   });
 });
 

@@ -2,11 +2,13 @@ import { randomInt } from 'node:crypto';
 import { AgreementUnavailable, type StoreAccess } from '../../agreement/port.ts';
 import type { AgreementHost, MembersStatus } from '../../agreement/members/port.ts';
 import type { Copy } from '../../agreement/state/copy.ts';
+import { encodeFact } from '../../agreement/state/codec.ts';
 import { put } from '../../agreement/state/deciding.ts';
 import { KEYS, PREFIX } from '../../agreement/state/keys.ts';
 import type { NodeChanges } from '../../agreement/state/port.ts';
 import { AgreementRefused, type AgreementRole, type AgreementService, type AgreementStatus } from '../../api/agreement-service.ts';
 import type { AgreedNode, AgreedVersion, Member, NodeId } from '../../core/model/index.ts';
+import type { GossipKeys } from '../../transport/trust/gossip-keys.ts';
 import type { Log } from '../log.ts';
 import type { CaKey } from './ca-key.ts';
 import { formatSnapshot, type Pair, parseSnapshot, restored } from './snapshot.ts';
@@ -17,6 +19,7 @@ export interface AgreementServiceParts {
   readonly host: AgreementHost;
   readonly store: StoreAccess;
   readonly copy: Copy;
+  readonly ring: { readonly keys: GossipKeys };
   readonly nodes: NodeChanges;
   readonly caKey: Pick<CaKey, 'isHere'>;
   members(): readonly Member[];
@@ -205,12 +208,18 @@ export class AgreementAdmin implements AgreementService {
     const epoch = copy.version.epoch + 1 + randomInt(EPOCH_STEPS);
     let version: AgreedVersion;
     try {
-      version = await host.recoverFrom(entries, epoch);
+      version = await host.recoverFrom(this.#withKeys(entries), epoch);
     } catch (error) {
       throw new AgreementRefused('failed', (error as Error).message);
     }
     log('warn', `agreement was ${how}, on this node`, { epoch: version.epoch, entries: entries.length });
     return version;
+  }
+
+  /** Where none are agreed yet, or no more, nodes that changed the key of datagrams and nodes that did not would not come together again. */
+  #withKeys(entries: readonly Pair[]): readonly Pair[] {
+    if (entries.some(({ key }) => key === KEYS.gossipKeys)) return entries;
+    return [...entries, encodeFact({ kind: 'gossip-keys', keys: this.#parts.ring.keys })];
   }
 
   /** A new member needs a certificate, which only few can sign. */
