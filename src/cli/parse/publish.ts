@@ -7,7 +7,7 @@ export interface Published extends PortBinding {
 
 /** The most ports that a range may have. The daemon bounds what a container publishes in all. */
 const MOST = 256;
-const FORMS = 'write 80, 8080:80, 127.0.0.1:8080:80, 127.0.0.1::80 8000-8010:80-90 or 8000-8010:80, each with /udp where it is not TCP';
+const FORMS = 'write 80, 8080:80, 127.0.0.1:8080:80, 127.0.0.1::80, 8000-8010:80-90 or 8000-8010:80, each with /udp where it is not TCP';
 
 /**
  * What `-p` takes: `[[IP:]HOST:]CONTAINER[/PROTOCOL]`, where HOST may be empty and both may be ranges of the same length,
