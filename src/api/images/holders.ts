@@ -48,16 +48,26 @@ export async function askHolders(
  * @throws ApiError 404
  */
 export async function identify(context: ApiContext, name: string, scope: Scope): Promise<string> {
+  const { references, digest } = await find(context, name, scope);
+  const normalised = normalise(name);
+  return normalised !== undefined && references.includes(normalised) ? normalised : digest;
+}
+
+/** The one image that is meant by a name here, or, where none is, on another node. @throws ApiError 404 */
+export async function digestOf(context: ApiContext, name: string, scope: Scope): Promise<string> {
+  return (await find(context, name, scope)).digest;
+}
+
+async function find(
+  context: ApiContext,
+  name: string,
+  scope: Scope,
+): Promise<{ readonly references: readonly string[]; readonly digest: string }> {
   const here = await context.backend.images.inspect(name);
-  if (here !== undefined) return nameOrDigest(name, here.references, here.digest);
+  if (here !== undefined) return here;
   const { holders } = scope === 'node' ? { holders: [] } : await askHolders(context, name, { any: true });
   const [found] = holders;
   if (found === undefined) throw noSuchImage(name);
   const { References, Digest } = found.image.Caravela;
-  return nameOrDigest(name, References, Digest);
-}
-
-function nameOrDigest(name: string, references: readonly string[], digest: string): string {
-  const normalised = normalise(name);
-  return normalised !== undefined && references.includes(normalised) ? normalised : digest;
+  return { references: References, digest: Digest };
 }

@@ -49,6 +49,17 @@ describe('tag', () => {
     expect(Id).toBe(better.id);
   });
 
+  it('is a name of one image, also where nodes have two by the name that is tagged', async () => {
+    const [one, two] = (await nodes('node-1', 'node-2')) as [FakeNode, FakeNode];
+    one.images.put('docker.io/library/app:1', 'a');
+    two.images.put('docker.io/library/app:1', 'b');
+    expect((await post(one, '/images/app:1/tag?repo=app&tag=2')).statusCode).toBe(201);
+    expect([references(one), references(two)]).toEqual([
+      ['docker.io/library/app:1', 'docker.io/library/app:2'],
+      ['docker.io/library/app:1'],
+    ]);
+  });
+
   it.each([
     ['/images/busybox/tag?repo=', 400, /invalid reference format/],
     ['/images/busybox/tag?repo=UPPER', 400, /invalid reference format/],

@@ -3,7 +3,7 @@ import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
 import { type Asked, askAll } from '../instance/ask.ts';
 import type { Scope } from '../instance/scope.ts';
-import { identify } from './holders.ts';
+import { digestOf } from './holders.ts';
 import { newName, noSuchImage } from './names.ts';
 import { familiarReference } from './reference.ts';
 
@@ -23,7 +23,7 @@ export async function tagImage(
     await context.backend.images.untag(reference);
     throw noSuchImage(name);
   }
-  const wanted = await identify(context, name, scope);
+  const wanted = await digestOf(context, name, scope);
   const idHere = await tagHere(context, wanted, reference);
   const { answers, silent } = await tagElsewhere(context, wanted, repository, tag);
   if (idHere === undefined) {
