@@ -192,6 +192,16 @@ describe.each(['here', 'there'] as const)('attach, the container %s', (where) =>
     expect((await bytesOf(stream)).toString()).toContain('new\n');
   });
 
+  it('shows what comes also of one whose output is not kept, of which there is nothing older', async () => {
+    const t = await twoNodes(where);
+    const { containerId } = t.home.put('web', { state: 'running', spec: { extras: { log: { driver: 'none', options: {} } } } }).request;
+    const stream = (await t.docker.getContainer('web').attach({ stream: true, stdout: true, logs: true, hijack: true })) as Duplex;
+    await until(() => t.home.attached === 1);
+    t.home.write(containerId, 'stdout', 'new\n');
+    t.home.exit(containerId, 0);
+    expect(unframe(await bytesOf(stream)).toString()).toBe('new\n');
+  });
+
   it('lets a reader go that takes nothing, with a word about it', async () => {
     const t = await twoNodes(where);
     const { containerId } = t.home.put('loud', { state: 'running' }).request;

@@ -81,7 +81,9 @@ export abstract class FakeContainers {
 
   write(id: ContainerId, stream: LogEntry['stream'], text: string): void {
     const data = Buffer.from(text);
-    this.#log(id).append({ stream, timestamp: '2026-01-02T03:04:05.000000006Z', data });
+    const { spec } = this.#containers.get(id)?.request ?? {};
+    const isKept = spec === undefined || (JSON.parse(spec) as ContainerSpec).extras?.log?.driver !== 'none';
+    if (isKept) this.#log(id).append({ stream, timestamp: '2026-01-02T03:04:05.000000006Z', data });
     void this.#streamsOf(id).put({ stream, data });
   }
 

@@ -88,7 +88,9 @@ export class Attachment {
    * without a gap.
    */
   #sources(): AsyncIterable<Uint8Array>[] {
-    const { logs, stdout, stderr } = this.#wish;
+    const { stdout, stderr } = this.#wish;
+    // Of one whose output is not kept all there is is what comes.
+    const logs = this.#wish.logs && specOf(this.#container).extras?.log?.driver !== 'none';
     const streams = this.#streams;
     const signal = this.#leaving.signal;
     const fromLog = (follow: boolean) =>
