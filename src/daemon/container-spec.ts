@@ -37,7 +37,7 @@ const EXTRA_HOSTS = 256;
 
 const ENDPOINT_WISH = ObjectOf({
   network: StringOf({ pattern: '^[0-9a-f]{64}$' }),
-  networkName: word(LIMITS.nameBytes),
+  networkName: word(LIMITS.longNameBytes),
   vni: Integer({ minimum: 1, maximum: 2 ** 24 - 1 }),
   ip: ipv4OrEmpty,
   aliases: ArrayOf(word(HOST_NAME_CHARS), { maxItems: LIMITS.endpointNames }),

@@ -12,7 +12,6 @@ export const VALUE_LENGTH = 64 * 1024;
 const TEXTS = 256;
 const TEXTS_LENGTH = 32 * 1024;
 const NAME = /^[A-Za-z0-9][A-Za-z0-9_.-]*$/;
-const NAME_LENGTH = 128;
 /** Docker's; one character alone is none. */
 export const VOLUME_NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 const VNIS = 2 ** 24;
@@ -111,7 +110,7 @@ const READERS: readonly (readonly [form: RegExp, read: Read])[] = [
     /^networks\/name\/([^/]+)$/,
     (fields, name) => ({
       kind: 'network-name',
-      name: textOf(name, 'name', NAME_LENGTH, NAME),
+      name: textOf(name, 'name', LIMITS.longNameBytes, NAME),
       network: networkIdOf(fields['network'], 'network'),
     }),
   ],
@@ -196,7 +195,7 @@ function networkFields(network: AgreedNetwork): Fields {
 function networkOf(id: NetworkId, fields: Fields): AgreedNetwork {
   return {
     id,
-    name: textOf(fields['name'], 'name', NAME_LENGTH, NAME),
+    name: textOf(fields['name'], 'name', LIMITS.longNameBytes, NAME),
     subnet: cidrOf(fields['subnet'], 'subnet'),
     gateway: ipv4Of(fields['gateway'], 'gateway'),
     vni: vniOf(fields['vni']),

@@ -66,10 +66,10 @@ export function checkCreate(body: CreateBody): Wanted {
 /** @throws ApiError 400 */
 export function checkName(name: string): string {
   const bare = name.replace(/^\//, '');
-  if (!NAME.test(bare) || bare.length > LIMITS.nameBytes) {
+  if (!NAME.test(bare) || bare.length > LIMITS.longNameBytes) {
     throw new ApiError(
       400,
-      `Invalid container name (${bare.slice(0, 80)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to ${LIMITS.nameBytes} characters`,
+      `Invalid container name (${bare.slice(0, 80)}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 2 to ${LIMITS.longNameBytes} characters`,
     );
   }
   return bare;

@@ -60,10 +60,10 @@ export function checkNetwork(json: unknown): { readonly wish: NetworkWish; reado
   const { Name: name, Driver } = body;
   if (name !== '' && isPredefined(name))
     throw new ApiError(403, `operation is not permitted on predefined ${name} network: choose another name`);
-  if (!NAME.test(name) || name.length > LIMITS.nameBytes) {
+  if (!NAME.test(name) || name.length > LIMITS.longNameBytes) {
     throw new ApiError(
       400,
-      `invalid network name ${JSON.stringify(name.slice(0, 80))}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, up to ${LIMITS.nameBytes} characters`,
+      `invalid network name ${JSON.stringify(name.slice(0, 80))}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, up to ${LIMITS.longNameBytes} characters`,
     );
   }
   checkDriver(Driver ?? '');

@@ -37,8 +37,13 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
   app.post(
     '/containers/:name/restart',
     onContainer(context, async (request, reply, container) => {
-      await stop(context, container, request.query as Query);
-      await start(context, container);
+      await stop(context, container, request.query as Query, true);
+      try {
+        await start(context, container);
+      } catch (error) {
+        if (container.request.autoRemove) await removeEnded(context, container);
+        throw error;
+      }
       noteOf(context, container, 'restart');
       return reply.code(204).send();
     }),
@@ -100,8 +105,18 @@ async function start({ backend }: ApiContext, container: Container): Promise<boo
   return isIdle(result, now, true) ? false : accept(result);
 }
 
-/** Stops and waits until the end is seen, as Docker does. @returns whether it ran */
-async function stop(context: ApiContext, container: Container, query: Query): Promise<boolean> {
+/** One that removes itself was kept for a start that came to nothing. */
+async function removeEnded({ backend }: ApiContext, { request: { containerId } }: Container): Promise<void> {
+  const task = backend.container(containerId)?.task;
+  if (task?.state === 'exited') await backend.command({ kind: 'remove', containerId, force: false, volumes: true });
+}
+
+/**
+ * Stops and waits until the end is seen, as Docker does.
+ * @param keep it is to be started again
+ * @returns whether it ran
+ */
+async function stop(context: ApiContext, container: Container, query: Query, keep = false): Promise<boolean> {
   const { backend } = context;
   const { containerId, stopTimeoutMs } = container.request;
   const seconds = wholeOf(query, 't');
@@ -110,7 +125,7 @@ async function stop(context: ApiContext, container: Container, query: Query): Pr
   const watch = watchEnd(backend, container, 'next-exit');
   try {
     noteSignal(context, container, signalOf(query) ?? (container.request.stopSignal || 'SIGTERM'));
-    const result = await backend.command({ kind: 'stop', containerId, timeoutMs, signal: signalOf(query) });
+    const result = await backend.command({ kind: 'stop', containerId, timeoutMs, signal: signalOf(query), keep });
     const now = backend.container(containerId);
     if (isIdle(result, now, false)) return false;
     accept(result);

@@ -40,7 +40,7 @@ export function checkStack(json: unknown): WantedStack {
           ? parts.length === 1
             ? ''
             : `container ${i + 1}`
-          : `container ${name.slice(0, LIMITS.nameBytes)}`;
+          : `container ${name.slice(0, LIMITS.longNameBytes)}`;
       return aboutPart(label, () => {
         if (group !== undefined && !known.some((g) => g.name === group)) {
           throw new ApiError(400, `it is in group ${JSON.stringify(group.slice(0, 80))}, which is none of the stack's groups`);

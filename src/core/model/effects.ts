@@ -77,6 +77,8 @@ export type Command =
       readonly containerId: ContainerId;
       readonly timeoutMs: number | undefined;
       readonly signal: string | undefined;
+      /** It is to be started again: one that removes itself at its end stays this time. */
+      readonly keep?: boolean;
     }
   | { readonly kind: 'kill'; readonly containerId: ContainerId; readonly signal: string }
   /** `volumes`: those that nobody named go with it, as they always do with one that removes itself. Absent: they stay. */

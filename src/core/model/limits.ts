@@ -6,7 +6,10 @@ export const LIMITS = {
   streamMessageBytes: 8 * 1024 * 1024,
   labelBytes: 256,
   labels: 32,
+  /** Of a node and of a stack's group: a label of DNS (RFC 1035 §2.3.4). */
   nameBytes: 63,
+  /** Of a container and of a network, as Docker's users have them; one beyond a label's 63 is not found by DNS. */
+  longNameBytes: 128,
   specBytes: 1024 * 1024,
   constraints: 32,
   affinities: 16,

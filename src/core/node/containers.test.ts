@@ -1,7 +1,7 @@
 /** Commands to the containers of one node: their answers, and what they change. */
 import { expect, test } from 'vitest';
 import { taskId } from '../model/index.ts';
-import type { RestartPolicy, Result } from '../model/index.ts';
+import type { Command, RestartPolicy, Result } from '../model/index.ts';
 import { OneNode } from './one-node.ts';
 import { room } from './test-instance.ts';
 
@@ -107,6 +107,31 @@ test('autoRemove: gone when it ends, and when it can not start', () => {
   one.instance.run(100);
   expect(one.node.host.containers.size).toBe(0);
   expect(one.heldCpu()).toBe(0);
+});
+
+test('autoRemove: one that is stopped to be started again stays, unless somebody stops it for good meanwhile', () => {
+  const one = new OneNode();
+  const web = one.started({ autoRemove: true });
+  const keep: Command = { kind: 'stop', containerId: web.containerId, timeoutMs: undefined, signal: undefined, keep: true };
+  expect(one.ask(keep)).toEqual(DONE);
+  one.instance.run(100);
+  expect(one.get(web)).toMatchObject({ task: { state: 'exited' }, holding: false });
+  expect(one.start(web)).toEqual(DONE);
+  expect(one.get(web)).toMatchObject({ taskNumber: 2, task: { state: 'running' } });
+
+  one.instance.command(one.node, keep);
+  expect(one.stop(web)).toEqual(DONE);
+  one.instance.run(100);
+  expect(one.node.node.containers()).toEqual([]);
+});
+
+test('autoRemove: what was to be started again goes with the daemon that was to do it', () => {
+  const one = new OneNode();
+  const web = one.started({ autoRemove: true });
+  one.ask({ kind: 'stop', containerId: web.containerId, timeoutMs: undefined, signal: undefined, keep: true });
+  one.restart({ reboot: false });
+  one.instance.run(1_000);
+  expect(one.node.node.containers()).toEqual([]);
 });
 
 test('a start that fails is said, gives the room back, and can be repeated', () => {

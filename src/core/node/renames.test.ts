@@ -93,7 +93,7 @@ describe('a rename', () => {
       code: 'invalid-request',
       message: expect.stringContaining('Renaming a container with the same name as its current name'),
     });
-    expect(refused(rename(instance, web, 'x'.repeat(64))).error.code).toBe('invalid-request');
+    expect(refused(rename(instance, web, 'x'.repeat(129))).error.code).toBe('invalid-request');
     const elsewhere = instance.nodes.find((node) => node !== web.node) as TestNode;
     expect(refused(instance.ask(elsewhere, renameTo(web, 'front'))).error.code).toBe('no-such-container');
     const ids = ['a', 'b'].map((name) => instance.command(web.node, renameTo(web, `front-${name}`)));

@@ -101,7 +101,7 @@ export class Commands {
         return this.#tasks.start(turn, entry, id);
       case 'stop':
         if (!active) return turn.reply(id, failure('wrong-state', `${called(entry)} is already stopped`));
-        return this.#stops.stop(turn, entry, id, command.signal, command.timeoutMs);
+        return this.#stops.stop(turn, entry, id, command);
       case 'kill':
         if (!active) return turn.reply(id, failure('wrong-state', `${called(entry)} is not running`));
         return this.#stops.kill(turn, entry, id, command.signal);

@@ -29,7 +29,8 @@ export type Activity =
       readonly early: Observation | undefined;
       readonly backOff: { readonly token: number; readonly isOver: boolean } | undefined;
     }
-  | { readonly kind: 'stopping'; readonly replyTo: readonly CommandId[]; readonly token: number }
+  /** `keep`: all who asked are to start it again. */
+  | { readonly kind: 'stopping'; readonly replyTo: readonly CommandId[]; readonly token: number; readonly keep: boolean }
   /** `takenBack`: the attempt whose buyer is to be told, because another part of its stack failed. */
   | { readonly kind: 'removing'; readonly replyTo: readonly CommandId[]; readonly takenBack: number | undefined };
 

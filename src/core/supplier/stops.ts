@@ -2,7 +2,7 @@
  * Stop and kill. What the user ends must not come back by its restart policy, not even after a crash
  * between the signal and the exit: `desired` is durable before the first signal goes out.
  */
-import type { CommandId, CoreError, Turn } from '../model/index.ts';
+import type { Command, CommandId, CoreError, Turn } from '../model/index.ts';
 import type { Context } from './context.ts';
 import { called, ended, idOf, unpaused } from './entry.ts';
 import type { Entry } from './entry.ts';
@@ -13,6 +13,8 @@ import { SUPPLIER } from './tunables.ts';
 const ENDING = new Set(['KILL', 'TERM', 'INT', 'QUIT', 'ABRT', '9', '15', '2', '3', '6']);
 const KILLING = new Set(['KILL', '9']);
 const plainName = (signal: string): string => signal.toUpperCase().replace(/^SIG/, '');
+
+type Wish = Pick<Extract<Command, { readonly kind: 'stop' }>, 'signal' | 'timeoutMs' | 'keep'>;
 
 export class Stops {
   readonly #context: Context;
@@ -26,12 +28,13 @@ export class Stops {
   }
 
   /** Answered when the task has ended. The entry runs, backs off, or is being stopped already. */
-  stop(turn: Turn, entry: Entry, id: CommandId, signal: string | undefined, timeoutMs: number | undefined): void {
-    if (entry.activity.kind === 'stopping') {
-      entry.activity = { ...entry.activity, replyTo: [...entry.activity.replyTo, id] };
+  stop(turn: Turn, entry: Entry, id: CommandId, { signal, timeoutMs, keep = false }: Wish): void {
+    const { activity } = entry;
+    if (activity.kind === 'stopping') {
+      entry.activity = { ...activity, replyTo: [...activity.replyTo, id], keep: activity.keep && keep };
       return;
     }
-    entry.activity = { kind: 'stopping', replyTo: [id], token: 0 };
+    entry.activity = { kind: 'stopping', replyTo: [id], token: 0, keep };
     const { request, desired } = entry.container;
     this.#context.record(turn, entry, { desired: 'stopped' }, (turn, error) => {
       if (entry.activity.kind !== 'stopping') return;
@@ -65,7 +68,7 @@ export class Stops {
     const plain = plainName(signal);
     const ending = ENDING.has(plain) || plain === plainName(request.stopSignal);
     if (entry.activity.kind === 'backing-off') {
-      if (ending) return this.stop(turn, entry, id, undefined, undefined);
+      if (ending) return this.stop(turn, entry, id, { signal: undefined, timeoutMs: undefined });
       return turn.reply(id, {
         ok: false,
         error: { code: 'wrong-state', message: `${called(entry)} is waiting to be restarted, it runs nothing to signal`, changed: false },

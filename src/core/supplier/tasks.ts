@@ -153,7 +153,8 @@ export class Tasks {
       for (const id of activity.replyTo) turn.reply(id, { ok: true, kind: 'done' });
       entry.activity = { kind: 'idle' };
     }
-    if (restartAfterMs === undefined && entry.container.request.autoRemove) this.#options.remove(turn, entry);
+    const stays = restartAfterMs !== undefined || (activity.kind === 'stopping' && activity.keep);
+    if (entry.container.request.autoRemove && !stays) this.#options.remove(turn, entry);
     else this.#options.settle(turn, entry);
   }
 }

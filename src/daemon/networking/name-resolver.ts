@@ -1,6 +1,7 @@
 import type { AgreedState } from '../../agreement/state/port.ts';
 import type { AgreedNetwork, Command, ContainerId, NetworkId, Result } from '../../core/model/index.ts';
 import { formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
+import { isDnsName } from '../../network/dns/is-dns-name.ts';
 import type { Asker, DnsNames, Resolved } from '../../network/dns/port.ts';
 import type { TaskNetwork } from './task-network.ts';
 import type { TaskNetworks } from './task-networks.ts';
@@ -61,7 +62,7 @@ export class NameResolver implements DnsNames {
     if (network === undefined) return undefined;
     if (!networks.includes(network.id)) return { names: [], complete: true };
     const found = await this.#lookUp(network.id, formatIpv4(address));
-    return { names: found.names.map((name) => `${name}.${network.name}`), complete: found.complete };
+    return { names: found.names.map((name) => `${name}.${network.name}`).filter(isDnsName), complete: found.complete };
   }
 
   #taskOf({ source }: Asker, { id }: AgreedNetwork): TaskNetwork | undefined {

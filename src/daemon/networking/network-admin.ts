@@ -141,10 +141,10 @@ const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const RESERVED: readonly string[] = ['none', 'host', 'bridge', 'default', DEFAULT_NETWORK];
 
 function checkName(name: string): void {
-  if (!NAME.test(name) || name.length > LIMITS.nameBytes) {
+  if (!NAME.test(name) || name.length > LIMITS.longNameBytes) {
     throw new NetworkRefused(
       'invalid',
-      `invalid network name ${JSON.stringify(name.slice(0, 80))}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 1 to ${LIMITS.nameBytes} characters`,
+      `invalid network name ${JSON.stringify(name.slice(0, 80))}: only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 1 to ${LIMITS.longNameBytes} characters`,
     );
   }
   if (RESERVED.includes(name)) throw new NetworkRefused('forbidden', `operation is not permitted on predefined ${name} network`);

@@ -11,7 +11,7 @@ export const DNS_LIMITS = {
   ttlSeconds: 2,
   /** How long we keep what the directory said: that there is one, and that there is none. */
   knownMs: 1_000,
-  missMs: 500,
+  missMs: 100,
   known: 4_096,
   /** Longer than a look-up takes; a client waits for 5 s. */
   lookUpMs: 4_000,

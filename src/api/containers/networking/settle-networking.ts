@@ -8,7 +8,7 @@ import type { Scope } from '../../instance/scope.ts';
 import { locateNetwork } from '../../networks/locate-network.ts';
 import type { AskedEndpoint, AskedNetworking } from './check-networking.ts';
 
-const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}$/;
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}$/;
 
 /** What was asked, with the networks and the container that were meant. */
 export interface SettledNetworking extends Omit<AskedNetworking, 'endpoints' | 'mac'> {

@@ -406,8 +406,8 @@ describe('conflicts', () => {
 test('a new name fits, and is another one', () => {
   const id = containerId('ab'.repeat(32));
   expect(newName('web', id)).toBe('web-abababababab');
-  for (const name of ['x'.repeat(63), 'é'.repeat(31), newName('x'.repeat(63), id)]) {
-    expect(new TextEncoder().encode(newName(name, id)).length).toBeLessThanOrEqual(LIMITS.nameBytes);
+  for (const name of ['x'.repeat(128), 'é'.repeat(64), newName('x'.repeat(128), id)]) {
+    expect(new TextEncoder().encode(newName(name, id)).length).toBeLessThanOrEqual(LIMITS.longNameBytes);
     expect(newName(name, id)).not.toBe(name);
   }
 });

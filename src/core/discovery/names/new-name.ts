@@ -5,6 +5,6 @@ import { utf8Clip } from '../../../lib/utf8.ts';
 /** `web-3f2a9c01b7de`: what a container is called that lost its name to an older one. Never the name it had. */
 export function newName(name: string, id: ContainerId): string {
   const suffix = `-${shortId(id)}`;
-  const renamed = utf8Clip(name, LIMITS.nameBytes - suffix.length) + suffix;
-  return renamed === name ? id.slice(0, LIMITS.nameBytes) : renamed;
+  const renamed = utf8Clip(name, LIMITS.longNameBytes - suffix.length) + suffix;
+  return renamed === name ? id : renamed;
 }

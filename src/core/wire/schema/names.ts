@@ -4,7 +4,7 @@ import { WireError } from '../error.ts';
 import { record } from '../record.ts';
 import type { Type } from '../type.ts';
 import { bool, list, oneOf, optional, uint, utf8 } from '../type.ts';
-import { containerId, epoch, incarnation, name, nodeId, requestId } from './nouns.ts';
+import { containerId, containerName, epoch, incarnation, nodeId, requestId } from './nouns.ts';
 import type { Kinds } from './kinds.ts';
 
 type KeyKind = (typeof NAME_KEY_KINDS)[number];
@@ -56,9 +56,15 @@ function textOf(value: NameKey): string {
 }
 
 const value = utf8(LIMITS.nameValueBytes);
-const row = record<NameRow>({ key: [1, key], containerId: [2, containerId], name: [3, name], value: [4, value], createdAtMs: [5, uint()] });
+const row = record<NameRow>({
+  key: [1, key],
+  containerId: [2, containerId],
+  name: [3, containerName],
+  value: [4, value],
+  createdAtMs: [5, uint()],
+});
 const gone = record<NameGone>({ key: [1, key], containerId: [2, containerId] });
-const entry = record<NameEntry>({ containerId: [1, containerId], name: [2, name], node: [3, nodeId], value: [4, value] });
+const entry = record<NameEntry>({ containerId: [1, containerId], name: [2, containerName], node: [3, nodeId], value: [4, value] });
 const holder = record<NameHolder>({ containerId: [1, containerId], node: [2, nodeId] });
 
 /** The name directory: from 40. */
@@ -76,11 +82,14 @@ export const nameKinds: Kinds<NameMessage> = {
   'name-claim': [
     42,
     // 4 was the doubted container without its node.
-    record({ requestId: [1, requestId], containerId: [2, containerId], name: [3, name], doubted: [5, optional(holder)] }),
+    record({ requestId: [1, requestId], containerId: [2, containerId], name: [3, containerName], doubted: [5, optional(holder)] }),
   ],
   'name-claimed': [43, record({ requestId: [1, requestId], holder: [2, optional(holder)] })],
-  'name-release': [44, record({ containerId: [1, containerId], name: [2, name] })],
-  'name-conflict': [45, record({ containerId: [1, containerId], name: [2, name], keeper: [3, holder], keeperCreatedAtMs: [4, uint()] })],
+  'name-release': [44, record({ containerId: [1, containerId], name: [2, containerName] })],
+  'name-conflict': [
+    45,
+    record({ containerId: [1, containerId], name: [2, containerName], keeper: [3, holder], keeperCreatedAtMs: [4, uint()] }),
+  ],
   'look-up': [46, record({ question: [1, uint()], key: [2, key], own: [3, bool] })],
   found: [47, record({ question: [1, uint()], entries: [2, list(entry, LIMITS.namesPerKey)], complete: [3, bool] })],
 };

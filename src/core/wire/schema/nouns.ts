@@ -54,7 +54,8 @@ const IP_LITERAL = /^[0-9a-fA-F:.]*$/;
 const cpuClass = oneOf(CPU_CLASSES);
 const arch = utf8(WIRE_BOUNDS.archBytes, PRINTABLE);
 const port = uint(65_535);
-export const name = utf8(LIMITS.nameBytes, PRINTABLE);
+const name = utf8(LIMITS.nameBytes, PRINTABLE);
+export const containerName = utf8(LIMITS.longNameBytes, PRINTABLE);
 const nodeLabels = labels(LIMITS.labels, LIMITS.labelBytes);
 const regionKey = utf8(WIRE_BOUNDS.regionKeyBytes, PRINTABLE);
 
@@ -154,7 +155,7 @@ export const need = record<Need>({
 export const request = record<Request>({
   id: [1, requestId],
   containerId: [2, containerId],
-  name: [3, name],
+  name: [3, containerName],
   resources: [4, resources],
   class: [5, cpuClass],
   arches: [6, arches],
