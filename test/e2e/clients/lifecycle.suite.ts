@@ -48,6 +48,16 @@ export function lifecycleSuite(world: () => World, docker: () => DockerCli): voi
     expect(await docker().ok('ps', '-aq')).toBe('');
   });
 
+  test('one that removes itself comes through a restart, under a name longer than a label of DNS, and goes with its end', async () => {
+    const { image } = world();
+    const name = `long-${'n'.repeat(70)}`;
+    const id = await docker().ok('run', '-d', '--rm', '--name', name, image, 'sleep', '1000');
+    expect(await docker().ok('restart', '-t', '0', name)).toBe(name);
+    expect(await docker().ok('inspect', '--format', '{{.Id}} {{.State.Status}}', name)).toBe(`${id} running`);
+    await docker().ok('kill', name);
+    await until('its removal', async () => (await docker().ok('ps', '-aq')) === '');
+  });
+
   test('ps and its filters', async () => {
     const { image } = world();
     const over = await docker().ok('run', '-d', '--name', 'over', '--label', 'kind=old', image, 'sh', '-c', 'exit 3');
