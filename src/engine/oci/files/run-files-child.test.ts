@@ -19,7 +19,7 @@ test('what a child wrote before it ended is there for who comes late', async () 
   expect(tar.toString('latin1')).toContain('its content');
 });
 
-test('one whose output nobody begins to read ends when it is let go', async () => {
+test.each([false, true])('one whose output nobody begins to read ends when it is let go; it waits to write: %s', async (isFull) => {
   const dir = mkdtempSync(join(tmpdir(), 'caravela-files-'));
   onTestFinished(() => rmSync(dir, { recursive: true }));
   // More than all buffers on the way hold.
@@ -27,8 +27,23 @@ test('one whose output nobody begins to read ends when it is let go', async () =
   const child = new FilesChild({ jail: { kind: 'bare', dir }, task: { kind: 'export' } }, {});
   onTestFinished(() => child.kill());
   expect(await child.first()).toEqual({ kind: 'begun' });
+  if (isFull) await delay(500);
   child.output().destroy();
   await child.closed;
+});
+
+test('one that is ended while somebody reads says so, and gives no part for the whole', async () => {
+  const dir = mkdtempSync(join(tmpdir(), 'caravela-files-'));
+  onTestFinished(() => rmSync(dir, { recursive: true }));
+  writeFileSync(join(dir, 'large'), Buffer.alloc(4 * 1024 * 1024));
+  const leaving = new AbortController();
+  const child = new FilesChild({ jail: { kind: 'bare', dir }, task: { kind: 'export' } }, { signal: leaving.signal });
+  await child.first();
+  const output = child.output()[Symbol.asyncIterator]();
+  expect((await output.next()).done).toBe(false);
+  leaving.abort(new Error('whoever asked has gone'));
+  await child.closed;
+  await expect(buffer(child.output())).rejects.toThrow('whoever asked has gone');
 });
 
 test('an archive that fails after its child has ended fails nobody', async () => {

@@ -36,6 +36,8 @@ export class FilesChild {
   readonly #closed: Promise<void>;
   readonly #first = Promise.withResolvers<void>();
   #failure: Error | undefined;
+  /** It was killed before all that it wrote had come over. */
+  #isCut = false;
 
   constructor(order: Omit<FilesOrder, 'parent'>, { taskMounts, archive, signal, hungAfterMs = HUNG_AFTER_MS }: FilesChildOptions) {
     this.#signal = signal;
@@ -86,7 +88,17 @@ export class FilesChild {
   }
 
   kill(): void {
+    if (!this.#output.writableEnded) this.#cut();
     this.#child.kill('SIGKILL');
+  }
+
+  /** What it wrote is not wanted any more, and is thrown away: kept for who never takes it, it would keep the child from closing. */
+  #cut(): void {
+    const { stdout } = this.#child;
+    this.#isCut = true;
+    stdout?.unpipe(this.#output);
+    stdout?.resume();
+    this.#output.end();
   }
 
   /** Its first report. What it has to say in one comes before any of its output. */
@@ -105,7 +117,7 @@ export class FilesChild {
     // Nobody asked for its output where this is awaited.
     this.#output.resume();
     await this.#closed;
-    if (this.#reports.at(-1)?.kind !== 'done') throw this.#reason();
+    if (this.#isCut || this.#reports.at(-1)?.kind !== 'done') throw this.#reason();
     return this.#reports;
   }
 
