@@ -66,7 +66,7 @@ test('create makes a unit, enabled and running, and containers run under crun', 
 
 test('limits reach the kernel', async () => {
   await run('limited', '--cpus 0.5 --pids-limit 100', 'sleep 100000');
-  expect(await limitsOf('limited')).toEqual(['50000 100000', '67108864', '0', '100']);
+  expect(await limitsOf('limited')).toEqual(['50000 100000', '67108864', '67108864', '100']);
 });
 
 test('a foreground run gives output and exit code; out of memory is told', async () => {
@@ -143,7 +143,7 @@ test('the configuration may ask for runc', async () => {
   await machine.must(LOAD, 120_000);
   await run('under-runc', '--cpus 0.5', 'sleep 100000');
   expect(await inspect('{{.HostConfig.Runtime}}', 'under-runc')).toBe('runc');
-  expect((await limitsOf('under-runc')).slice(0, 3)).toEqual(['50000 100000', '67108864', '0']);
+  expect((await limitsOf('under-runc')).slice(0, 3)).toEqual(['50000 100000', '67108864', '67108864']);
   await caravela('leave --force');
   await leftNothing();
 });
