@@ -27,7 +27,7 @@ export interface WorldOptions {
 
 /** Of one checker; one bug tends to break a rule at every later step. */
 const VIOLATIONS_KEPT = 5;
-/** How often a daemon that knows nobody asks its contacts again. */
+/** How often who can't join asks again. */
 const JOIN_AGAIN_MS = 1_000;
 
 /** Virtual time, the network, the nodes, and the checkers that watch them. */
@@ -89,7 +89,7 @@ export class World implements Watched {
     this.#join(node, node.generation);
   }
 
-  /** The daemon asks its contacts until one answers: after a power cut of all others there is none for a while. */
+  /** A host joins before its daemon starts, and can't while nobody is up, as in a power cut: here it asks again until somebody is. */
   #join(node: SimNode, generation: number): void {
     if (!node.up || node.generation !== generation || node.store.members().length > 0) return;
     const bootstrap = this.nodes.find((other) => other !== node && other.up);
