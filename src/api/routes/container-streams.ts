@@ -52,8 +52,9 @@ export function containerStreamRoutes(app: FastifyInstance, context: ApiContext)
       // Docker's words.
       if (log?.driver === 'none') throw new ApiError(501, 'configured logging driver does not support reading');
       const bounds = { sinceMs: momentOf(query, 'since'), untilMs: momentOf(query, 'until'), tail: tailOf(query) };
-      const details = backend.details(container.request.containerId).catch(() => spec);
-      const prefix = flagOf(query, 'details') ? logDetails(log, await details) : '';
+      const prefix = flagOf(query, 'details')
+        ? logDetails(log, await backend.details(container.request.containerId).catch(() => spec))
+        : '';
       const leave = context.enter();
       try {
         const raw = startStream(reply, 200, { 'content-type': streamType(request, spec.tty) });
