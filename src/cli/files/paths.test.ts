@@ -70,6 +70,27 @@ describe('a path that asserts', () => {
 });
 
 describe('an archive', () => {
+  // Linux knows no symbolic link to nothing; seen when a random archive had one.
+  it.each(['symlink', 'link'] as const)('with a %s to nothing is refused by its name', async (type) => {
+    const directory = mkdtempSync(join(tmpdir(), 'caravela-unpack-'));
+    try {
+      const archive = pack();
+      archive.entry({ name: 'in/odd', type, linkname: '' });
+      archive.finalize();
+      const unpacked = unpack(Readable.from(archive, { objectMode: false }), {
+        directory,
+        rename: undefined,
+        hasRoot: true,
+        keepOwners: false,
+        warn: () => undefined,
+      });
+      await expect(unpacked).rejects.toThrow(new Failure(`the archive from the container makes ${directory}/odd a link to nothing`));
+      expect(readdirSync(directory)).toEqual([]);
+    } finally {
+      rmSync(directory, { recursive: true, force: true });
+    }
+  });
+
   const name = fc
     .array(fc.constantFrom('c', 'a', 'b', '.', '..', '', 'door'), { minLength: 1, maxLength: 5 })
     .map((parts) => parts.join('/'));

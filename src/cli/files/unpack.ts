@@ -38,7 +38,7 @@ export async function unpack(archive: Readable, wish: UnpackWish): Promise<void>
   } catch (error) {
     archive.destroy();
     if (isBrokenOff(error)) throw new Failure(`lost the connection to the daemon before all was copied (${error.message})`);
-    const isJunk = error instanceof Error && !(error instanceof Failure) && !('code' in error);
+    const isJunk = error instanceof Error && !(error instanceof Failure) && !('syscall' in error);
     throw isJunk ? new Failure(`the archive from the container can't be read: ${error.message}`) : error;
   }
   await unpacking.finish();
@@ -61,6 +61,9 @@ class Unpacking {
     const path = this.#placeOf(header.name);
     // The directory itself, which its user made as it is.
     if (path === this.#wish.directory) return;
+    // The reader of tar gives null for no target, whatever its types say.
+    if ((header.type === 'symlink' || header.type === 'link') && !header.linkname)
+      throw new Failure(`the archive from the container makes ${path} a link to nothing`);
     await this.#makeParents(dirname(path));
     const there = await lstat(path).catch(() => undefined);
     if (header.type === 'directory') {
