@@ -7,6 +7,7 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          setupFiles: ['test/draws.ts'],
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts', 'test/transcripts/**/*.test.ts', 'test/openapi/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

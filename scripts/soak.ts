@@ -6,8 +6,9 @@
  *   node scripts/soak.ts [minutes of simulation, default 20] [minutes on hosts, default 18] [first seed, or "now"]
  *
  * The seeds are the same each time, from the first to the last, so that a change is judged by what it did and neither
- * by what was drawn nor by how far a fast machine gets: what fails in one place fails in every other. "now" looks where
- * nobody has looked before, for all of the minutes.
+ * by what was drawn nor by how far a fast machine gets: what fails in one place fails in every other. (What is chosen on
+ * hosts is the same, too; when it happens is the machine's.) "now" looks where nobody has looked before, for all of the
+ * minutes.
  */
 import { spawn } from 'node:child_process';
 import { availableParallelism } from 'node:os';
@@ -94,7 +95,11 @@ const OPERATIONS_PER_MINUTE = 500;
 
 async function onHosts(file: string, minutes: number): Promise<void> {
   console.log(`hosts: ${file}, ${minutes > 0 ? `${minutes.toFixed(1)} min` : 'as long as it takes'}`);
-  const env = { SOAK_MINUTES: String(minutes), SOAK_OPERATIONS: String(Math.round(minutes * OPERATIONS_PER_MINUTE)) };
+  const env = {
+    SOAK_MINUTES: String(minutes),
+    SOAK_OPERATIONS: String(Math.round(minutes * OPERATIONS_PER_MINUTE)),
+    SOAK_SEED: process.env['SOAK_SEED'] ?? String(firstSeed),
+  };
   const child = spawn('vitest', ['run', '--project', 'soak', `test/soak/${file}.test.ts`], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },

@@ -12,9 +12,10 @@ import { allAlive, type LabInstance, startInstance } from '../lab/instance.ts';
 import { kernelState } from '../lab/kernel-state.ts';
 import { until } from '../lab/shell.ts';
 import { UnixClient } from '../lab/unix-client.ts';
+import { testSeed } from '../seed.ts';
 
 const MIB = 1024 * 1024;
-const SEED = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+const SEED = testSeed();
 const WORK_MS = 12_000;
 /** At a time, on each node. */
 const WORKERS = 4;

@@ -11,8 +11,9 @@ import { Watched } from '../contract.test-suite.ts';
 import { AgreementUnavailable } from '../port.ts';
 import { EtcdStore } from './etcd-store.ts';
 import { type Fields, Gateway } from './gateway.ts';
+import { testSeed } from '../../../test/seed.ts';
 
-const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e9));
+const seed = testSeed();
 
 /** Stands between a store and its member: loses requests, loses answers, and lets some requests arrive when nobody waits any more. */
 class BadLine {

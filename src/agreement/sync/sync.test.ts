@@ -4,6 +4,7 @@ import { Prng } from '../../lib/prng.ts';
 import { AgreementUnavailable } from '../port.ts';
 import { forwardPrefix, PREFIX } from '../state/keys.ts';
 import { World, type WorldNode } from './world.test-helper.ts';
+import { testSeed } from '../../../test/seed.ts';
 
 const networkId = (n: number) => n.toString(16).padStart(64, '0') as NetworkId;
 const NETWORK: AgreedNetwork = {
@@ -20,7 +21,7 @@ const NETWORK: AgreedNetwork = {
 };
 const lease = (n: number, node: NodeId): Lease => ({ network: NETWORK.id, block: { base: NETWORK.subnet.base + n * 8, prefix: 29 }, node });
 
-function worldOf(size: number, members: number, seed = Math.floor(Math.random() * 2 ** 32)): World {
+function worldOf(size: number, members: number, seed = testSeed()): World {
   console.log(`seed ${seed}`);
   const world = new World(new Prng(seed), size, members);
   onTestFinished(() => world.close());

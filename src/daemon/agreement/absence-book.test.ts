@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { NodeId } from '../../core/model/index.ts';
 import { Prng } from '../../lib/prng.ts';
 import { AbsenceBook, type KeptAbsences, LONGEST_STEP_MS, type SeenNode } from './absence-book.ts';
+import { testSeed } from '../../../test/seed.ts';
 
 const MINUTE = 60_000;
 const LIMIT = 180 * MINUTE;
@@ -117,7 +118,7 @@ interface Host {
  * time before, clocks leap. Nobody is ever taken for lost who was there, within the limit, while the instance worked.
  */
 it('is never counted too high, and comes to its end', () => {
-  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
+  const seed = testSeed();
   let lost = 0;
   for (let run = 0; run < 25; run++) {
     const random = new Prng(seed + run);

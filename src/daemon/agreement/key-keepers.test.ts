@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { KEYS } from '../../agreement/state/keys.ts';
 import { Prng } from '../../lib/prng.ts';
 import { idOf, type Keeper, KeyWorld, numbers, PEM } from './key-world.test-helper.ts';
+import { testSeed } from '../../../test/seed.ts';
 
 describe('who has the key', () => {
   it('one of one, both of two, three of four, and they say so', async () => {
@@ -150,7 +151,7 @@ describe('forgetting', () => {
  * it, dead or alive, and those that are written down as having it do; in the end three that live have it, or all that can.
  */
 it('is never lost, and in the end three have it, whatever happens', async () => {
-  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
+  const seed = testSeed();
   for (let run = 0; run < 60; run++) {
     const random = new Prng(seed + run);
     const where = `seed ${seed + run}`;

@@ -14,6 +14,7 @@ import { Sealer } from '../../transport/datagram/sealer.ts';
 import { checkGossipKeys, createGossipKeys, type GossipKeys } from '../../transport/trust/gossip-keys.ts';
 import { GossipRing } from './gossip-ring.ts';
 import { KeyRotation, PHASE_MS } from './key-rotation.ts';
+import { testSeed } from '../../../test/seed.ts';
 
 const INSTANCE = instanceId('c'.repeat(32));
 const HELLO = Buffer.from('hello');
@@ -180,7 +181,7 @@ describe('a node is removed', () => {
 });
 
 it('keys come to an end wherever answers are lost and majorities go, and no two that have heard the same misunderstand', async () => {
-  const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 1e6));
+  const seed = testSeed();
   for (let run = 0; run < 40; run++) {
     const random = new Prng(seed + run);
     const where = `seed ${seed + run}`;

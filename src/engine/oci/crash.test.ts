@@ -8,12 +8,13 @@ import { expect, it } from 'vitest';
 import { shortId } from '../../core/model/index.ts';
 import type { Recovered } from '../port.ts';
 import { OciBench } from './oci-bench.test-suite.ts';
+import { testSeed } from '../../../test/seed.ts';
 
 const CRASHES = 12;
 const LONGEST_LIFE_MS = 400;
 
 it('leaks nothing, whenever the daemon is killed', { timeout: 120_000 }, async () => {
-  const seed = Number(process.env['SEED'] ?? Date.now() % 1_000_000);
+  const seed = testSeed();
   console.log(`SEED=${seed}`);
   // An LCG (Numerical Recipes): moments to die at need no better.
   let state = seed;

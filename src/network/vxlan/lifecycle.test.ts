@@ -9,6 +9,7 @@ import { Prng } from '../../lib/prng.ts';
 import type { Attached } from '../port.ts';
 import { TestHosts } from './testing/hosts.test-suite.ts';
 import { Lab, type LabEndpoint, type LabOptions, pings, pingsSoon, portTo, serve, ask } from './testing/lab.test-suite.ts';
+import { testSeed } from '../../../test/seed.ts';
 
 describe('a host’s networks over time', () => {
   let lab: Lab | undefined;
@@ -132,7 +133,7 @@ describe('a host’s networks over time', () => {
   });
 
   it('come through a daemon’s being killed at any moment: of plugging in, and of leaving', async () => {
-    const seed = Number(process.env['SEED'] ?? Date.now() % 2 ** 31);
+    const seed = testSeed();
     console.log(`seed ${seed}`);
     const random = new Prng(seed);
     const one = await open({ mtus: [1500], networks: { 1: {} } });
