@@ -24,7 +24,7 @@ export function temporaryDir(): string {
 }
 
 export function openImages(options: Partial<OciImagesOptions> = {}): OciImages {
-  const patience = { idleMs: 2_000, attempts: 3, backoffMs: 5, retryAfterMs: 1_000, answerMs: 2_000 };
+  const patience = { greetingMs: 2_000, idleMs: 2_000, attempts: 3, backoffMs: 5, retryAfterMs: 1_000, answerMs: 2_000 };
   return new OciImages({
     dataDir: temporaryDir(),
     insecureRegistries: () => [],

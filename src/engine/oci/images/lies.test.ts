@@ -13,7 +13,7 @@ import { Readable } from 'node:stream';
 const image = imageOf([{ name: 'file', content: 'from the registry' }]);
 const [layerDigest = '', layer = Buffer.alloc(0)] =
   [...image.blobs].find(([digest]) => digest !== image.configDigest && digest !== image.manifestDigest) ?? [];
-const PATIENCE = { idleMs: 2_000, attempts: 2, backoffMs: 1, retryAfterMs: 1_500, answerMs: 300 };
+const PATIENCE = { greetingMs: 2_000, idleMs: 2_000, attempts: 2, backoffMs: 1, retryAfterMs: 1_500, answerMs: 300 };
 
 type Answer = (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
 

@@ -218,10 +218,10 @@ describe('a registry that lies', () => {
     const registry = await fakeRegistry(image.blobs, { '1': image.manifestDigest });
     registry.intercept = lie;
     const dataDir = temporaryDir();
-    const pulling = openImages({ dataDir, patience: { idleMs: 300, attempts: 2, backoffMs: 1, retryAfterMs: 100, answerMs: 1_000 } }).pull(
-      `${registry.domain}/app:1`,
-      pullOptions(),
-    );
+    const pulling = openImages({
+      dataDir,
+      patience: { greetingMs: 2_000, idleMs: 300, attempts: 2, backoffMs: 1, retryAfterMs: 100, answerMs: 1_000 },
+    }).pull(`${registry.domain}/app:1`, pullOptions());
     await expect(pulling).rejects.toMatchObject({ code, message: expect.stringContaining(words) });
     expect(leftIn(dataDir)).toEqual([]);
   });

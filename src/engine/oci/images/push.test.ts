@@ -154,16 +154,30 @@ describe('where one has to log in', () => {
     ]);
   });
 
-  it('a login gives up on a registry that says nothing sooner than a pull: somebody waits', async () => {
-    const registry = await fakeRegistry(image.blobs, {});
-    registry.intercept = () => true;
-    const images = openImages({ patience: { ...PATIENCE, idleMs: 100, attempts: 4, backoffMs: 1 } });
-    await expect(images.login(registry.domain, me, never)).rejects.toMatchObject({
-      code: 'unreachable',
-      message: expect.stringContaining('no answer'),
-    });
-    expect(registry.asked).toHaveLength(2);
-  });
+  it.each(['pull', 'push', 'login', 'distribution'] as const)(
+    '%s gives up on a registry that says nothing, and asks it once',
+    async (what) => {
+      const registry = await fakeRegistry(image.blobs, {});
+      registry.intercept = () => true;
+      const images = openImages({ patience: { ...PATIENCE, greetingMs: 100, idleMs: 3_600_000, backoffMs: 1 } });
+      const name = `${registry.domain}/app:1`;
+      await images.load(Readable.from([await ociArchive(image, name)]), () => undefined);
+      const asking = {
+        pull: () => images.pull(name, pullOptions()),
+        push: () => images.push(name, { credentials: undefined, signal: never, onProgress: () => undefined }),
+        login: () => images.login(registry.domain, me, never),
+        distribution: () => images.distribution(name, undefined, never),
+      };
+      await expect(asking[what]()).rejects.toMatchObject({
+        code: 'unreachable',
+        message: expect.stringMatching(
+          `^registry ${registry.domain} can't be reached: no (answer for|connection within) 0.1 s; is a registry running at`,
+        ),
+      });
+      // A push asks for each of its layers at once.
+      expect(new Set(registry.asked).size).toBe(registry.asked.length);
+    },
+  );
 
   it('login says whether the registry takes the credentials, and distribution what it has', async () => {
     const [byPassword, byToken] = [await passwordRegistry(), await tokenRegistry()];

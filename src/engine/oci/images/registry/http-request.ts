@@ -8,7 +8,9 @@ import { type Connections, DOCKER_CERTIFICATES_DIR } from './connections.ts';
 
 /** How long a registry is waited for, and how often it is asked. */
 export interface HttpPatience {
-  /** Without a byte, be it of the connection, the answer's head or its body. */
+  /** For a connection, and for the head of the first answer: Docker waits as long. */
+  readonly greetingMs: number;
+  /** Without a byte, be it of a later answer's head or of a body. */
   readonly idleMs: number;
   readonly attempts: number;
   /** Before the second attempt; doubles with each further one. */
@@ -19,7 +21,14 @@ export interface HttpPatience {
   readonly answerMs: number;
 }
 
-export const PATIENCE: HttpPatience = { idleMs: 30_000, attempts: 4, backoffMs: 250, retryAfterMs: 60_000, answerMs: 120_000 };
+export const PATIENCE: HttpPatience = {
+  greetingMs: 15_000,
+  idleMs: 30_000,
+  attempts: 4,
+  backoffMs: 250,
+  retryAfterMs: 60_000,
+  answerMs: 120_000,
+};
 
 export interface RequestOptions {
   /** GET where it is absent. */
@@ -31,6 +40,8 @@ export interface RequestOptions {
   readonly patience: HttpPatience;
   /** Names the other side in errors: `registry 10.0.0.1:5000`. */
   readonly peer: string;
+  /** Nothing has come from the other side yet: it may not be there at all. */
+  readonly isFirst?: boolean;
   /** Absent: this host's own trust, no client certificate. */
   readonly connections?: Connections;
 }
@@ -44,7 +55,7 @@ const REDIRECTS = [301, 302, 303, 307, 308];
 
 /**
  * A request with patience: a broken connection, 429 and 5xx are tried again, not before a Retry-After
- * (RFC 9110 §10.2.3) that is within reason. A GET's redirects are followed; the Authorization header
+ * (RFC 9110 §10.2.3) that is within reason; who says nothing is not. A GET's redirects are followed; the Authorization header
  * goes to the same host only: it is meant for the registry, not for the storage it points to.
  * @throws ImageError unreachable
  */
@@ -139,14 +150,27 @@ function redirectTarget(location: string, from: URL, peer: string): URL {
 }
 
 async function requestOnce(url: URL, headers: Readonly<Record<string, string>>, options: RequestOptions): Promise<http.IncomingMessage> {
-  const { method = 'GET', body, signal, patience, connections } = options;
+  const { method = 'GET', body, signal, patience, peer, isFirst, connections } = options;
   const content = await body?.();
   const { promise, resolve, reject } = Promise.withResolvers<http.IncomingMessage>();
   const agent = connections?.agentFor(url);
   const init = { method, headers, signal, timeout: patience.idleMs, ...(agent && { agent }) };
   const sent = url.protocol === 'https:' ? https.request(url, init, resolve) : http.request(url, init, resolve);
-  const timedOut = (ms: number) => (): void =>
-    void sent.destroy(Object.assign(new Error(`no answer for ${ms / 1000} s`), { code: 'ETIMEDOUT' }));
+  let isConnected = false;
+  let isAnswered = false;
+  const timedOut = (ms: number) => (): void => {
+    const why = isConnected ? `no answer for ${ms / 1000} s` : `no connection within ${ms / 1000} s`;
+    sent.destroy(isAnswered ? Object.assign(new Error(why), { code: 'ETIMEDOUT' }) : silence(why, url, peer));
+  };
+  const greeting = setTimeout(timedOut(patience.greetingMs), patience.greetingMs);
+  const connected = (): void => {
+    isConnected = true;
+    if (isFirst !== true) clearTimeout(greeting);
+  };
+  sent.once('socket', (socket) => {
+    if (sent.reusedSocket) connected();
+    else socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', connected);
+  });
   // Also while the body comes: the response then ends with this error.
   sent.on('timeout', timedOut(patience.idleMs));
   // A head that comes byte by byte never is idle. What is sent may take its time.
@@ -165,8 +189,11 @@ async function requestOnce(url: URL, headers: Readonly<Record<string, string>>, 
     content.pipe(sent);
   }
   try {
-    return await promise;
+    const response = await promise;
+    isAnswered = true;
+    return response;
   } finally {
+    clearTimeout(greeting);
     clearTimeout(late);
     sent.off('finish', awaitHead);
   }
@@ -179,6 +206,12 @@ function withoutAuthorization(headers: Readonly<Record<string, string>>): Readon
 /** Node adds how to start Node otherwise, which is no help to who asks for an image. */
 function withoutNode(message: string): string {
   return message.replace(/; if the root CA is installed locally.*$/s, '');
+}
+
+/** Asking again would take as long again, and who waits hears nothing meanwhile. */
+function silence(why: string, { host }: URL, peer: string): ImageError {
+  const advice = `is a registry running at ${host}, and does no firewall on the way swallow what is sent?`;
+  return new ImageError('unreachable', `${peer} can't be reached: ${why}; ${advice}`);
 }
 
 function unreachable(error: unknown, url: URL, peer: string): ImageError {

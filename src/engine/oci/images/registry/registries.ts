@@ -4,13 +4,10 @@ import type { ImageLimits } from '../limits.ts';
 import { familiarReference, type Reference } from '../reference.ts';
 import { type Connections, connectionsOf, hasCertificates } from './connections.ts';
 import { endpointOf } from './endpoint.ts';
-import { discard, type HttpPatience, PATIENCE, readBody } from './http-request.ts';
+import { discard, type HttpPatience, readBody } from './http-request.ts';
 import { RegistryClient } from './registry-client.ts';
 import { RegistrySession } from './registry-session.ts';
 import { RepositoryWriter } from './repository-writer.ts';
-
-/** Somebody waits at a prompt, and most clients for a minute; once more, because a connection that was kept may be broken. */
-const LOGIN: Pick<HttpPatience, 'idleMs' | 'attempts'> = { idleMs: 15_000, attempts: 2 };
 
 export interface RegistriesOptions {
   /** Hosts spoken to without TLS; asked each time. */
@@ -71,9 +68,7 @@ export class Registries {
 
   /** @throws ImageError denied, unreachable */
   async login(domain: string, credentials: RegistryCredentials, signal: AbortSignal): Promise<void> {
-    const patience = this.#options.patience ?? PATIENCE;
-    const hurried = { ...patience, idleMs: Math.min(patience.idleMs, LOGIN.idleMs), attempts: Math.min(patience.attempts, LOGIN.attempts) };
-    const session = this.#session(domain, credentials, hurried);
+    const session = this.#session(domain, credentials);
     const response = await session.request('/v2/', { scopes: [], signal });
     if (response.statusCode === 200) {
       discard(response);
@@ -84,8 +79,8 @@ export class Registries {
     throw new ImageError('denied', `unauthorized: ${session.name} does not accept this user name and password`);
   }
 
-  #session(domain: string, credentials: RegistryCredentials | undefined, patience = this.#options.patience): RegistrySession {
-    const { insecureRegistries, certificatesDir } = this.#options;
+  #session(domain: string, credentials: RegistryCredentials | undefined): RegistrySession {
+    const { insecureRegistries, certificatesDir, patience } = this.#options;
     const endpoint = endpointOf(domain, insecureRegistries(), hasCertificates(certificatesDir, domain));
     const connections: Connections | undefined = endpoint.plain ? undefined : connectionsOf(certificatesDir, endpoint);
     return new RegistrySession({ endpoint, credentials, connections, patience });

@@ -37,6 +37,7 @@ export class RegistrySession {
   readonly #tokens = new Map<string, Token>();
   /** The last one: with it a worn token is renewed before it is refused. */
   #challenge: Challenge | undefined;
+  #hasAnswered = false;
 
   constructor(options: SessionOptions) {
     this.#options = options;
@@ -53,6 +54,7 @@ export class RegistrySession {
       const authorization = isRegistry ? await this.#known(scopes, signal) : undefined;
       return {
         ...this.#base(signal, wanted.once),
+        isFirst: !this.#hasAnswered,
         headers: { ...wanted.headers, ...(authorization === undefined ? {} : { authorization }) },
         ...(wanted.method && { method: wanted.method }),
         ...(wanted.body && { body: wanted.body }),
@@ -62,6 +64,7 @@ export class RegistrySession {
     const key = scopes.join(' ');
     const used = this.#tokens.get(key);
     const response = await request(url, first);
+    this.#hasAnswered = true;
     if (response.statusCode !== 401 || !isRegistry) return response;
     this.#challenge = parseChallenge(headerOf(response, 'www-authenticate') ?? '');
     discard(response);
@@ -103,7 +106,7 @@ export class RegistrySession {
       registry: this.endpoint.baseUrl,
       scopes,
       credentials: this.#options.credentials,
-      request: this.#base(signal),
+      request: { ...this.#base(signal), isFirst: true },
     });
     const token: Token = { authorization, wornAtMs: Number.POSITIVE_INFINITY };
     this.#tokens.set(key, token);

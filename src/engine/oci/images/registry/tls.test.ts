@@ -1,10 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { imageOf, never, openImages, pullOptions, temporaryDir } from '../images-bench.test-suite.ts';
 import { tlsRegistry } from '../registries.test-suite.ts';
 import { ociArchive } from '../../../../../scripts/make-image.ts';
 import { Readable } from 'node:stream';
+import { PATIENCE } from './http-request.ts';
 
 const image = imageOf([{ name: 'file', content: 'over TLS' }]);
 
@@ -27,6 +30,21 @@ it("a registry's own CA is trusted for that registry, to push and to pull", asyn
   await expect(openImages({ certificatesDir: elsewhere }).pull(`${domain}/app:1`, pullOptions())).rejects.toMatchObject({
     code: 'unreachable',
     message: expect.stringContaining('its TLS certificate is not accepted'),
+  });
+});
+
+it('one that takes a connection and never begins with TLS is no connection', async () => {
+  const server = createServer(() => undefined).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const certificatesDir = certificates(`127.0.0.1:${port}`, {});
+  const images = openImages({ certificatesDir, patience: { ...PATIENCE, greetingMs: 100 } });
+  await expect(images.pull(`127.0.0.1:${port}/app:1`, pullOptions())).rejects.toMatchObject({
+    code: 'unreachable',
+    message: expect.stringContaining(
+      `registry 127.0.0.1:${port} can't be reached: no connection within 0.1 s; is a registry running at 127.0.0.1:${port}`,
+    ),
   });
 });
 
