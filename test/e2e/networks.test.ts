@@ -274,6 +274,11 @@ describe('published ports', () => {
       const full = await host(1).caravela(['run', '-d', '--name', 'five', '-p', '8700-8702:80', instance.tools, 'sleep', '9']);
       expect([full.code, full.stderr]).toEqual([125, expect.stringContaining('port is already allocated on this node: 0.0.0.0:8702/tcp')]);
       await host(1).ok(['rm', '-f', 'one']);
+      // What a removal has given back can be had as soon as it is answered, whoever is asked next.
+      for (const at of [1, 2, 3]) {
+        await host(at).ok(['run', '-d', '--name', 'again', '-p', '8710:80', '--constraint', 'node==host2', instance.tools, 'sleep', '60']);
+        await host(3).ok(['rm', '-f', 'again']);
+      }
       await host(1).ok(['restart', '-t', '0', 'two']);
       expect(await host(1).ok(['port', 'two'])).toBe('80/tcp -> 0.0.0.0:8701');
       expect(await range(1, 'five', 'node==host1')).toBe('80/tcp -> 0.0.0.0:8700');

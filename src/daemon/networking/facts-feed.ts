@@ -31,6 +31,7 @@ export class FactsFeed {
   #closed: ReadonlyMap<number, string> = new Map();
   #listening: { readonly counts: string; readonly ports: readonly HostPort[]; looks: number } | undefined;
   #isClosed = false;
+  #looking: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(parts: FactsFeedParts) {
@@ -52,35 +53,51 @@ export class FactsFeed {
     return this.#closed.get(vni);
   }
 
-  /** Never rejects. */
-  async look(): Promise<void> {
+  /** Never rejects. One after the other: what was read before must not be told after what was read later. */
+  look(): Promise<void> {
+    this.#looking = this.#looking.then(() => this.#look());
+    return this.#looking;
+  }
+
+  /** Said before whoever waits for it hears that a port is free, and may ask for it again. */
+  keptChanged(): void {
+    if (this.#listening !== undefined) this.#tell(this.#listening.ports);
+  }
+
+  async #look(): Promise<void> {
     try {
-      const listening = await this.#list();
-      if (this.#isClosed) return;
-      const facts = { busyPorts: this.#busyPorts(listening), closedNetworks: this.#closedNetworks() };
-      this.#closed = new Map(facts.closedNetworks.map(({ vni, why }) => [vni, why]));
-      const text = JSON.stringify(facts);
-      if (text === this.#told) return;
-      this.#told = text;
-      this.#parts.tell(facts);
+      this.#tell(await this.#list());
     } catch (error) {
       this.#parts.log('warn', 'what this host has taken could not be read', { error: String(error) });
     }
+  }
+
+  #tell(listening: readonly HostPort[]): void {
+    if (this.#isClosed) return;
+    const facts = { busyPorts: this.#busyPorts(listening), closedNetworks: this.#closedNetworks() };
+    this.#closed = new Map(facts.closedNetworks.map(({ vni, why }) => [vni, why]));
+    const text = JSON.stringify(facts);
+    if (text === this.#told) return;
+    this.#told = text;
+    this.#parts.tell(facts);
   }
 
   async #list(): Promise<readonly HostPort[]> {
     const counts = await socketCounts();
     const last = this.#listening;
     if (last !== undefined && last.counts === counts && ++last.looks < LOOKS_A_LIST) return last.ports;
-    const ports = await listeningPorts();
+    const before = this.#parts.keptPorts();
+    const all = await listeningPorts();
+    // Our own sockets are no process's, also when they are closed by the time that this list is used.
+    const ours = [...before, ...this.#parts.keptPorts()];
+    const ports = all.filter((port) => !ours.some((each) => isSame(each, port)));
     this.#listening = { counts, ports, looks: 0 };
     return ports;
   }
 
   #busyPorts(listening: readonly HostPort[]): HostFacts['busyPorts'] {
     const kept = this.#parts.keptPorts();
-    const isKept = (port: HostPort) =>
-      kept.some((each) => each.protocol === port.protocol && each.port === port.port && each.ip === port.ip);
+    const isKept = (port: HostPort) => kept.some((each) => isSame(each, port));
     return [
       ...kept.map(({ protocol, ip, port, container, name }) => ({ protocol, ip, port, owner: container, by: name })),
       ...listening.filter((port) => !isKept(port)).map((port) => ({ ...port, owner: undefined, by: 'a process of the host' })),
@@ -97,3 +114,5 @@ export class FactsFeed {
     });
   }
 }
+
+const isSame = (a: HostPort, b: HostPort): boolean => a.protocol === b.protocol && a.port === b.port && a.ip === b.ip;

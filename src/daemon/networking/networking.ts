@@ -95,7 +95,7 @@ export class Networking {
     this.#tasks = tasks;
     this.#connections = new Connections(store);
     const isGateway = (ip: number) => state.networks().some(({ gateway }) => gateway === ip);
-    this.#reserver = new PortReserver(isGateway);
+    this.#reserver = new PortReserver(isGateway, () => this.#facts.keptChanged());
     this.#claims = new PortClaims(store, this.#reserver, () => performance.now(), log);
     this.#lingering = new LingeringAddresses(store, leases);
     this.#announcer = new PortAnnouncer({

@@ -28,7 +28,10 @@ beforeEach(() => {
   nowMs = 1_000;
   logged.length = 0;
   store = new MemoryStore();
-  reserver = new PortReserver(() => false);
+  reserver = new PortReserver(
+    () => false,
+    () => undefined,
+  );
   claims = newClaims();
 });
 afterEach(() => reserver.close());

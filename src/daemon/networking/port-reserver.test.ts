@@ -8,7 +8,11 @@ const LOOPBACK = 0x7f000001;
 const A = containerId('a'.repeat(64));
 const B = containerId('b'.repeat(64));
 const GATEWAY = 0x7f000035;
-const reserver = new PortReserver((ip) => ip === GATEWAY);
+let freed = 0;
+const reserver = new PortReserver(
+  (ip) => ip === GATEWAY,
+  () => freed++,
+);
 afterEach(() => reserver.close());
 
 async function takenPort() {
@@ -34,7 +38,9 @@ describe('PortReserver', () => {
     const other = createServer().listen(port, '127.0.0.1');
     const [error] = (await once(other, 'error')) as [NodeJS.ErrnoException];
     expect(error.code).toBe('EADDRINUSE');
+    const before = freed;
     reserver.release(A, 'claim');
+    expect(freed - before).toBe(1);
     const later = createServer().listen(port, '127.0.0.1');
     await once(later, 'listening');
     later.close();

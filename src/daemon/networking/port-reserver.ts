@@ -36,11 +36,16 @@ interface Kept {
  */
 export class PortReserver {
   readonly #isGateway: (ip: number) => boolean;
+  readonly #freed: () => void;
   readonly #kept = new Map<string, Kept>();
 
-  /** @param isGateway our DNS server has port 53 there, which leaves it to containers on all other addresses of the host */
-  constructor(isGateway: (ip: number) => boolean) {
+  /**
+   * @param isGateway our DNS server has port 53 there, which leaves it to containers on all other addresses of the host
+   * @param freed ports can be had again
+   */
+  constructor(isGateway: (ip: number) => boolean, freed: () => void) {
     this.#isGateway = isGateway;
+    this.#freed = freed;
   }
 
   /** All or none. What the container has already stays. @throws PortTaken */
@@ -73,11 +78,14 @@ export class PortReserver {
 
   /** Gives back what the holder keeps for the container: these ports, or all. */
   release(container: ContainerId, holder: Holder, ports?: readonly HostPort[]): void {
+    let isFreed = false;
     for (const kept of ports === undefined ? this.#kept.values() : ports.flatMap((port) => this.#kept.get(keyOf(port)) ?? [])) {
       if (kept.container !== container || !kept.holders.delete(holder) || kept.holders.size > 0) continue;
       close(kept);
       this.#kept.delete(keyOf(kept.port));
+      isFreed = true;
     }
+    if (isFreed) this.#freed();
   }
 
   /** Whether the container itself has this port, or one that can't be had beside it. */
