@@ -25,7 +25,7 @@ test('the refusal of a short reserve is a datagram, too', () => {
   );
 });
 
-test('a reserve without long constraints is short with all that was met', () => {
+test('a reserve without long constraints and affinities is short with all that was met', () => {
   fc.assert(
     fc.property(messagesByKind.reserve, (reserve) => {
       const trail = Array.from({ length: LIMITS.trail }, () => ({
@@ -35,7 +35,7 @@ test('a reserve without long constraints is short with all that was met', () => 
         free: reserve.need.resources,
         score: 1 / 3,
       }));
-      expect(isShort({ ...reserve, need: { ...reserve.need, constraints: [], arches: [] }, trail })).toBe(true);
+      expect(isShort({ ...reserve, need: { ...reserve.need, constraints: [], affinities: [], arches: [] }, trail })).toBe(true);
     }),
   );
 });
