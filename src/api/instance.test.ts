@@ -47,7 +47,11 @@ describe('the instance as one Docker', () => {
 
   it('lists the containers of all nodes, says where each is, and names who did not answer', async () => {
     const instance = await FakeInstance.of('node-1', 'node-2', 'node-3', 'node-4');
-    instance.node('node-1').put('one', { state: 'running', spec: { command: ['sh', '-c', 'echo hi'] } });
+    const image = instance.node('node-1').images.put('docker.io/library/busybox:latest', '7');
+    instance.node('node-1').put('one', {
+      state: 'running',
+      spec: { command: ['sh', '-c', 'echo hi'], image: { reference: 'docker.io/library/busybox:latest', digest: image.digest } },
+    });
     instance.node('node-2').put('two', { state: 'running', spec: { labels: { app: 'web' } } });
     instance.node('node-2').put('old', { state: 'exited', exitCode: 3 });
     const asked = instance.node('node-1');
@@ -80,6 +84,35 @@ describe('the instance as one Docker', () => {
     const partial = await get(asked, '/containers/json');
     expect(partial.json<ContainerSummary[]>().map((c) => c.Names[0])).toEqual(['/one']);
     expect(silent(partial)).toBe('node-2, node-3');
+  });
+
+  it('shows the id of an image whose name is another one’s by now, on its node or where one asks', async () => {
+    const instance = await FakeInstance.of('node-1', 'node-2');
+    const [asked, other] = instance.nodes as [FakeNode, FakeNode];
+    const reference = 'docker.io/library/app:1';
+    const { digest } = asked.images.put(reference, '1');
+    other.images.put(reference, '1');
+    for (const node of instance.nodes)
+      node.put(`on-${node.name}`, { state: 'running', spec: { image: { reference, digest }, imageAsked: 'app:1' } });
+    const images = async (node: FakeNode, filters = {}): Promise<readonly string[]> =>
+      (await get(node, `/containers/json?filters=${encodeURIComponent(JSON.stringify(filters))}`))
+        .json<ContainerSummary[]>()
+        .map(({ Names, Image }) => `${Names[0]} ${Image}`)
+        .sort();
+    const imageId = `sha256:${'c0'.repeat(32)}`;
+    // The asked node's own image has another id than fakes give their containers, but the digest is the one that was asked for.
+    expect(await images(other)).toContain('/on-node-2 app:1');
+
+    await asked.images.untag(reference);
+    asked.images.put(reference, '2');
+    expect(await images(asked)).toEqual([`/on-node-1 ${imageId}`, `/on-node-2 ${imageId}`]);
+    expect(await images(asked, { ancestor: ['app:1'], node: ['node-1'] })).toEqual([]);
+    expect((await get(asked, '/containers/on-node-1/json')).json<ContainerInspect>()).toMatchObject({
+      Image: imageId,
+      Config: { Image: 'app:1' },
+    });
+    await other.images.untag(reference);
+    expect(await images(other)).toEqual([`/on-node-1 ${imageId}`, `/on-node-2 ${imageId}`]);
   });
 
   it('finds a container by name, id and prefix on any node, and tells missing from unknown', async () => {

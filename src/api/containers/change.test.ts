@@ -25,6 +25,16 @@ describe.each(['here', 'there'] as const)('a change of a container %s', (where) 
     await expect(t.container.pause()).rejects.toMatchObject({ statusCode: 409 });
   });
 
+  it('takes no wishes with a start, as Docker: they are said when it is created', async () => {
+    const t = await instanceWith(where);
+    const start = '/containers/web/start';
+    const refused = await post(t.asked, start, { Binds: ['/tmp:/foo'] });
+    expect([refused.statusCode, said(refused)]).toEqual([400, expect.stringMatching(/^starting container with non-empty request body/)]);
+    const untold = { 'content-type': 'application/json', 'transfer-encoding': 'chunked' };
+    expect((await t.asked.api.app.inject({ method: 'POST', url: start, headers: untold })).statusCode).toBe(400);
+    expect((await post(t.asked, start)).statusCode).toBe(304);
+  });
+
   it('names it anew, unless another has that name anywhere', async () => {
     const t = await instanceWith(where);
     t.instance.node('node-3').put('taken');

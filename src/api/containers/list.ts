@@ -14,6 +14,7 @@ import { factsOf, specOf, type ContainerFacts } from './facts.ts';
 import { isDefaultName } from '../networks/predefined.ts';
 import { parsePortRange } from './networking/ports.ts';
 import { CREATED, isWithin } from './list-bounds.ts';
+import { hasMoved, type KnownImages } from './moved-name.ts';
 import { exitCodeOf, statusOf } from './status.ts';
 import { summaryOf } from './summary.ts';
 
@@ -73,12 +74,18 @@ export async function listHere(backend: Backend, options: ListOptions): Promise<
   const node = backend.self();
   if (!nodeIsMeant(options.filters, node)) return [];
   const shown = backend.containers().filter((c) => isShown(c, options));
-  const facts = await Promise.all(shown.map((c) => factsOf(backend, c)));
+  const known: KnownImages = new Map();
+  const found = await Promise.all(
+    shown.map(async (c) => {
+      const facts = await factsOf(backend, c);
+      return { facts, isMoved: await hasMoved(backend.images, facts, known) };
+    }),
+  );
   const nowMs = backend.wallMs();
   const rows = newest(
-    facts
-      .filter((f) => factsAreMeant(f, options.filters))
-      .map((f) => summaryOf(f, node, nowMs))
+    found
+      .filter(({ facts, isMoved }) => factsAreMeant(facts, options.filters) && hasAncestor(facts, isMoved, options.filters))
+      .map(({ facts, isMoved }) => summaryOf(facts, isMoved, node, nowMs))
       .filter((row) => isOnNetwork(row, options.filters) && hasPorts(row, options.filters)),
     options.limit,
   );
@@ -94,7 +101,6 @@ function factsAreMeant(facts: ContainerFacts, filters: Filters): boolean {
   const health = facts.health?.status ?? 'none';
   return (
     hasLabels(facts, filters) &&
-    hasAncestor(facts, filters) &&
     some(filters, 'health', (wanted) => wanted === health) &&
     some(filters, 'volume', (wanted) => facts.mounts.some(({ wish }) => [wish.target, sourceOf(wish)].includes(wanted)))
   );
@@ -181,13 +187,14 @@ function hasPorts({ Ports }: ContainerSummary, filters: Filters): boolean {
 }
 
 /** By image name (without a tag: any tag of it), image id or digest. */
-function hasAncestor({ container, details }: ContainerFacts, filters: Filters): boolean {
+function hasAncestor({ container, details }: ContainerFacts, isMoved: boolean, filters: Filters): boolean {
   const { image } = specOf(container);
   return some(filters, 'ancestor', (wanted) => {
     const hex = wanted.replace(/^sha256:/, '');
     if (/^[0-9a-f]{12,64}$/.test(hex)) {
       return [details.imageId, image.digest].some((id) => id.replace(/^sha256:/, '').startsWith(hex));
     }
+    if (isMoved) return false;
     return (
       image.reference === normalised(wanted) ||
       (repositoryOf(wanted) === wanted && repositoryOf(familiarReference(image.reference)) === familiarReference(wanted))

@@ -5,15 +5,18 @@ import { mountPointsOf } from './mounts/mount-facts.ts';
 import { networkModeOf, networksOf, portRows } from './network-settings.ts';
 import { statusOf, statusText } from './status.ts';
 
-/** One row of `containers/json`, but for its creation, which has a fraction of a second: rows of several nodes are put in order by it. */
-export function summaryOf(facts: ContainerFacts, node: Member, nowMs: number): ContainerSummary {
+/**
+ * One row of `containers/json`, but for its creation, which has a fraction of a second: rows of several nodes are put in order by it.
+ * @param isMoved the name of its image is another's, or nobody's
+ */
+export function summaryOf(facts: ContainerFacts, isMoved: boolean, node: Member, nowMs: number): ContainerSummary {
   const { container, spec, details } = facts;
   const { name, request } = container;
   const { containerId } = request;
   return {
     Id: containerId,
     Names: [`/${name}`],
-    Image: imageName(spec),
+    Image: isMoved ? details.imageId : imageName(spec),
     ImageID: details.imageId,
     Command: [details.path, ...details.args.map(quoted)].join(' '),
     Created: container.createdAtMs / 1000,

@@ -5,6 +5,7 @@ import { filtersText, withMoments } from '../containers/list-bounds.ts';
 import { factsOf } from '../containers/facts.ts';
 import { inspectOf } from '../containers/inspect.ts';
 import { inWholeSeconds, listHere, listOptionsOf, newest, nodeIsMeant } from '../containers/list.ts';
+import { asNamedHere, type KnownImages } from '../containers/moved-name.ts';
 import type { ApiContext } from '../context.ts';
 import { rowsOf } from '../http/check.ts';
 import { flagOf, type Query, textOf } from '../http/query.ts';
@@ -16,6 +17,8 @@ import { onContainer } from './on-container.ts';
 const PEER_ROW = ObjectOf({
   Id: StringOf(),
   Names: ArrayOf(StringOf()),
+  Image: StringOf(),
+  ImageID: StringOf(),
   Created: NumberOf(),
   State: StringOf(),
   Labels: RecordOf(StringOf(), StringOf()),
@@ -40,7 +43,15 @@ export function containerReadRoutes(app: FastifyInstance, context: ApiContext): 
         whom: (member) => nodeIsMeant(options.filters, member),
       }),
     ]);
-    const there = asked.answers.flatMap((answer) => rowsOf(PEER_ROW, answer.body) as unknown as ContainerSummary[]);
+    const known: KnownImages = new Map();
+    const { arch } = backend.self();
+    const there = await Promise.all(
+      asked.answers.flatMap(({ member, body }) =>
+        (rowsOf(PEER_ROW, body) as unknown as ContainerSummary[]).map(async (row) =>
+          member.arch === arch ? asNamedHere(backend.images, row, known) : row,
+        ),
+      ),
+    );
     nameSilent(reply, [...asked.silent, ...asked.dead]);
     return newest([...here, ...there], options.limit).map(inWholeSeconds);
   });

@@ -35,7 +35,7 @@ export function containerView(options: {
     fields: (row) => ({
       ID: options.trunc ? row.Id.slice(0, 12) : row.Id,
       Names: row.Names.map((name) => name.replace(/^\//, '')).join(','),
-      Image: row.Image,
+      Image: options.trunc ? row.Image.replace(/^sha256:([0-9a-f]{12})[0-9a-f]*$/, '$1') : row.Image,
       Command: JSON.stringify(options.trunc ? ellipsis(row.Command, COMMAND_CHARACTERS) : row.Command),
       CreatedAt: timestamp(row.Created * 1_000),
       RunningFor: `${durationText(options.nowMs - row.Created * 1_000)} ago`,

@@ -62,6 +62,43 @@ export function imagesSuite(world: () => World, docker: () => DockerCli): void {
     expect(await docker().ok('rmi', 'short:1')).toBe('Untagged: short:1');
   });
 
+  test('ps shows the id of an image whose name is another one’s by now', async () => {
+    const { image, registry } = world();
+    const name = `${registry}/moved:1`;
+    const [, copy] = [await docker().ok('tag', image, name), `${registry}/moved:2`];
+    await docker().ok('run', '-d', '--name', 'old', name, 'sleep', '3600');
+    const old = await docker().ok('inspect', '--format', '{{.Image}}', 'old');
+    const shown = (...words: readonly string[]) => docker().ok('ps', '-a', '--filter', 'name=old', '--format', '{{.Image}}', ...words);
+    expect(await shown()).toBe(name);
+    // By a commit, by a tag back, and by nothing at all.
+    const made = await docker().ok('commit', 'old', name);
+    expect(made).not.toBe(old);
+    expect([await shown(), await shown('--no-trunc')]).toEqual([old.slice('sha256:'.length, 19), old]);
+    expect(await docker().ok('inspect', '--format', '{{.Config.Image}} {{.Image}}', 'old')).toBe(`${name} ${old}`);
+    await docker().ok('tag', image, name);
+    expect(await shown()).toBe(name);
+    // By a load, and by a pull.
+    await docker().ok('tag', made, copy);
+    await docker().ok('push', copy);
+    await docker().ok('tag', made, name);
+    await docker().ok('push', name);
+    const archive = join(world().dir, 'moved.tar');
+    await docker().ok('save', '-o', archive, name);
+    for (const bring of [
+      ['load', '-q', '-i', archive],
+      ['pull', '-q', name],
+    ] as const) {
+      await docker().ok('tag', image, name);
+      expect(await shown()).toBe(name);
+      await docker().ok(...bring);
+      expect(await shown('--no-trunc')).toBe(old);
+    }
+    await docker().ok('rmi', '-f', name);
+    expect(await shown('--no-trunc')).toBe(old);
+    await docker().ok('rm', '-f', 'old');
+    await docker().ok('rmi', copy);
+  });
+
   test('save and load', async () => {
     const { image, dir } = world();
     await docker().ok('pull', '-q', image);
