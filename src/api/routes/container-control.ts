@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Container, ContainerId, Result } from '../../core/model/index.ts';
 import { signalNumber } from '../../engine/port.ts';
 import { isUnderWay, statusOf } from '../containers/status.ts';
@@ -20,6 +20,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
 
   app.post(
     '/containers/:name/start',
+    { preHandler: async (request) => refuseWishes(request) },
     onContainer(context, async (_request, reply, container) => {
       return reply.code((await start(context, container)) ? 204 : 304).send();
     }),
@@ -89,6 +90,21 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
       accept(result);
       return reply.code(204).send();
     }),
+  );
+}
+
+/** As short an object says nothing: clients send `{}` or `null` with a start. */
+const EMPTY_BODY_BYTES = 7;
+
+/**
+ * What a container is to be like is said when it is created. Old clients say it when it is started, and would take it for
+ * done. @throws ApiError 400, as Docker for a body of more than a few bytes or of a length that it is not told
+ */
+function refuseWishes({ headers }: FastifyRequest): void {
+  if (Number(headers['content-length'] ?? 0) <= EMPTY_BODY_BYTES && headers['transfer-encoding'] === undefined) return;
+  throw new ApiError(
+    400,
+    'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24: say it when it is created',
   );
 }
 
