@@ -111,6 +111,10 @@ export function networkContract(name: string, make: () => Promise<Network>, clea
       await network.detach(A, second.network);
       await network.detach(A, second.network);
       await network.attach(second);
+      // Taken off the first, it goes out by the second.
+      await network.detach(A, first.network);
+      await network.attach({ ...second, isDefaultRoute: true });
+      await network.attach({ ...second, isDefaultRoute: true });
       await network.removeNamespace(A);
       await expect(network.detach(A, first.network)).resolves.toBeUndefined();
     });

@@ -33,6 +33,11 @@ async function addressOf(name: string, network = 'caravela'): Promise<string> {
   return host(1).ok(['inspect', '-f', `{{(index .NetworkSettings.Networks "${network}").IPAddress}}`, name]);
 }
 
+const serve = ['sh', '-c', 'mkdir /www; echo "from $(hostname)" >/www/index.html; exec httpd -f -p 80 -h /www'];
+const get = (ip: string, port: number) =>
+  `exec 3<>/dev/tcp/${ip}/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 2 tail -n 1 <&3`;
+const ask = (n: number, ip: string, port: number) => host(n).run(['bash', '-c', get(ip, port)]);
+
 async function remove(...names: string[]): Promise<void> {
   await host(1).ok(['rm', '-f', ...names]);
 }
@@ -134,12 +139,23 @@ describe('networks of one’s own', () => {
 
   test('are connected and disconnected while a container runs', async () => {
     await host(1).ok(['network', 'create', 'later']);
-    await start('walker', 2);
+    await start('walker', 2, ['-p', '8600:80'], serve);
     await start('stayer', 3, ['--network', 'later']);
+    const routes = async () => (await inside(2, 'walker', ['ip', 'route'])).stdout;
+    const answers = (n: number) => until(`an answer from host ${n}`, async () => (await ask(3, host(n).ip, 8600)).stdout.includes('from '));
     try {
       await host(1).ok(['network', 'connect', '--alias', 'w', 'later', 'walker']);
       expect((await inside(3, 'stayer', ['ping', '-c', '1', '-W', '2', 'w'])).stdout).toContain(' 0% packet loss');
+      // Its way out and its ports lead to the other network when it is taken off the one that had them, on both nodes.
+      expect(await routes()).toContain('default via 10.210.0.1 dev eth0');
+      await host(1).ok(['network', 'disconnect', 'caravela', 'walker']);
+      expect(await routes()).toMatch(/default via [\d.]+ dev eth1/);
+      await Promise.all([answers(1), answers(2)]);
+      await host(1).ok(['network', 'connect', 'caravela', 'walker']);
+      expect(await routes()).toMatch(/default via [\d.]+ dev eth1/);
       await host(3).ok(['network', 'disconnect', 'later', 'walker']);
+      expect(await routes()).toContain('default via 10.210.0.1 dev eth0');
+      await Promise.all([answers(1), answers(2)]);
       await until('the name to be gone', async () => (await inside(3, 'stayer', ['getent', 'hosts', 'w'])).code === 2);
     } finally {
       await remove('walker', 'stayer');
@@ -194,11 +210,6 @@ describe('networks of one’s own', () => {
 });
 
 describe('published ports', () => {
-  const serve = ['sh', '-c', 'mkdir /www; echo "from $(hostname)" >/www/index.html; exec httpd -f -p 80 -h /www'];
-  const get = (ip: string, port: number) =>
-    `exec 3<>/dev/tcp/${ip}/${port} && printf 'GET / HTTP/1.0\\r\\n\\r\\n' >&3 && timeout 2 tail -n 1 <&3`;
-  const ask = (n: number, ip: string, port: number) => host(n).run(['bash', '-c', get(ip, port)]);
-
   test('are served on the node that runs the container and on the one that was asked', async () => {
     await start('shop', 2, ['--hostname', 'shop', '-p', '8080:80', '-p', '80'], serve);
     try {

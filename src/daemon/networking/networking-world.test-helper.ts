@@ -26,6 +26,7 @@ export const OTHER = nodeId('2'.repeat(32));
 export const A = containerId('a'.repeat(64));
 export const FRONT = 'f'.repeat(64) as NetworkId;
 export const BACK = 'b'.repeat(64) as NetworkId;
+export const SIDE = 'd'.repeat(64) as NetworkId;
 
 const network = (id: NetworkId, name: string, subnet: string, internal = false): AgreedNetwork => {
   const block = parseCidr(subnet);
@@ -95,7 +96,11 @@ export function makeWorld(runDir: string, store = new MemoryStore()) {
   const commands: Command[] = [];
   const requests: { peer: string; path: string; body: string }[] = [];
   const containers = new Map<ContainerId, Container>();
-  const networks = [network(FRONT, 'front', '10.0.0.0/24'), network(BACK, 'back', '10.1.0.0/24', true)];
+  const networks = [
+    network(FRONT, 'front', '10.0.0.0/24'),
+    network(BACK, 'back', '10.1.0.0/24', true),
+    network(SIDE, 'side', '10.2.0.0/24'),
+  ];
   const agreed: Lease[] = [{ network: FRONT, block: blockAt(0x0a000000, 29), node: OTHER }];
   const member = { id: SELF, name: 'one', number: 1, state: 'alive', underlayMtu: 1500, address: { ip: '192.0.2.1' } } as Member;
   const other = { ...member, id: OTHER, name: 'two', number: 2, address: { ...member.address, ip: '192.0.2.2' } };

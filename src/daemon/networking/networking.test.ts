@@ -10,7 +10,7 @@ import { containerId } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
 import { MemoryStore } from '../../store/fake/memory-store.ts';
 import { LeaseRefused } from './leases.ts';
-import { A, BACK, FRONT, makeWorld, OTHER, wish } from './networking-world.test-helper.ts';
+import { A, BACK, FRONT, SIDE, makeWorld, OTHER, wish } from './networking-world.test-helper.ts';
 
 let runDir: string;
 let world: ReturnType<typeof makeWorld>;
@@ -188,6 +188,27 @@ describe('Networking', () => {
     await networking.place(container);
     expect([...fake.endpoints.values()].map(({ network: id, interfaceName }) => [id, interfaceName])).toEqual([[BACK, 'eth0']]);
     await expect(service.remove(BACK)).rejects.toMatchObject({ code: 'in-use' });
+  });
+
+  it('finds another way out, and leads its ports there, when it is taken off the network that had both', async () => {
+    const { networking, fake, run, placed } = world;
+    const ports = [{ containerPort: 80, protocol: 'tcp' as const, hostIp: '127.0.0.1', hostPort: 0 }];
+    const container = run(A, { networks: [wish(FRONT), wish(BACK), wish(SIDE)], ports });
+    await networking.place(container);
+    const { service } = networking;
+    const [before] = service.portsOf(A);
+    const led = () => fake.state?.ports.map(({ network: id, hostPort }) => [id, hostPort]);
+    await expect.poll(led).toEqual([[FRONT, before?.hostPort]]);
+    await service.disconnect(A, FRONT, false);
+    expect([...fake.endpoints.values()]).toMatchObject([
+      { network: BACK, isDefaultRoute: false },
+      { network: SIDE, isDefaultRoute: true },
+    ]);
+    expect(service.portsOf(A)).toEqual([before]);
+    expect(led()).toEqual([[SIDE, before?.hostPort]]);
+    expect(placed.at(-1)?.id).toBe(A);
+    await service.disconnect(A, SIDE, false);
+    expect([service.portsOf(A), led()]).toEqual([[], []]);
   });
 
   it('connects what was started on no network at all', async () => {

@@ -136,23 +136,27 @@ export class TaskWiring {
     }
   }
 
-  /** Ports that led there are closed, and given back unless they are to lead elsewhere soon. */
+  /**
+   * Ports that led there lead, as its way out does, to the next of its networks that is not internal; where there is
+   * none they are closed, and given back. `kept`: it is to be plugged in there again soon, and they are closed until then.
+   */
   async disconnect(task: TaskNetwork, endpoint: TaskEndpoint, ports: 'given-back' | 'kept' = 'given-back'): Promise<TaskNetwork> {
-    const { network, reserver, tasks } = this.#parts;
+    const { network, reserver, state, tasks } = this.#parts;
     await network.detach(task.container, endpoint.network);
-    if (ports === 'given-back') {
+    const isNext = (each: TaskEndpoint) => each !== endpoint && state.network(each.network)?.internal === false;
+    const next = endpoint.isDefaultRoute && ports === 'given-back' ? task.endpoints.find(isNext) : undefined;
+    const after = takenOff(task, endpoint, next);
+    if (next === undefined && ports === 'given-back') {
       const closed = task.ports.filter((port) => port.network === endpoint.network);
       reserver.release(task.container, 'task', closed);
     }
-    const after = {
-      ...task,
-      endpoints: task.endpoints.filter((each) => each !== endpoint),
-      ports: task.ports.filter((port) => port.network !== endpoint.network),
-      portsElsewhere: (task.portsElsewhere ?? []).filter((port) => port.network !== endpoint.network),
-    };
     this.#giveBack(task, endpoint);
     tasks.put(after);
-    this.#parts.changed(task.container);
+    try {
+      if (next !== undefined) await network.attach({ container: task.container, ...next, isDefaultRoute: true });
+    } finally {
+      this.#parts.changed(task.container);
+    }
     return after;
   }
 
@@ -319,6 +323,22 @@ export class TaskWiring {
 
 const isOf = (wish: PortWish, port: TaskPort): boolean =>
   port.containerPort === wish.containerPort && port.protocol === wish.protocol && port.ip === hostPortOf(wish).ip;
+
+/** `next`: where its way out and its published ports lead from now on. */
+function takenOff(task: TaskNetwork, endpoint: TaskEndpoint, next: TaskEndpoint | undefined): TaskNetwork {
+  const led = (ports: readonly TaskPort[] = []): readonly TaskPort[] =>
+    ports.flatMap((port) => {
+      if (port.network !== endpoint.network) return [port];
+      return next === undefined ? [] : [{ ...port, network: next.network, address: next.address }];
+    });
+  const endpoints = task.endpoints.filter((each) => each !== endpoint);
+  return {
+    ...task,
+    endpoints: endpoints.map((each) => (each === next ? { ...each, isDefaultRoute: true } : each)),
+    ports: led(task.ports),
+    portsElsewhere: led(task.portsElsewhere),
+  };
+}
 
 function refusalOf({ code, message }: LeaseRefused): NetworkRefused {
   switch (code) {

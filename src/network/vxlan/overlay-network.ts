@@ -15,7 +15,7 @@ import { IpForward } from './ip-forward.ts';
 import { gatewayMac, Names, portAlias } from './names.ts';
 import { Namespaces } from './namespaces.ts';
 import { mtuOn, Plan } from './plan.ts';
-import { plugIn, resize } from './plug.ts';
+import { leadOut, plugIn, resize } from './plug.ts';
 import { readLinks } from './read-kernel.ts';
 import { type Drift, type NetworkLog, Reconciler } from './reconciler.ts';
 import { ShortcutsInKernel } from './shortcuts/shortcuts-in-kernel.ts';
@@ -131,6 +131,12 @@ export class OverlayNetwork implements Network {
     const held = this.#endpoints.get(endpoint.container, endpoint.network);
     if (held !== undefined) {
       if (isAsAsked(held, endpoint)) {
+        this.#endpoints.set({ ...held, asked: endpoint });
+        return;
+      }
+      if (endpoint.isDefaultRoute && isAsAsked(held, { ...endpoint, isDefaultRoute: false })) {
+        // Its connections live on.
+        leadOut(this.#namespaces.pathOf(endpoint.container), endpoint.interfaceName, this.#networkOf(endpoint.network).gateway);
         this.#endpoints.set({ ...held, asked: endpoint });
         return;
       }

@@ -68,6 +68,18 @@ export function plugIn(socket: RouteSocket, options: PlugOptions): void {
   socket.must([settleCarrier(index), settleCarrier(bridge), changeLink(index, { alias })]);
 }
 
+/** Makes a container's interface its way out; it must have no other. @throws SystemError */
+export function leadOut(netns: string, interfaceName: string, gateway: number): void {
+  inNetns(netns, () => {
+    const inside = RouteSocket.open();
+    try {
+      inside.must([defaultRoute(gateway, linkIndex(interfaceName))]);
+    } finally {
+      inside.close();
+    }
+  });
+}
+
 /** Sets the MTU of both ends of a container's interface. @throws SystemError */
 export function resize(socket: RouteSocket, netns: string, port: string, mtu: number): void {
   const link = socket.links().find(({ name }) => name === port);
