@@ -174,12 +174,15 @@ describe('networks of one’s own', () => {
         1,
         expect.stringMatching(/network shortlived \([0-9a-f]{12}\) not found: it was removed; disconnect the container from it/),
       ]);
+      // Whether or not another has its name by now.
+      await host(2).ok(['network', 'create', 'shortlived']);
       await host(3).ok(['network', 'disconnect', 'shortlived', 'stander']);
       await host(3).ok(['network', 'connect', 'caravela', 'stander']);
       await host(3).ok(['start', 'stander']);
       expect(await addressOf('stander')).toMatch(/^10\.210\./);
     } finally {
       await remove('stander');
+      await host(1).caravela(['network', 'rm', 'shortlived']);
     }
   });
 

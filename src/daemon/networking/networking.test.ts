@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { containerId } from '../../core/model/index.ts';
+import { containerId, type NetworkId } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
 import { MemoryStore } from '../../store/fake/memory-store.ts';
 import { LeaseRefused } from './leases.ts';
-import { A, BACK, FRONT, SIDE, makeWorld, OTHER, wish } from './networking-world.test-helper.ts';
+import { A, BACK, FRONT, makeWorld, OTHER, SIDE, wish } from './networking-world.test-helper.ts';
 
 let runDir: string;
 let world: ReturnType<typeof makeWorld>;
@@ -209,6 +209,21 @@ describe('Networking', () => {
     expect(placed.at(-1)?.id).toBe(A);
     await service.disconnect(A, SIDE, false);
     expect([service.portsOf(A), led()]).toEqual([[], []]);
+  });
+
+  it('knows a network that was removed by its name, also where another has it now', async () => {
+    const { networking, run } = world;
+    const gone = wish('e'.repeat(64) as NetworkId, { networkName: 'side' });
+    const { service } = networking;
+    const on = () => service.endpointsOf(A).map((each) => each.network);
+    run(A, { networks: [wish(FRONT), gone] });
+    await service.disconnect(A, SIDE, false);
+    expect(on()).toEqual([FRONT]);
+    await expect(service.disconnect(A, SIDE, false)).rejects.toThrow('container ca is not connected to network side');
+    const other = containerId('b'.repeat(64));
+    run(other, { networks: [gone] });
+    await service.connect(other, SIDE, { ip: undefined, aliases: [], mac: undefined });
+    expect(service.endpointsOf(other).map((each) => each.network)).toEqual([SIDE]);
   });
 
   it('connects what was started on no network at all', async () => {

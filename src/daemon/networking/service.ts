@@ -95,11 +95,13 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
   /** The wish is kept first: what a crash breaks off is ended, or taken back, by the next start of the daemon. */
   async function connect(id: ContainerId, network: NetworkId, wish: ConnectWish): Promise<void> {
     await heardOf(state, [network]);
-    const { container, spec, wishes } = connectable(parts, id);
+    const { container, spec, wishes: before } = connectable(parts, id);
     const agreed = networkOf(state, network);
-    if (wishes.some((each) => each.network === network)) {
+    if (before.some((each) => each.network === network)) {
       throw new NetworkRefused('forbidden', `endpoint with name ${container.name} already exists in network ${agreed.name}`);
     }
+    const gone = goneBefore(state, before, agreed);
+    const wishes = before.filter((each) => each !== gone);
     if (wishes.length >= LIMITS.networksPerContainer) {
       throw new NetworkRefused('forbidden', `${container.name} is on ${wishes.length} networks already, the most it may be`);
     }
@@ -111,20 +113,22 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
       const after = await agreeing('connecting a container', () => wiring.connect(container, task, added));
       await parts.engine.place(id, parts.filesFor(container, spec, after));
     } catch (error) {
-      if (!(tasks.get(id)?.endpoints ?? []).some((each) => each.network === network)) connections.set(id, wishes);
+      if (!(tasks.get(id)?.endpoints ?? []).some((each) => each.network === network)) connections.set(id, before);
       throw error;
     }
   }
 
   async function disconnect(id: ContainerId, network: NetworkId): Promise<void> {
     const { container, spec, wishes } = connectable(parts, id);
-    const name = state.network(network)?.name ?? network.slice(0, 12);
-    if (!wishes.some((each) => each.network === network)) {
+    const agreed = state.network(network);
+    const wish = wishes.find((each) => each.network === network) ?? (agreed && goneBefore(state, wishes, agreed));
+    if (wish === undefined) {
+      const name = agreed?.name ?? network.slice(0, 12);
       throw new NetworkRefused('forbidden', `container ${container.name} is not connected to network ${name}`);
     }
     connections.set(
       id,
-      wishes.filter((each) => each.network !== network),
+      wishes.filter((each) => each !== wish),
     );
     const task = tasks.get(id);
     const endpoint = task?.endpoints.find((each) => each.network === network);
@@ -210,6 +214,15 @@ function networkOf(state: AgreedState, id: NetworkId): AgreedNetwork {
   const agreed = state.network(id);
   if (agreed === undefined) throw new NetworkRefused('not-found', `network ${id} not found`);
   return agreed;
+}
+
+/** A container that stands may be on a network that was removed, and have its name alone: there is another of this name now. */
+function goneBefore(
+  state: AgreedState,
+  wishes: readonly EndpointWish[],
+  { id, name }: Pick<AgreedNetwork, 'id' | 'name'>,
+): EndpointWish | undefined {
+  return wishes.find((each) => each.network !== id && each.networkName === name && state.network(each.network) === undefined);
 }
 
 function wishOf(agreed: AgreedNetwork, { ip, aliases, mac }: ConnectWish): EndpointWish {
