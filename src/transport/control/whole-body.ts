@@ -42,7 +42,10 @@ export class WholeBody extends Readable {
     // The trailers' event may come in the same round as the end.
     stream.once('end', () => setImmediate(settle));
     stream.once('close', () => setImmediate(settle));
-    stream.once('error', (error) => this.destroy(error));
+    // After the end it is about the request: a peer that has answered all closes a body that it will not read.
+    stream.once('error', (error) => {
+      if (!stream.readableEnded) this.destroy(error);
+    });
     // An answer that nobody reads must not end the process with its failure.
     this.on('error', () => {});
   }
