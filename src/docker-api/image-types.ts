@@ -24,8 +24,8 @@ export interface ImageInspect {
   Comment: string;
   Created: string;
   Container: string;
-  /** Of the container it was committed from; clients before 1.45 look for it. */
-  ContainerConfig: null;
+  /** Of the container it was committed from; clients before 1.45 look into it. */
+  ContainerConfig: ImageInspect['Config'];
   DockerVersion: string;
   Author: string;
   Config: { [Key in keyof ContainerConfig]?: ContainerConfig[Key] | null } | null;

@@ -49,6 +49,14 @@ describe('tag', () => {
     expect(Id).toBe(better.id);
   });
 
+  it('is shown with the config of a container, as old clients look into it', async () => {
+    const [one] = (await nodes('node-1')) as [FakeNode];
+    one.images.put('docker.io/library/app:1', 'a');
+    const shown = (await get(one, '/images/app:1/json')).json<{ Config: object; ContainerConfig: object }>();
+    expect(shown.ContainerConfig).toEqual(shown.Config);
+    expect(shown.ContainerConfig).toMatchObject({ Volumes: null });
+  });
+
   it('is a name of one image, also where nodes have two by the name that is tagged', async () => {
     const [one, two] = (await nodes('node-1', 'node-2')) as [FakeNode, FakeNode];
     one.images.put('docker.io/library/app:1', 'a');

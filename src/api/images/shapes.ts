@@ -55,7 +55,8 @@ export function imageAnswer(image: ImageDetails, { usedBy, runBy }: ImageUsers):
     Container: '',
     DockerVersion: '',
     Author: image.author,
-    ContainerConfig: null,
+    // Old clients recreate a container only with it, and keep the volumes that it names: images say them in their own config now.
+    ContainerConfig: { ...NOTHING_SET, ...image.config },
     Config: { ...NOTHING_SET, ...image.config },
     Architecture: image.architecture,
     ...(image.variant === '' ? {} : { Variant: image.variant }),
