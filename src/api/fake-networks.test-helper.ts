@@ -142,8 +142,8 @@ export class FakeNetworks implements NetworkService {
     this.#refuse();
     const found = this.#agreed.networks.find(({ id }) => id === network);
     if (found === undefined) throw new NetworkRefused('not-found', `network ${network} not found`);
-    const { ip = '', aliases, mac = '' } = wish;
-    this.#connected.push({ container, wish: { network, networkName: found.name, vni: found.vni, ip, aliases, mac } });
+    const { ip = '', aliases, mac = '', links = [] } = wish;
+    this.#connected.push({ container, wish: { network, networkName: found.name, vni: found.vni, ip, aliases, mac, links } });
   }
 
   async disconnect(container: ContainerId, network: NetworkId): Promise<void> {
@@ -198,6 +198,7 @@ export class FakeNetworks implements NetworkService {
         interfaceName: `eth${index}`,
         aliases: wish.aliases,
         askedIp: wish.ip,
+        links: wish.links ?? [],
       },
     ];
   }

@@ -286,7 +286,7 @@ describe('the instance as one Docker', () => {
     ]);
     for (const [body, status] of [
       [{}, 400],
-      [{ Image: 'busybox', HostConfig: { Links: ['x'] } }, 501],
+      [{ Image: 'busybox', HostConfig: { CgroupParent: 'x' } }, 501],
       [{ Image: 'Busy Box' }, 400],
     ] as const) {
       expect((await post(asked, '/containers/create', body)).statusCode).toBe(status);

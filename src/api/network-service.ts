@@ -1,3 +1,4 @@
+import type { EndpointLink } from '../engine/port.ts';
 import type { AgreedNetwork, ContainerId, HostPort, Lease, NetworkId, NodeId, PortProtocol } from '../core/model/index.ts';
 
 /** What to create: checked for shape by the API, for the rest by the service. */
@@ -16,6 +17,7 @@ export interface ConnectWish {
   readonly ip: string | undefined;
   readonly aliases: readonly string[];
   readonly mac: string | undefined;
+  readonly links?: readonly EndpointLink[];
 }
 
 /** A container of this node on a network; address and MAC are '' while it doesn't run. */
@@ -34,6 +36,8 @@ export interface EndpointFacts {
   readonly aliases: readonly string[];
   /** `--ip`; '' where any would do. */
   readonly askedIp: string;
+  /** Absent: none. */
+  readonly links?: readonly EndpointLink[];
 }
 
 /** Where a published port of a container of this node is served. */

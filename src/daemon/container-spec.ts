@@ -42,6 +42,9 @@ const ENDPOINT_WISH = ObjectOf({
   ip: ipv4OrEmpty,
   aliases: ArrayOf(word(HOST_NAME_CHARS), { maxItems: LIMITS.endpointNames }),
   mac: StringOf({ pattern: '^([0-9a-f]{2}(:[0-9a-f]{2}){5})?$' }),
+  links: Optional(
+    ArrayOf(ObjectOf({ container: word(HOST_NAME_CHARS), alias: word(HOST_NAME_CHARS) }), { maxItems: LIMITS.endpointNames }),
+  ),
 });
 const portNumber = Integer({ minimum: 1, maximum: 65_535 });
 const PORT_WISH = ObjectOf({

@@ -30,6 +30,15 @@ export interface EndpointWish {
   readonly aliases: readonly string[];
   /** `--mac-address`; empty: from the address. */
   readonly mac: string;
+  /** `--link`; absent: none. */
+  readonly links?: readonly EndpointLink[];
+}
+
+/** What a container alone calls another one. */
+export interface EndpointLink {
+  /** A name or an id, as asked: it need not be there yet. */
+  readonly container: string;
+  readonly alias: string;
 }
 
 /** Both are of it. */

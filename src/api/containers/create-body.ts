@@ -133,6 +133,7 @@ export const CREATE_BODY = ObjectOf({
       NetworkMode: text,
       PortBindings: orNull(PORT_BINDINGS),
       PublishAllPorts: flag,
+      Links: words,
       Dns: words,
       DnsSearch: words,
       DnsOptions: words,

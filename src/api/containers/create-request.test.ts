@@ -78,7 +78,6 @@ describe('create', () => {
     [{ RestartPolicy: { Name: 'sometimes' } }, 400, '"sometimes" is not one of'],
     [{ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }, 400, 'maximum retry count cannot be used with restart policy'],
     [{ RestartPolicy: { Name: 'always' }, AutoRemove: true }, 400, '--rm'],
-    [{ Links: ['a:b'] }, 501, 'HostConfig.Links was ["a:b"]'],
     [{ BlkioWeight: 300 }, 501, 'block IO weights'],
     [{ UsernsMode: 'keep' }, 501, '"keep"'],
     [{ LogConfig: { Type: 'syslog' } }, 501, 'syslog'],

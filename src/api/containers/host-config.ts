@@ -1,5 +1,6 @@
 import type { HostConfig, MountRequest } from '../../docker-api/types.ts';
 import type { ContainerFacts } from './facts.ts';
+import { linkText } from './networking/links.ts';
 import { networkModeOf, portBindingsOf } from './network-settings.ts';
 
 /** Docker's /dev/shm where it was not asked for. */
@@ -27,7 +28,7 @@ export function hostConfigOf(facts: ContainerFacts): HostConfig {
     DnsSearch: [...spec.dns.search],
     ExtraHosts: listOrNull(spec.extraHosts),
     GroupAdd: listOrNull(extras.groupAdd),
-    Links: null,
+    Links: listOrNull(spec.networks[0]?.links?.map(linkText)),
     OomScoreAdj: extras.oomScoreAdj ?? 0,
     Runtime: details.runtime,
     Init: spec.init,

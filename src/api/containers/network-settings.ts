@@ -4,6 +4,7 @@ import type { ContainerSpec } from '../../engine/port.ts';
 import type { EndpointFacts, PortFacts } from '../network-service.ts';
 import { localNetworkId } from '../networks/predefined.ts';
 import type { ContainerFacts } from './facts.ts';
+import { linkText } from './networking/links.ts';
 import { parsePorts, portText } from './networking/ports.ts';
 
 /** Inspect's `NetworkSettings`. At the top stands what the container has on the default network, as Docker has it for its own. */
@@ -82,10 +83,11 @@ function portMap({ container, spec, published }: ContainerFacts): Record<string,
 const bindingOf = ({ hostIp, hostPort }: PortFacts): PortBinding => ({ HostIp: hostIp, HostPort: String(hostPort) });
 
 function settingsOf(facts: EndpointFacts, containerId: string): EndpointSettings {
-  const { askedIp, aliases, network, endpointId, gateway, address, prefix, mac, containerName } = facts;
+  const { askedIp, aliases, links = [], network, endpointId, gateway, address, prefix, mac, containerName } = facts;
   return {
     ...NO_ENDPOINT,
     IPAMConfig: askedIp === '' ? null : { IPv4Address: askedIp },
+    Links: links.length === 0 ? null : links.map(linkText),
     Aliases: aliases.length === 0 ? null : [...aliases],
     NetworkID: network,
     EndpointID: endpointId,

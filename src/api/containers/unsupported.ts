@@ -17,7 +17,6 @@ const otherThan =
 
 /** Asked for and silently left out, each of these would make a container that is not what was meant. */
 const HOST_FIELDS: readonly Refused[] = [
-  { field: 'Links', what: 'links (--link)' },
   { field: 'DeviceRequests', what: 'device requests (--gpus)' },
   { field: 'CpuRealtimePeriod', what: 'real-time scheduling' },
   { field: 'CpuRealtimeRuntime', what: 'real-time scheduling' },

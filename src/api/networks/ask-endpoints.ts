@@ -1,4 +1,4 @@
-import { Integer, Object as ObjectOf, String as StringOf, Array as ArrayOf } from 'typebox';
+import { Integer, Object as ObjectOf, Optional, String as StringOf, Array as ArrayOf } from 'typebox';
 import type { Member, NetworkId } from '../../core/model/index.ts';
 import type { Backend } from '../backend.ts';
 import { rowsOf } from '../http/check.ts';
@@ -19,6 +19,7 @@ const ENDPOINT = ObjectOf({
   interfaceName: StringOf(),
   aliases: ArrayOf(StringOf()),
   askedIp: StringOf(),
+  links: Optional(ArrayOf(ObjectOf({ container: StringOf(), alias: StringOf() }))),
 });
 
 export interface AskedEndpoints {

@@ -323,7 +323,7 @@ describe('connect and disconnect', () => {
     ]);
     expect(await wish({ Aliases: ['a b'] })).toEqual([400, expect.stringContaining('"a b"')]);
     expect(await wish({ MacAddress: 'x' })).toEqual([400, expect.stringContaining('invalid MAC address')]);
-    expect(await wish({ Links: ['db'] })).toEqual([501, expect.stringContaining('find each other by name')]);
+    expect(await wish({ Links: ['a b'] })).toEqual([400, expect.stringContaining('bad format for links: "a b"')]);
   });
 });
 

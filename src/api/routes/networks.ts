@@ -72,7 +72,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
   app.post('/networks/:id/connect', async (request, reply) => {
     const body = connectBody(await bodyOf(request));
     const network = agreedOnly(await locateNetwork(context, wordIn(request), scopeOf(request)), 'be connected to it beside others');
-    const { ip, aliases, mac } = endpointOf(network.name, body.EndpointConfig ?? {});
+    const { ip, aliases, mac, links } = endpointOf(network.name, body.EndpointConfig ?? {});
     if (ip !== '') checkAddress(ip, network);
     return onItsNode(context, request, reply, { network: network.id, word: body.Container, json: body }, async (container) => {
       refuseShared(container);
@@ -80,6 +80,7 @@ export function networkRoutes(app: FastifyInstance, context: ApiContext): void {
         ip: ip === '' ? undefined : ip,
         aliases,
         mac: mac === '' ? undefined : mac,
+        links,
       });
       noteEndpoint(context, container, 'connect', network);
     });

@@ -55,7 +55,7 @@ export function createNetworking(options: CreateNetworkingOptions): {
     return known === undefined ? [] : specOf(known).dns.servers;
   };
   const dns = createDnsServer({
-    names: new NameResolver({ state, tasks, command, serversOf }),
+    names: new NameResolver({ state, tasks, command, serversOf, linksOf: (container) => networking.linksOf(container) }),
     log: (level, message) => log(level, message),
   });
   const ours = new Names(id).devices;
@@ -69,7 +69,7 @@ export function createNetworking(options: CreateNetworkingOptions): {
     agreement: () => agreement.service,
     request,
   });
-  const networking = new Networking({
+  const networking: Networking = new Networking({
     tasks,
     store,
     network: overlay,

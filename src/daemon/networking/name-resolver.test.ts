@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type AgreedNetwork, type Command, type ContainerId, containerId, type NetworkId, type Result } from '../../core/model/index.ts';
+import type { EndpointLink } from '../../engine/port.ts';
 import { parseCidr, parseIpv4 } from '../../lib/ipv4.ts';
 import { NameResolver } from './name-resolver.ts';
 import { TaskNetworks } from './task-networks.ts';
 
+const link = (container: string, alias: string): EndpointLink => ({ container, alias });
 const ip = (text: string): number => parseIpv4(text) as number;
 const network = (digit: string, name: string, internal = false): AgreedNetwork => ({
   id: digit.repeat(64) as NetworkId,
@@ -56,6 +58,7 @@ beforeEach(() => {
     tasks,
     command: (command) => Promise.resolve(lookUp(command)),
     serversOf: (container) => (container === web ? ['192.0.2.1'] : []),
+    linksOf: (container) => (container === web ? [link('proj_db_1', 'db'), link('f'.repeat(64), 'Full')] : []),
   });
 });
 
@@ -101,4 +104,13 @@ test('the rest is asked of the container’s servers, else of the host’s; from
   expect(resolver.serversOf(at('10.3.0.5', vault))).toEqual(['192.0.2.1']);
   expect(resolver.serversOf(at('10.1.0.77', front))).toBeUndefined();
   expect(resolver.serversOf(at('10.3.0.6', vault))).toEqual([]);
+});
+
+test('a link is a name for the container that has it alone, on each of its networks', () => {
+  const meant = (name: string) => [at('10.1.0.5', front), at('10.3.0.5', vault)].map((asker) => resolver.meant(asker, name));
+  expect(meant('db')).toEqual(['proj_db_1', 'proj_db_1']);
+  expect(meant('full')).toEqual(['f'.repeat(12), 'f'.repeat(12)]);
+  expect(meant('other')).toEqual(['other', 'other']);
+  expect(resolver.meant(at('10.3.0.6', vault), 'db')).toBe('db');
+  expect(resolver.meant(at('10.9.0.6', vault), 'db')).toBe('db');
 });

@@ -1,5 +1,6 @@
 import type { AgreedState } from '../../agreement/state/port.ts';
 import type { AgreedNetwork, Command, ContainerId, NetworkId, Result } from '../../core/model/index.ts';
+import type { EndpointLink } from '../../engine/port.ts';
 import { formatIpv4, holds, parseIpv4 } from '../../lib/ipv4.ts';
 import { isDnsName } from '../../network/dns/is-dns-name.ts';
 import type { Asker, DnsNames, Resolved } from '../../network/dns/port.ts';
@@ -12,7 +13,12 @@ export interface NameResolverParts {
   readonly command: (command: Command) => Promise<Result>;
   /** `--dns` of a container; empty: none. */
   readonly serversOf: (container: ContainerId) => readonly string[];
+  /** `--link` of a container, on any of its networks. */
+  readonly linksOf: (container: ContainerId) => readonly EndpointLink[];
 }
+
+const FULL_ID = /^[0-9a-f]{64}$/;
+const SHORT_ID_DIGITS = 12;
 
 /** Answers the DNS server's questions: who asks, what a name means there, who an address is (DESIGN §9, DNS). */
 export class NameResolver implements DnsNames {
@@ -39,6 +45,15 @@ export class NameResolver implements DnsNames {
     const task = asked === undefined ? undefined : this.#taskOf(asker, asked);
     const servers = task === undefined ? [] : this.#parts.serversOf(task.container);
     return servers.length > 0 ? servers : undefined;
+  }
+
+  /** An id is looked for by its first digits, as they stand in the directory. */
+  meant(asker: Asker, name: string): string {
+    const asked = this.#parts.state.networks().find(({ gateway }) => gateway === asker.gateway);
+    const task = asked === undefined ? undefined : this.#taskOf(asker, asked);
+    const link = task === undefined ? undefined : this.#parts.linksOf(task.container).find(({ alias }) => alias.toLowerCase() === name);
+    if (link === undefined) return name;
+    return (FULL_ID.test(link.container) ? link.container.slice(0, SHORT_ID_DIGITS) : link.container).toLowerCase();
   }
 
   /** The first of the networks on which somebody is called this. */

@@ -4,7 +4,7 @@ import type { NetworkService } from '../../api/network-service.ts';
 import { type Command, type Container, type ContainerId, type Event, type NodeId, type Result } from '../../core/model/index.ts';
 import type { CoreNode } from '../../core/node/port.ts';
 import { KeyedLock } from '../../engine/oci/keyed-lock.ts';
-import type { ContainerSpec, Engine, TaskPlace } from '../../engine/port.ts';
+import type { ContainerSpec, EndpointLink, Engine, TaskPlace } from '../../engine/port.ts';
 import type { Cidr } from '../../lib/ipv4.ts';
 import type { DnsServer } from '../../network/dns/port.ts';
 import type { Network } from '../../network/port.ts';
@@ -321,6 +321,12 @@ export class Networking {
     } catch (error) {
       this.#parts.log('warn', 'a container is called by its old name on its networks', { container: id, error: String(error) });
     }
+  }
+
+  /** `--link` of a container of this node, on any of its networks. */
+  linksOf(id: ContainerId): readonly EndpointLink[] {
+    const container = this.#parts.node.container(id);
+    return container === undefined ? [] : this.#connections.of(id, specOf(container)).flatMap(({ links }) => links ?? []);
   }
 
   #rename(id: ContainerId): void {

@@ -225,12 +225,13 @@ function goneBefore(
   return wishes.find((each) => each.network !== id && each.networkName === name && state.network(each.network) === undefined);
 }
 
-function wishOf(agreed: AgreedNetwork, { ip, aliases, mac }: ConnectWish): EndpointWish {
+function wishOf(agreed: AgreedNetwork, { ip, aliases, mac, links = [] }: ConnectWish): EndpointWish {
   const address = ip === undefined ? undefined : parseIpv4(ip);
   if (ip !== undefined && (address === undefined || !holds(agreed.subnet, address))) {
     throw new NetworkRefused('invalid', `invalid IPv4 address ${JSON.stringify(ip)}: it must be one of network ${agreed.name}`);
   }
-  return { network: agreed.id, networkName: agreed.name, vni: agreed.vni, ip: ip ?? '', aliases, mac: mac ?? '' };
+  const own = links.length === 0 ? {} : { links };
+  return { network: agreed.id, networkName: agreed.name, vni: agreed.vni, ip: ip ?? '', aliases, mac: mac ?? '', ...own };
 }
 
 function endpointFacts({ connections, specOf, state, tasks }: NetworkServiceParts, container: Container): readonly EndpointFacts[] {
@@ -252,6 +253,7 @@ function endpointFacts({ connections, specOf, state, tasks }: NetworkServicePart
       interfaceName: endpoint?.interfaceName ?? '',
       aliases: wish.aliases,
       askedIp: wish.ip,
+      ...(wish.links === undefined ? {} : { links: wish.links }),
     };
   });
 }

@@ -41,6 +41,12 @@ export class FakeNames implements DnsNames {
     return this.networks;
   }
 
+  /** What anybody calls somebody else, by alias. */
+  readonly links = new Map<string, string>();
+  meant(_asker: Asker, name: string): string {
+    return this.links.get(name) ?? name;
+  }
+
   async resolve(networks: readonly NetworkId[], name: string): Promise<Resolved> {
     this.asked.push(`${networks.map((id) => id[0]).join('')} ${name}`);
     await this.gate;

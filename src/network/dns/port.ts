@@ -19,6 +19,8 @@ export interface Asker {
 export interface DnsNames {
   /** The networks of whoever asks, in the order in which a name is looked for; empty: nothing is answered. */
   networksOf(asker: Asker): readonly { readonly id: NetworkId; readonly name: string }[];
+  /** What whoever asks means by a name: what it alone calls so (`--link`), else the name itself. */
+  meant(asker: Asker, name: string): string;
   /** The first of the networks on which somebody is called this. */
   resolve(networks: readonly NetworkId[], name: string): Promise<Resolved>;
   /** Who has an address, as names to answer; undefined: it is in no network of ours. */

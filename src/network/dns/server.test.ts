@@ -332,6 +332,21 @@ describe('listening', () => {
     socket.close();
   });
 
+  test('a link’s alias is answered as whoever is meant by it, with the alias as the question', async () => {
+    names.set(front, 'proj_db_1', '10.0.0.2');
+    names.set(front, 'proj.cache', '10.0.0.3');
+    names.set(front, '.', '10.0.0.3');
+    names.links.set('db', 'proj_db_1');
+    names.links.set('my.cache', 'proj.cache');
+    for (const [alias, address] of [
+      ['db', '10.0.0.2'],
+      ['DB', '10.0.0.2'],
+      ['my.cache', '10.0.0.3'],
+    ] as const) {
+      expect(await askUdp(CLIENT, GATEWAY, port, query(alias))).toMatchObject({ rcode: 'NOERROR', data: [address] });
+    }
+  });
+
   test('a TCP client may ask several at once, and is cut off where one is too long', async () => {
     names.set(front, 'a', '10.0.0.2');
     names.set(front, 'b', '10.0.0.3');

@@ -148,8 +148,9 @@ class Server implements DnsServer {
   async #answerTo(question: Question, asker: Asker, channel: Channel): Promise<Buffer> {
     const networks = this.#names.networksOf(asker);
     if (networks.length === 0) return errorAnswer(question, RCODE.refused);
-    const meaning = meaningOf(question.name, networks);
-    if (meaning.kind === 'foreign') return this.#dottedOrForeign(question, asker, channel);
+    const name = this.#names.meant(asker, question.name);
+    const meaning = meaningOf(name, networks);
+    if (meaning.kind === 'foreign') return this.#dottedOrForeign(question, name, asker, channel);
     if (question.class !== 'IN' && question.class !== 'ANY') return errorAnswer(question, RCODE.refused);
     if (meaning.kind === 'container') {
       const { addresses, complete } = await this.#resolve(meaning.networks, meaning.name);
@@ -166,10 +167,10 @@ class Server implements DnsServer {
   }
 
   /** A container may be called as nobody in the world is, or in somebody's place; else it is the world's to say. */
-  async #dottedOrForeign(question: Question, asker: Asker, channel: Channel): Promise<Buffer> {
+  async #dottedOrForeign(question: Question, name: string, asker: Asker, channel: Channel): Promise<Buffer> {
     const networks = this.#names.networksOf(asker).map(({ id }) => id);
-    const isName = question.name !== '' && question.class === 'IN' && !question.name.endsWith('.arpa');
-    const found = isName ? await this.#dotted.find(networks, question.name) : undefined;
+    const isName = name !== '' && question.class === 'IN' && !name.endsWith('.arpa');
+    const found = isName ? await this.#dotted.find(networks, name) : undefined;
     if (found !== undefined && found.addresses.length > 0) return addressAnswer(question, inTurn(found.addresses), channel);
     const answer = await this.#passOn(question, asker, channel);
     // Nobody has ruled out that a container is called so.

@@ -1,10 +1,11 @@
 import { LIMITS } from '../../../core/model/index.ts';
-import type { ContainerSpec, NetworkMode, PortWish } from '../../../engine/port.ts';
+import type { ContainerSpec, EndpointLink, NetworkMode, PortWish } from '../../../engine/port.ts';
 import { formatIpv4, parseIpv4 } from '../../../lib/ipv4.ts';
 import { ApiError } from '../../http/api-error.ts';
 import { isDefaultName } from '../../networks/predefined.ts';
 import type { CreateBody } from '../create-body.ts';
 import { checkHosts } from './hosts.ts';
+import { parseLinks } from './links.ts';
 import { parseBindings, parsePorts, portText } from './ports.ts';
 
 /** How a container is to be on a network that is looked up next. */
@@ -14,6 +15,7 @@ export interface AskedEndpoint {
   readonly ip: string;
   readonly aliases: readonly string[];
   readonly mac: string;
+  readonly links: readonly EndpointLink[];
 }
 
 /** What a body says of networks, ports and names, checked by itself. */
@@ -57,6 +59,7 @@ export function checkNetworking(body: CreateBody): AskedNetworking {
     ...published,
   };
   if (mode === 'networks') return { ...asked, endpoints: endpointsOf(word, body), warnings: [] };
+  if ((host.Links ?? []).length > 0) throw new ApiError(400, `conflicting options: links and the network mode ${word.slice(0, 80)}`);
   refuseEndpointsOf(mode, word, body);
   if (mode === 'container') refuseOfAnother(body, asked);
   const dropped = published.ports.length > 0 || published.publishAll;
@@ -82,7 +85,8 @@ function endpointsOf(word: string, body: CreateBody): readonly AskedEndpoint[] {
   if (all.length > LIMITS.networksPerContainer) {
     throw new ApiError(400, `a container may be on at most ${LIMITS.networksPerContainer} networks, got ${all.length}`);
   }
-  return all;
+  const links = parseLinks(body.HostConfig?.Links ?? []);
+  return all.map((endpoint, i) => (i === 0 && endpoint.links.length === 0 ? { ...endpoint, links } : endpoint));
 }
 
 export type EndpointConfig = NonNullable<NonNullable<NonNullable<CreateBody['NetworkingConfig']>['EndpointsConfig']>[string]>;
@@ -90,8 +94,6 @@ export type EndpointConfig = NonNullable<NonNullable<NonNullable<CreateBody['Net
 /** What a client says of one network. @throws ApiError 400, 501 */
 export function endpointOf(network: string, config: EndpointConfig): AskedEndpoint {
   const { IPAMConfig, Aliases, MacAddress, Links } = config;
-  if ((Links ?? []).length > 0)
-    throw new ApiError(501, 'Caravela does not have links (--link): containers of a network find each other by name');
   if ((IPAMConfig?.IPv6Address ?? '') !== '' || (config.GlobalIPv6Address ?? '') !== '') {
     throw new ApiError(501, 'Caravela does not have IPv6 addresses on its networks yet (--ip6)');
   }
@@ -111,7 +113,13 @@ export function endpointOf(network: string, config: EndpointConfig): AskedEndpoi
   if (aliases.length > MOST_ALIASES) {
     throw new ApiError(400, `a container may have at most ${MOST_ALIASES} aliases on a network, got ${aliases.length}`);
   }
-  return { network, ip: parsed === undefined ? '' : formatIpv4(parsed), aliases, mac: macOf(MacAddress ?? '') };
+  return {
+    network,
+    ip: parsed === undefined ? '' : formatIpv4(parsed),
+    aliases,
+    mac: macOf(MacAddress ?? ''),
+    links: parseLinks(Links ?? []),
+  };
 }
 
 function macOf(text: string): string {

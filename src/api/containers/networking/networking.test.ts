@@ -77,6 +77,30 @@ describe('the networks of a create', () => {
     expect(plain.spec.networks.map((n) => [n.networkName, n.mac])).toEqual([['blue', '02:42:ac:00:00:09']]);
   });
 
+  it('have links, which the mode’s network has where only the host’s wishes name some', async () => {
+    const [node] = await nodes();
+    const db = { container: 'proj_db_1', alias: 'db' };
+    const byHost = await create(node, { HostConfig: { NetworkMode: 'blue', Links: ['proj_db_1:db', '/proj_db_1:/web/db', 'cache'] } });
+    expect(byHost.spec.networks.map(({ links }) => links)).toEqual([[db, db, { container: 'cache', alias: 'cache' }]]);
+    const { Id } = byHost.response.json<{ Id: string }>();
+    const seen = (await node.api.app.inject({ url: `/containers/${Id}/json` })).json<{
+      HostConfig: { Links: unknown };
+      NetworkSettings: { Networks: Record<string, { Links: unknown }> };
+    }>();
+    expect([seen.HostConfig.Links, seen.NetworkSettings.Networks['blue']?.Links]).toEqual([
+      ['proj_db_1:db', 'proj_db_1:db', 'cache:cache'],
+      ['proj_db_1:db', 'proj_db_1:db', 'cache:cache'],
+    ]);
+    const byEndpoint = await create(node, {
+      HostConfig: { NetworkMode: 'blue', Links: ['other'] },
+      NetworkingConfig: { EndpointsConfig: { blue: { Links: ['proj_db_1:db'] } } },
+    });
+    expect(byEndpoint.spec.networks.map(({ links }) => links)).toEqual([[db]]);
+    expect((await create(node, { HostConfig: { NetworkMode: 'blue' } })).spec.networks).toEqual([
+      expect.not.objectContaining({ links: expect.anything() }),
+    ]);
+  });
+
   it('may be a block, whose network is found or made', async () => {
     const [node] = await nodes();
     expect((await create(node, { HostConfig: { NetworkMode: '10.9.8.0/24' } })).spec.networks[0]?.networkName).toBe('blue');
@@ -114,7 +138,8 @@ describe('the networks of a create', () => {
       400,
       'network blue is named twice',
     ],
-    [{ NetworkingConfig: { EndpointsConfig: { blue: { Links: ['a:b'] } } } }, 501, '--link'],
+    [{ NetworkingConfig: { EndpointsConfig: { blue: { Links: ['a:b:c'] } } } }, 400, 'bad format for links: "a:b:c"'],
+    [{ HostConfig: { NetworkMode: 'host', Links: ['db'] } }, 400, 'conflicting options: links and the network mode host'],
     [{ NetworkingConfig: { EndpointsConfig: { blue: { IPAMConfig: { IPv6Address: 'fd00::1' } } } } }, 501, '--ip6'],
     [
       { HostConfig: { NetworkMode: 'none' }, NetworkingConfig: { EndpointsConfig: { none: config('10.9.8.7') } } },
@@ -135,7 +160,7 @@ describe('the networks of a create', () => {
     ],
     [{ Domainname: 'x.org\n10.0.0.1 db' }, 400, '--domainname'],
     [{ ExposedPorts: { '1-256': {}, '1/udp': {} } }, 400, 'expose at most 256 ports, got 257'],
-    [{ HostConfig: { Links: ['db'] } }, 501, 'links (--link)'],
+    [{ HostConfig: { Links: ['a b'] } }, 400, 'bad format for links: "a b"'],
   ])('are refused: %j', async (body, status, words) => {
     const { response, request } = await create((await nodes())[0], body);
     expect(said(response)).toEqual([status, expect.stringContaining(words)]);

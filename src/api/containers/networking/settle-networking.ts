@@ -107,11 +107,13 @@ function oncePerNetwork(found: readonly Joined[]): readonly Joined[] {
   return [...kept.values()];
 }
 
-const isPlain = ({ ip, aliases, mac }: AskedEndpoint): boolean => ip === '' && aliases.length === 0 && mac === '';
+const isPlain = ({ ip, aliases, mac, links }: AskedEndpoint): boolean =>
+  ip === '' && aliases.length === 0 && mac === '' && links.length === 0;
 
-function wishOf({ ip, aliases, mac }: AskedEndpoint, network: AgreedNetwork): EndpointWish {
+function wishOf({ ip, aliases, mac, links }: AskedEndpoint, network: AgreedNetwork): EndpointWish {
   if (ip !== '') checkAddress(ip, network);
-  return { network: network.id, networkName: network.name, vni: network.vni, ip, aliases, mac };
+  const own = links.length === 0 ? {} : { links };
+  return { network: network.id, networkName: network.name, vni: network.vni, ip, aliases, mac, ...own };
 }
 
 /** @throws ApiError 400 where no container can have this address there */
