@@ -42,6 +42,11 @@ describe('changes of an image’s configuration', () => {
     ],
     [['HEALTHCHECK CMD curl -f x || exit 1'], {}, { Healthcheck: { Test: ['CMD-SHELL', 'curl -f x || exit 1'] } }],
     [['', '  '], { Cmd: ['sh'] }, { Cmd: ['sh'] }],
+    [
+      ['ENV A=1\nLABEL b=2\r\n\n# no change\n', 'LABEL c=3 \\\n  d=4\n USER \\ \n me'],
+      {},
+      { Env: ['A=1'], Labels: { b: '2', c: '3', d: '4' }, User: 'me' },
+    ],
   ])('%j', (changes, before, after) => {
     expect(JSON.parse(JSON.stringify(changedConfig(before, changes)))).toEqual(after);
   });

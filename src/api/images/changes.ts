@@ -11,17 +11,26 @@ const CHANGES = 128;
  * An image's `config` with instructions of a Dockerfile applied, as `import --change` and `commit --change` have them
  * (Docker: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR). @throws ApiError 400
  */
-export function changedConfig(config: Config, changes: readonly string[]): Config {
+export function changedConfig(config: Config, given: readonly string[]): Config {
+  const changes = linesOf(given);
   if (changes.length > CHANGES) throw new ApiError(400, `an image may be given ${CHANGES} changes at once, got ${changes.length}`);
   let isCommandNew = false;
   let changed = config;
-  for (const line of changes.filter((each) => each.trim() !== '')) {
+  for (const line of changes) {
     const change = changeOf(changed, line, isCommandNew);
     isCommandNew ||= change['Cmd'] !== undefined;
     changed = { ...changed, ...change };
   }
   return changed;
 }
+
+/** Of a Dockerfile, as Docker reads them: one that ends in a backslash goes on, one that begins with # says nothing. */
+const linesOf = (given: readonly string[]): readonly string[] =>
+  given
+    .join('\n')
+    .replaceAll(/\\[ \t]*\r?\n/g, '')
+    .split(/\r?\n/)
+    .filter((line) => !/^\s*(#|$)/.test(line));
 
 /** @param isCommandNew the command was set by an instruction before this one */
 function changeOf(config: Config, line: string, isCommandNew: boolean): Config {
