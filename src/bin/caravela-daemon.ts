@@ -1,4 +1,4 @@
-/** The daemon's program: `init create|join --json-stdin` makes this host a node, `address IP` moves it, `run` serves it. */
+/** The daemon's program: `init create|join --json-stdin` makes this host a node, `address IP` moves it, `seek IP…` finds others that moved, `run` serves it. */
 import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 import { readConfigFile } from '../daemon/config-file.ts';
@@ -8,7 +8,8 @@ import { hostGoesDown } from '../daemon/host-goes-down.ts';
 import { init } from '../daemon/init.ts';
 import type { InitRequest } from '../daemon/init-options.ts';
 import { createLog, linesTo } from '../daemon/log.ts';
-import { nodePaths } from '../daemon/node-files.ts';
+import { nodePaths, readCredentials } from '../daemon/node-files.ts';
+import { seekMembers } from '../daemon/seek-members.ts';
 import { SqliteStore } from '../store/sqlite/sqlite-store.ts';
 
 /** sysexits(3): an internal error; a supervisor starts it again. */
@@ -21,9 +22,10 @@ async function main(): Promise<void> {
   const [verb, ...rest] = process.argv.slice(2);
   if (verb === 'init') return runInit();
   if (verb === 'address') return runAddress(rest);
+  if (verb === 'seek') return runSeek(rest);
   if (verb === 'run') return runDaemon(rest);
   throw new Error(
-    `this is the daemon's program, not for people: it takes "init", "address" or "run", got ${JSON.stringify(verb ?? '')}. Use "caravela daemon".`,
+    `this is the daemon's program, not for people: it takes "init", "address", "seek" or "run", got ${JSON.stringify(verb ?? '')}. Use "caravela daemon".`,
   );
 }
 
@@ -37,6 +39,18 @@ function runAddress(args: string[]): void {
   const store = new SqliteStore(nodePaths(values['data-dir'] ?? DEFAULT_DATA_DIR, DEFAULT_RUN_DIR).state);
   try {
     adviseAddress(store, positionals[0] ?? '');
+  } finally {
+    store.close();
+  }
+}
+
+/** Prints what is to be said of those that were of no use, a line each. */
+async function runSeek(args: string[]): Promise<void> {
+  const { values, positionals } = parseArgs({ args, options: { 'data-dir': { type: 'string' } }, allowPositionals: true });
+  const paths = nodePaths(values['data-dir'] ?? DEFAULT_DATA_DIR, DEFAULT_RUN_DIR);
+  const store = new SqliteStore(paths.state);
+  try {
+    for (const words of await seekMembers(store, readCredentials(paths).caPem, positionals)) process.stdout.write(`${words}\n`);
   } finally {
     store.close();
   }

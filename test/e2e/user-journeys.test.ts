@@ -67,6 +67,25 @@ describe('a node whose host has another address', () => {
     await host(2).ok(['daemon', '--advertise', '10.81.9.22']);
     for (const n of [1, 3]) await until(`host${n} to see host2 where it wants to be`, () => seenAt(n, 'host2', '10.81.9.22'));
   });
+
+  test('is found again by one that is told where it is, when all have other addresses at once', async () => {
+    for (const n of [1, 2, 3]) await host(n).killDaemon();
+    for (const n of [1, 2, 3]) await readdress(n, `10.81.9.4${n}`);
+    await host(1).startDaemon();
+    for (const n of [2, 3]) {
+      const started = await host(n).caravela(['daemon', '--seeds', '10.81.9.41,10.81.9.99']);
+      expect(started).toEqual({
+        code: 0,
+        stdout: 'the node is up\n',
+        stderr: expect.stringMatching(/^warning: no node was reached at 10\.81\.9\.99:8001/),
+      });
+    }
+    for (const asked of [1, 2, 3]) {
+      for (const n of [1, 2, 3]) await until(`host${asked} to see host${n}`, () => seenAt(asked, `host${n}`, `10.81.9.4${n}`), 40_000);
+    }
+    // Agreement has moved with them.
+    await until('a majority of the agreement members', async () => (await host(3).caravela(['token', 'create'])).code === 0, 40_000);
+  });
 });
 
 test('after a reboot without any network, containers that restart are there, and the node serves what it has', async () => {
@@ -133,11 +152,11 @@ test('an open instance tells both sides what to compare', async () => {
   await host(3).ok(['leave', '--force']);
   await host(2).ok(['leave', '--force']);
   await host(1).ok(['leave', '--force']);
-  const made = await host(1).ok(['create', '10.81.9.11', '--open', '--name', 'host1']);
+  const made = await host(1).ok(['create', '10.81.9.41', '--open', '--name', 'host1']);
   const digest = /SHA-256:\s+([0-9a-f]{64})/.exec(made)?.[1];
   expect(made).toContain('THIS INSTANCE IS OPEN');
-  const itself = await host(2).caravela(['join', '10.81.9.22']);
-  expect(itself).toMatchObject({ code: 1, stderr: expect.stringMatching(/10\.81\.9\.22 is this machine itself/) });
-  const joined = await host(2).ok(['join', '10.81.9.22', '10.81.9.11']);
+  const itself = await host(2).caravela(['join', '10.81.9.42']);
+  expect(itself).toMatchObject({ code: 1, stderr: expect.stringMatching(/10\.81\.9\.42 is this machine itself/) });
+  const joined = await host(2).ok(['join', '10.81.9.42', '10.81.9.41']);
   expect(joined).toMatch(new RegExp(`JOINED WITHOUT A TOKEN.*SHA-256:\\s+${digest}`, 's'));
 });

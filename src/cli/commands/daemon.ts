@@ -13,9 +13,9 @@ type Options = NodeOptions & { readonly seeds?: string };
 export function daemonCommand(context: Context): Command {
   const command = new Command('daemon')
     .description(
-      'Starts the node that was made here by create or join; where this machine has another address than then, it moves there (--advertise says which). With --seeds it is made where there is none: it joins one of the seeds, or makes an instance where the only seed is this machine.',
+      'Starts the node that was made here by create or join; where this machine has another address than then, it moves there (--advertise says which), and where all have other addresses, --seeds says where others are now. With --seeds it is made where there is none: it joins one of the seeds, or makes an instance where the only seed is this machine.',
     )
-    .option('--seeds <ip,ip>', 'nodes to join through')
+    .option('--seeds <ip,ip>', 'nodes to join through, or to find again')
     .option('--token <token>', 'a join token, with --seeds');
   return addInstanceOptions(addNodeOptions(command)).action(async (options: Options, own: Command) => {
     const settings = settingsOf(own, context.io.env);
@@ -23,7 +23,8 @@ export function daemonCommand(context: Context): Command {
       if (options.seeds === undefined) warnUnused(context, options);
       const onReady = async () => void context.io.stdout.write('the node is up\n');
       const { config, advertise } = options;
-      await startDaemon(context, { settings, config, foreground: options.foreground === true, advertise, onReady });
+      const seeds = options.seeds === undefined ? [] : seedsOf(options.seeds).others;
+      await startDaemon(context, { settings, config, foreground: options.foreground === true, advertise, seeds, onReady });
       return;
     }
     if (options.seeds === undefined) {
@@ -48,15 +49,7 @@ function warnUnused(context: Context, options: Options): void {
 
 /** Cantainer's way to begin: the same line on every machine. */
 async function seed(context: Context, own: Command, options: Options, text: string): Promise<void> {
-  const seeds = text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
-  const ownIps = new Set(Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map((a) => a.address)));
-  const isOurs = (address: string) => ownIps.has(address) || ownIps.has(address.replace(/:\d+$/, ''));
-  const ours = seeds.filter(isOurs);
-  const others = seeds.filter((address) => !isOurs(address));
-  if (seeds.length === 0) throw new Failure('--seeds names no address: write --seeds IP,IP');
+  const { ours, others } = seedsOf(text);
   const machine = ours[0]?.replace(/:\d+$/, '');
   if (others.length === 0) return bringUpCreate(context, own, options, machine);
   const refusals: string[] = [];
@@ -70,4 +63,16 @@ async function seed(context: Context, own: Command, options: Options, text: stri
     }
   }
   throw new Failure(refusals.length === 1 ? (refusals[0] ?? '') : `none of the seeds could be joined: ${refusals.join('; ')}`);
+}
+
+/** @throws Failure where it names none */
+function seedsOf(text: string): { readonly ours: readonly string[]; readonly others: readonly string[] } {
+  const seeds = text
+    .split(',')
+    .map((part) => part.trim())
+    .filter((part) => part !== '');
+  const ownIps = new Set(Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map((a) => a.address)));
+  const isOurs = (address: string) => ownIps.has(address) || ownIps.has(address.replace(/:\d+$/, ''));
+  if (seeds.length === 0) throw new Failure('--seeds names no address: write --seeds IP,IP');
+  return { ours: seeds.filter(isOurs), others: seeds.filter((address) => !isOurs(address)) };
 }

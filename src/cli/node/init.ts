@@ -33,6 +33,12 @@ export async function moveNode(installation: Installation, dataDir: string, ip: 
   await runProgram(installation, ['address', '--data-dir', dataDir, ip], '');
 }
 
+/** Lets a node that does not run look for the others at these addresses. Resolves to what is to be said of those that were of no use. */
+export async function seekNodes(installation: Installation, dataDir: string, seeds: readonly string[]): Promise<readonly string[]> {
+  const said = await runProgram(installation, ['seek', '--data-dir', dataDir, '--', ...seeds], '');
+  return said.split('\n').filter((line) => line !== '');
+}
+
 async function runProgram(installation: Installation, words: readonly string[], input: string): Promise<string> {
   const child = spawn(installation.node, [installation.daemonEntry, ...words], { stdio: ['pipe', 'pipe', 'pipe'] });
   const chunks = { stdout: '', stderr: '' };

@@ -23,6 +23,9 @@ if (verb === 'init') {
 } else if (verb === 'address') {
   if (words.at(-1) === '10.0.0.66') { console.error('caravela-daemon: 10.0.0.66 is not an address of this host'); process.exit(1); }
   writeFileSync(words[1] + '/addresses', words.at(-1) + '\\n', { flag: 'a' });
+} else if (verb === 'seek') {
+  writeFileSync(words[1] + '/sought', words.slice(3).join(' '));
+  if (words.includes('10.0.0.66')) console.log('no node was reached at 10.0.0.66:8001');
 } else {
   const option = (name) => words[words.indexOf(name) + 1];
   if (option('--data-dir').endsWith('broken')) { console.error('one\\ntwo: disk is full'); process.exit(70); }
@@ -161,6 +164,15 @@ describe('daemon', () => {
     rmSync(at('data'), { recursive: true });
     expect(await cli(['daemon', '--seeds', '127.0.0.1,10.0.0.66,10.0.0.9', '--token', 't'])).toMatchObject({ code: 0 });
     expect(told()).toMatchObject({ command: 'join', machineIp: '127.0.0.1', bootstrap: '10.0.0.9', token: 't' });
+  });
+
+  it('--seeds tells a node that is made where others are now, and goes on where none answers', async () => {
+    await cli(['create', '127.0.0.1']);
+    process.kill(Number(readFileSync(at('run/daemon.pid'), 'utf8')), 'SIGKILL');
+    rmSync(at('run/caravela.sock'));
+    const again = await cli(['daemon', '--seeds', '127.0.0.1,10.0.0.66,10.0.0.9:9001']);
+    expect(again).toEqual({ code: 0, out: 'the node is up\n', err: 'warning: no node was reached at 10.0.0.66:8001\n' });
+    expect(readFileSync(at('data/sought'), 'utf8')).toBe('10.0.0.66 10.0.0.9:9001');
   });
 
   it('--seeds fails where none answers', async () => {

@@ -4,7 +4,7 @@ import { mkdir, readFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { type Context, type Settings, socketOf } from '../context.ts';
 import { Failure } from '../failure.ts';
-import { moveNode } from './init.ts';
+import { moveNode, seekNodes } from './init.ts';
 import { answers, waitFor } from './ready.ts';
 import { enableUnit, journalOf, restartsOf, systemdServesUs, unitName } from './systemd.ts';
 
@@ -28,6 +28,8 @@ export interface Start {
   readonly foreground: boolean;
   /** The node moves to this address of the host first. */
   readonly advertise?: string | undefined;
+  /** Where other nodes may be by now. */
+  readonly seeds?: readonly string[];
   /** Called once it answers. */
   readonly onReady: () => Promise<void>;
 }
@@ -42,6 +44,9 @@ export async function startDaemon(context: Context, start: Start): Promise<void>
   const runDir = resolve(start.settings.runDir);
   if (await answers(socketOf(runDir))) throw new Failure(`a daemon runs already: it answers on ${socketOf(runDir)}`);
   if (start.advertise !== undefined) await moveNode(context.installation, dataDir, start.advertise);
+  if (start.seeds !== undefined && start.seeds.length > 0) {
+    for (const words of await seekNodes(context.installation, dataDir, start.seeds)) context.io.stderr.write(`warning: ${words}\n`);
+  }
   const { node, daemonEntry } = context.installation;
   const config = start.config === undefined ? [] : ['--config', resolve(start.config)];
   const words = [...MALLOC, node, ...NODE_OPTIONS, daemonEntry, 'run', '--data-dir', dataDir, '--run-dir', runDir, ...config];

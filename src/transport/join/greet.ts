@@ -6,6 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import { connect } from 'node:tls';
 import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { NodeId } from '../../core/model/index.ts';
 import { nodeIdOfCertificate } from '../trust/identity.ts';
 import { caDigest } from '../trust/token.ts';
 import { JoinError } from './join-error.ts';
@@ -14,6 +15,8 @@ export interface Greeted {
   readonly socket: TLSSocket;
   /** The CA the node showed, checked against the digest if there was one. */
   readonly ca: X509Certificate;
+  /** Who it is. */
+  readonly node: NodeId;
 }
 
 /**
@@ -44,10 +47,10 @@ export function greet(host: string, port: number, digest: Buffer | undefined, ti
     socket.once('close', () => fail(notCaravela(where, 'it closed the connection')));
     socket.once('secureConnect', () => {
       try {
-        const ca = judge(socket, where, digest);
+        const judged = judge(socket, where, digest);
         clearTimeout(timer);
         socket.removeAllListeners('close');
-        resolve({ socket, ca });
+        resolve({ socket, ...judged });
       } catch (error) {
         fail(error as JoinError);
       }
@@ -55,7 +58,7 @@ export function greet(host: string, port: number, digest: Buffer | undefined, ti
   });
 }
 
-function judge(socket: TLSSocket, where: string, digest: Buffer | undefined): X509Certificate {
+function judge(socket: TLSSocket, where: string, digest: Buffer | undefined): Omit<Greeted, 'socket'> {
   const shown: Partial<DetailedPeerCertificate> = socket.getPeerCertificate(true);
   const issuer = shown.issuerCertificate;
   if (socket.alpnProtocol !== 'h2' || shown.raw === undefined || issuer?.raw === undefined)
@@ -65,11 +68,10 @@ function judge(socket: TLSSocket, where: string, digest: Buffer | undefined): X5
     throw new JoinError('ca-mismatch', `the node at ${where} belongs to another instance, or the token is wrong: nothing was sent to it`);
   }
   try {
-    nodeIdOfCertificate(new X509Certificate(shown.raw), ca);
+    return { ca, node: nodeIdOfCertificate(new X509Certificate(shown.raw), ca) };
   } catch (error) {
     throw new JoinError('ca-mismatch', `the node at ${where} does not prove to belong to its instance: ${(error as Error).message}`);
   }
-  return ca;
 }
 
 const unreachable = (where: string, how: string): JoinError =>
