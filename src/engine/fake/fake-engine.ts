@@ -111,7 +111,7 @@ export class FakeEngine implements Engine {
       details,
       health: healthCheckOf(spec.extras?.healthcheck, image?.config ?? {}),
       log: new FakeLog(),
-      files: new FakeFiles(),
+      files: new FakeFiles(spec.workingDir),
       streams: new FakeStreams(spec, this.#fan),
       size: spec.terminalSize ?? { rows: 24, columns: 80 },
       process: undefined,

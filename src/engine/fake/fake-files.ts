@@ -23,10 +23,17 @@ export class FakeFiles {
   readonly #nodes = new Map<string, Node>();
   readonly #image: ReadonlyMap<string, Node>;
 
-  constructor() {
+  /** @param workingDir made where the image has it not */
+  constructor(workingDir = '/') {
     for (const path of IMAGE_DIRS) this.#nodes.set(path, made('directory', {}));
     this.#nodes.set('/etc/passwd', made('file', { content: Buffer.from('root:x:0:0:root:/root:/bin/sh\n') }));
+    for (const name of ['hosts', 'hostname', 'resolv.conf']) this.#nodes.set(`/etc/${name}`, made('file', {}));
     this.#image = new Map(this.#nodes);
+    const parts = normalised(workingDir).split('/').slice(1);
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const path = `/${parts.slice(0, depth).join('/')}`;
+      if (!this.#nodes.has(path)) this.#nodes.set(path, made('directory', {}));
+    }
   }
 
   stat(path: string): PathStat {

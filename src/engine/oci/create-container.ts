@@ -8,6 +8,7 @@ import { containerCapabilities } from './capabilities.ts';
 import type { Host } from './host.ts';
 import { containerMounts } from './mounts/container-mounts.ts';
 import { type FillSource, fillVolumes } from './mounts/fill-volumes.ts';
+import { makeMountPoints } from './mounts/make-mount-points.ts';
 import { prepareMounts } from './mounts/prepare-mounts.ts';
 import { anonymousVolumes, volumeNames } from './mounts/volume-names.ts';
 import { parseSecurityOptions } from './runtime-spec-security.ts';
@@ -34,6 +35,7 @@ export async function createContainer(
     for (const dir of [paths.upper, paths.work, paths.logDir]) await mkdir(dir, { recursive: true });
     // It is the container's root directory: anyone may pass, whatever our umask.
     await chmod(paths.upper, 0o755);
+    makeMountPoints(paths.upper, rootfs.layerDirs, process.workingDir);
     const mounts = containerMounts(id, spec, rootfs.config);
     await provideMounts(host, id, mounts, { layerDirs: rootfs.layerDirs, at: paths.logDir, signal });
     const health = healthCheckOf(spec.extras?.healthcheck, rootfs.config);

@@ -48,6 +48,32 @@ export function filesSuite(world: () => World, docker: () => DockerCli): void {
     expect((await docker().refused('cp', join(dir, 'one'), 'nobody:/tmp'))[0]).toBe(1);
   });
 
+  test('what others are to put files into is there before the first start', async () => {
+    const { image } = world();
+    const dir = fresh('early');
+    writeFileSync(join(dir, 'one'), 'put\n');
+    const look = 'pwd; cat one; stat -c "%u:%g %a" /srv /srv/deep; head -n 1 /etc/hosts | cut -f 1';
+    await docker().ok('create', '--name', 'early', '-u', '1000', '-w', '/srv/deep', image, 'sh', '-c', look);
+    const changes = async () => (await docker().ok('diff', 'early')).split('\n').toSorted();
+    expect(await changes()).toEqual(['A /srv', 'A /srv/deep']);
+    await docker().ok('cp', join(dir, 'one'), 'early:/srv/deep/');
+    await docker().ok('cp', 'early:/etc/.', join(dir, 'etc'));
+    for (const name of ['hosts', 'hostname', 'resolv.conf']) expect(readFileSync(join(dir, 'etc', name), 'utf8')).toBe('');
+    expect(await docker().ok('start', '-a', 'early')).toBe('/srv/deep\nput\n0:0 755\n0:0 755\n127.0.0.1');
+    expect(await changes()).toEqual(['A /srv', 'A /srv/deep', 'A /srv/deep/one']);
+
+    // In a directory of the image, which stays as it is; and where there is a file.
+    await docker().ok('create', '--name', 'within', '-w', '/tmp/a', image, 'stat', '-c', '%a', '/tmp');
+    expect((await docker().ok('diff', 'within')).split('\n').toSorted()).toEqual(['A /tmp/a', 'C /tmp']);
+    expect(await docker().ok('start', '-a', 'within')).toBe('1777');
+    await docker().ok('create', '--name', 'plain', image, 'true');
+    expect(await docker().ok('diff', 'plain')).toBe('');
+    expect(await docker().refused('create', '-w', '/etc/passwd', image)).toEqual([
+      1,
+      expect.stringContaining('Cannot mkdir: /etc/passwd is not a directory'),
+    ]);
+  });
+
   test('diff, export and import, commit', async () => {
     const { image } = world();
     const dir = fresh('export');

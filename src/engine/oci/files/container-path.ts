@@ -40,8 +40,8 @@ export function targetPath(text: string): string {
   return evaluate(absolute(text));
 }
 
-/** Follows every symlink, also one whose target is missing. @throws FileError */
-export function evaluate(path: string): string {
+/** Follows every symlink, also one whose target is missing. @param linkAt what the symlink there says; undefined: it is none @throws FileError */
+export function evaluate(path: string, linkAt = linkHere): string {
   let left = path.split('/');
   let done = '';
   for (let links = 0; left.length > 0; ) {
@@ -53,16 +53,20 @@ export function evaluate(path: string): string {
       continue;
     }
     const next = `${done}/${part}`;
-    if (statOf(next)?.isSymbolicLink() !== true) {
+    const target = linkAt(next);
+    if (target === undefined) {
       done = next;
       continue;
     }
     if (++links > MOST_LINKS) throw new FileError('no-such-path', `too many symbolic links in ${textOf(path)}`);
-    const target = readlinkSync(bytesOf(next), { encoding: 'latin1' });
     if (target.startsWith('/')) done = '';
     left = [...target.split('/'), ...rest];
   }
   return done === '' ? '/' : done;
+}
+
+function linkHere(path: string): string | undefined {
+  return statOf(path)?.isSymbolicLink() === true ? readlinkSync(bytesOf(path), { encoding: 'latin1' }) : undefined;
 }
 
 /** Of the file itself; undefined where there is none. */

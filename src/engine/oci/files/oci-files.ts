@@ -87,7 +87,8 @@ export class OciFiles implements FileAccess {
     const held = this.#options.containers.held(id);
     const paths = this.#options.host.paths.container(id);
     const jail: Jail = { kind: 'compare', upperDir: paths.upper, lowerDirs: held.record.layerDirs, at: paths.logDir };
-    const reports = await this.#run(id, { kind: 'changes', runtimeMade: runtimeMade(held) }, jail, {}, (child) => child.done());
+    const made: RuntimeMade = { ...runtimeMade(held), '/etc': 'directory' };
+    const reports = await this.#run(id, { kind: 'changes', runtimeMade: made }, jail, {}, (child) => child.done());
     return reports.flatMap((report) => (report.kind === 'changes' ? report.changes : []));
   }
 
