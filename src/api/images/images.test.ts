@@ -109,7 +109,7 @@ describe('push', () => {
     expect(two.images.pushed).toEqual([`${MINE}:v1`, `${MINE}:v2`]);
   });
 
-  it('says what is wrong before the stream with a status, in it with a line', async () => {
+  it('says with a status what is wrong with the request, and in its stream what the registry makes of it', async () => {
     const [one] = (await nodes('node-1')) as [FakeNode];
     const missing = await post(one, `/images/${MINE}/push?tag=v1`);
     expect([missing.statusCode, missing.json().message]).toEqual([404, `An image does not exist locally with the tag: ${MINE}`]);
@@ -118,7 +118,8 @@ describe('push', () => {
     one.images.put(`${MINE}:v1`, 'a');
     one.images.failNext = new ImageError('denied', 'requested access to the resource is denied');
     const denied = await post(one, `/images/${MINE}/push?tag=v1`);
-    expect([denied.statusCode, denied.json()]).toEqual([403, { message: 'requested access to the resource is denied' }]);
+    const error = 'requested access to the resource is denied';
+    expect([denied.statusCode, lines(denied.body)]).toEqual([200, [{ errorDetail: { message: error }, error }]]);
   });
 });
 

@@ -37,7 +37,7 @@ export class ProgressStream {
     this.failInLine(error);
   }
 
-  /** The last line, even if it is the first: how a load fails, whose clients look nowhere else. */
+  /** The last line, even if it is the first: how a load and a push fail, whose clients look nowhere else. */
   failInLine(error: unknown): void {
     const message = error instanceof Error ? error.message : String(error);
     this.line({ errorDetail: { message }, error: message });

@@ -15,7 +15,7 @@ import { credentialsOf } from './registry-auth.ts';
 
 /**
  * Sends an image, or with no tag all of a repository, to its registry: from here, else from a node that has it, which is
- * told the client's credentials for it. @throws ApiError 400, 404
+ * told the client's credentials for it. What the registry makes of it is said in the answer's stream, as by Docker. @throws ApiError 400, 404
  */
 export async function pushImage(
   context: ApiContext,
@@ -81,7 +81,7 @@ async function pushHere(context: ApiContext, references: readonly string[], requ
       context.note({ type: 'image', action: 'push', id: name, attributes: { name: familiarReference(repositoryOf(reference)) } });
     }
   } catch (error) {
-    stream.fail(error);
+    stream.failInLine(error);
   } finally {
     leave();
   }

@@ -29,6 +29,16 @@ export function imagesSuite(world: () => World, docker: () => DockerCli): void {
     expect(await docker().ok('run', '--rm', other, 'echo', 'from the copy')).toBe('from the copy');
     expect(await docker().ok('rmi', '-f', other)).toContain('Untagged: ');
     expect(await docker().refused('push', `${registry}/never/tagged:1`)).toEqual([1, expect.stringContaining('does not exist locally')]);
+    const deaf = '127.0.0.1:9/deaf:1';
+    await docker().ok('tag', image, deaf);
+    const refused = await docker().run(['push', deaf]);
+    // In the stream of an answer that had begun: Docker's client says of another that it is the daemon's.
+    expect([refused.code, refused.stdout.split('\n')[0], refused.stderr]).toEqual([
+      1,
+      'The push refers to repository [127.0.0.1:9/deaf]',
+      expect.stringMatching(/^(?!Error response from daemon).*connection refused/),
+    ]);
+    await docker().ok('rmi', deaf);
     expect(await docker().refused('pull', `${registry}/nothing:9`)).toEqual([
       1,
       expect.stringContaining(`manifest for ${registry}/nothing:9 not found`),
