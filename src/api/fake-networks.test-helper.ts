@@ -66,6 +66,12 @@ interface Wired {
 /** Networks in memory: endpoints are what the node's containers ask for and were connected to. */
 export class FakeNetworks implements NetworkService {
   readonly claims = new Map<ContainerId, readonly { readonly hostIp: string; readonly hostPort: number }[]>();
+  /** Those that are to be had from a start on. */
+  readonly later = new Map<ContainerId, readonly { readonly hostIp: string; readonly hostPort: number }[]>();
+  /** Which containers were to be started by this node. */
+  readonly starting: ContainerId[] = [];
+  /** Whose the ports are that are taken; undefined: a process of the host has them. */
+  rival: ContainerId | undefined;
   findings: readonly Finding[] = [{ check: 'mtu', state: 'ok', seen: '1500 bytes', advice: '' }];
   /** Networks that this node has not heard of yet. */
   readonly unheard = new Set<NetworkId>();
@@ -159,12 +165,22 @@ export class FakeNetworks implements NetworkService {
   async claimPorts(container: ContainerId, ports: readonly { readonly hostIp: string; readonly hostPort: number }[]): Promise<void> {
     const taken = ports.find(({ hostPort }) => [...this.claims.values()].flat().some((other) => other.hostPort === hostPort));
     if (taken !== undefined)
-      throw new PortRefused(`port ${taken.hostPort} is already allocated`, { protocol: 'tcp', ip: 0, port: taken.hostPort });
+      throw new PortRefused(`port ${taken.hostPort} is already allocated`, { protocol: 'tcp', ip: 0, port: taken.hostPort }, this.rival);
     this.claims.set(container, ports);
+  }
+
+  claimPortsLater(container: ContainerId, ports: readonly { readonly hostIp: string; readonly hostPort: number }[]): void {
+    this.later.set(container, ports);
+  }
+
+  async startingPorts(container: ContainerId): Promise<void> {
+    this.starting.push(container);
+    this.#refuse();
   }
 
   releasePorts(container: ContainerId): void {
     this.claims.delete(container);
+    this.later.delete(container);
   }
 
   async doctor(): Promise<readonly Finding[]> {

@@ -61,6 +61,13 @@ export interface Finding {
   readonly advice: string;
 }
 
+/** One that a request names. */
+export interface ClaimedPort {
+  readonly protocol: PortProtocol;
+  readonly hostIp: string;
+  readonly hostPort: number;
+}
+
 /** Why a network can't be made, changed or used: maps to a status; the message is for people. */
 export class NetworkRefused extends Error {
   override name = 'NetworkRefused';
@@ -74,9 +81,12 @@ export class NetworkRefused extends Error {
 /** A port of the host that was to be kept here is another's. */
 export class PortRefused extends NetworkRefused {
   readonly port: HostPort;
-  constructor(message: string, port: HostPort) {
+  /** undefined: no container has it. */
+  readonly by: ContainerId | undefined;
+  constructor(message: string, port: HostPort, by?: ContainerId) {
     super('conflict', message);
     this.port = port;
+    this.by = by;
   }
 }
 
@@ -99,10 +109,11 @@ export interface NetworkService {
   /** A container of this node. @throws NetworkRefused */
   disconnect(container: ContainerId, network: NetworkId, force: boolean): Promise<void>;
   /** At the node that was asked for a container with published ports: keeps these ports for it before it is placed. @throws NetworkRefused conflict: to be awaited */
-  claimPorts(
-    container: ContainerId,
-    ports: readonly { readonly protocol: PortProtocol; readonly hostIp: string; readonly hostPort: number }[],
-  ): Promise<void>;
+  claimPorts(container: ContainerId, ports: readonly ClaimedPort[]): Promise<void>;
+  /** The same where another container has them, as Docker: it is to have them from its start, once that one runs no more. @throws NetworkRefused */
+  claimPortsLater(container: ContainerId, ports: readonly ClaimedPort[]): void;
+  /** Before a container is started by this node, wherever it is. @throws NetworkRefused conflict, where a running one has its ports */
+  startingPorts(container: ContainerId): Promise<void>;
   /** It was not placed after all. */
   releasePorts(container: ContainerId): void;
   doctor(): Promise<readonly Finding[]>;

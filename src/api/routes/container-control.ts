@@ -21,9 +21,13 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
   app.post(
     '/containers/:name/start',
     { preHandler: async (request) => refuseWishes(request) },
-    onContainer(context, async (_request, reply, container) => {
-      return reply.code((await start(context, container)) ? 204 : 304).send();
-    }),
+    onContainer(
+      context,
+      async (_request, reply, container) => {
+        return reply.code((await start(context, container)) ? 204 : 304).send();
+      },
+      (container) => backend.networks.startingPorts(container),
+    ),
   );
 
   app.post(
@@ -37,17 +41,21 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
 
   app.post(
     '/containers/:name/restart',
-    onContainer(context, async (request, reply, container) => {
-      await stop(context, container, request.query as Query, true);
-      try {
-        await start(context, container);
-      } catch (error) {
-        if (container.request.autoRemove) await removeEnded(context, container);
-        throw error;
-      }
-      noteOf(context, container, 'restart');
-      return reply.code(204).send();
-    }),
+    onContainer(
+      context,
+      async (request, reply, container) => {
+        await stop(context, container, request.query as Query, true);
+        try {
+          await start(context, container);
+        } catch (error) {
+          if (container.request.autoRemove) await removeEnded(context, container);
+          throw error;
+        }
+        noteOf(context, container, 'restart');
+        return reply.code(204).send();
+      },
+      (container) => backend.networks.startingPorts(container),
+    ),
   );
 
   app.post(

@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import type { Result } from '../../core/model/index.ts';
+import type { Request, Result } from '../../core/model/index.ts';
 import type { ContainerCreateResponse } from '../../docker-api/types.ts';
 import { asMeant } from '../containers/as-meant.ts';
 import { claimName, NAME_DRAWS, nameConflict } from '../containers/claim-name.ts';
@@ -8,7 +8,7 @@ import { checkCreate, checkName, type Looked, requestOf } from '../containers/cr
 import type { Wanted } from '../containers/wanted.ts';
 import { constraintsAfterLoss } from '../containers/mounts/lost-volume.ts';
 import { withPortsChosen } from '../containers/networking/choose-ports.ts';
-import { withPortsClaimed } from '../containers/networking/claim-ports.ts';
+import { withPortsClaimed, withPortsForStart } from '../containers/networking/claim-ports.ts';
 import { runUnlessGone } from '../containers/run-unless-gone.ts';
 import { type Settled, settle } from '../containers/settle.ts';
 import { takeBack } from '../containers/take-back.ts';
@@ -70,7 +70,12 @@ async function place(context: ApiContext, reply: FastifyReply, { wanted, looked,
   const run = (settled: Settled): Promise<Result> =>
     withPortsChosen([settled], ([chosen = settled]) => {
       const request = requestOf(wanted, name, { ...looked, settled: chosen }, (bytes) => backend.randomHex(bytes));
-      return withPortsClaimed(backend, [request], () => runUnlessGone(context, { kind: 'run', request, exclude: [] }, reply));
+      const placed = (wish: Request) => runUnlessGone(context, { kind: 'run', request: wish, exclude: [] }, reply);
+      // One of a range gives way to the next that is free.
+      if (chosen.networking.ports.some(({ hostRange }) => hostRange !== undefined)) {
+        return withPortsClaimed(backend, [request], () => placed(request));
+      }
+      return withPortsForStart(backend, request, placed);
     });
   const result = await run(looked.settled);
   const constraints = await constraintsAfterLoss(backend, looked.settled, result);

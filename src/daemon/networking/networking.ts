@@ -144,6 +144,7 @@ export class Networking {
       node,
       request: (peer, request) => parts.request(peer, request),
       release: (id) => this.#releaseClaim(id),
+      removed: () => state.nodes().flatMap((each) => (each.state === 'in' ? [] : [each.id])),
       log,
     });
     this.#renumbering = new Renumbering({
@@ -188,6 +189,7 @@ export class Networking {
         if (address !== undefined) void this.#renumbering.revoked(container, id, address);
       }),
       state.onChange(() => {
+        this.#sweep.forgetRemoved();
         this.#host.update();
         void this.#firstBlock.keep();
       }),
@@ -225,7 +227,7 @@ export class Networking {
   /** A task has ended, or did not start. Idempotent. */
   release(id: ContainerId): Promise<void> {
     this.#wiring.abandon(id);
-    return this.#turns.run(id, () => this.#wiring.release(id));
+    return this.#turns.run(id, () => this.#wiring.release(id)).finally(() => this.#claims.ended(id));
   }
 
   /** A container is removed. */
@@ -249,6 +251,7 @@ export class Networking {
         return;
       case 'member-left':
         this.#announcer.memberLeft(event.nodeId);
+        this.#sweep.forgetRemoved();
         this.#host.update();
         return;
       case 'container-renamed':

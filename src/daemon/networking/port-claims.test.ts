@@ -71,6 +71,62 @@ describe('PortClaims', () => {
     expect([keptPorts(), claims.olderThan(-1, -1)]).toEqual([[], []]);
   });
 
+  it('lets another wait for the ports of one that runs, and has them taken over once that one has ended', async () => {
+    const port = await freePort();
+    await claims.claim(A, [port]);
+    claims.placed(A, NODE);
+    await claims.starting(A);
+    await claims.serve(A, NODE, [lead(port)]);
+    await expect(claims.claim(B, [port])).rejects.toMatchObject({ code: 'conflict', by: A });
+    claims.claimLater(B, [port]);
+    claims.placed(B, NODE);
+    await expect(claims.starting(B)).rejects.toThrow(/^port is already allocated on this node: .* container aaaaaaaaaaaa already/);
+    await claims.serve(A, NODE, []);
+    await claims.starting(B);
+    expect(reserver.rivalOf(A, port)).toBe(B);
+    // Now the first one waits, also after a restart of the daemon.
+    reserver.close();
+    claims = newClaims();
+    await claims.start();
+    expect(reserver.rivalOf(A, port)).toBe(B);
+    await claims.serve(B, NODE, [lead(port)]);
+    await expect(claims.starting(A)).rejects.toMatchObject({ code: 'conflict', by: B });
+    expect(await claims.serve(A, NODE, [lead(port)])).toEqual([]);
+    claims.release(B);
+    await claims.starting(A);
+    expect(reserver.rivalOf(B, port)).toBe(A);
+  });
+
+  it('has nobody yield whose start is under way, or that has a task here', async () => {
+    const [one, two] = [await freePort(), await freePort()];
+    const refusal = { code: 'conflict', by: A };
+    await claims.claim(A, [one, two]);
+    claims.claimLater(B, [one]);
+    // It is being placed.
+    await expect(claims.starting(B)).rejects.toMatchObject(refusal);
+    claims.placed(A, NODE);
+    await claims.starting(A);
+    await expect(claims.starting(B)).rejects.toMatchObject(refusal);
+    claims.ended(A);
+    await reserver.reserve(A, 'task', [two]);
+    await expect(claims.starting(B)).rejects.toMatchObject(refusal);
+    reserver.release(A, 'task');
+    await claims.starting(B);
+    expect(reserver.all()).toEqual([{ ...one, container: B }]);
+  });
+
+  it('hears of an end while somebody waits for the ports', async () => {
+    const port = await freePort();
+    await claims.claim(A, [port]);
+    claims.placed(A, NODE);
+    await claims.serve(A, NODE, [lead(port)]);
+    claims.claimLater(B, [port]);
+    const started = claims.starting(B);
+    await claims.serve(A, NODE, []);
+    await started;
+    expect(reserver.rivalOf(A, port)).toBe(B);
+  });
+
   it('remembers nothing of containers that have no ports here', async () => {
     expect(await claims.serve(B, NODE, [])).toEqual([]);
     expect(claims.olderThan(-1, -1)).toEqual([]);

@@ -10,10 +10,13 @@ export class PortTaken extends Error {
   readonly port: HostPort;
   /** `elsewhere`: its address is not this host's. */
   readonly why: 'taken' | 'elsewhere';
-  constructor(port: HostPort, message: string, why: PortTaken['why'] = 'taken') {
+  /** Of this node's; undefined: no container has it. */
+  readonly by: ContainerId | undefined;
+  constructor(port: HostPort, message: string, why: PortTaken['why'] = 'taken', by?: ContainerId) {
     super(message);
     this.port = port;
     this.why = why;
+    this.by = by;
   }
 }
 
@@ -61,7 +64,7 @@ export class PortReserver {
           continue;
         }
         const rival = this.rivalOf(container, port);
-        if (rival !== undefined) throw new PortTaken(port, `${wordsOf(port)} is published by container ${rival.slice(0, 12)} already`);
+        if (rival !== undefined) throw publishedBy(port, rival);
         const socket = port.protocol === 'tcp' ? createServer() : createSocket('udp4');
         // In the map at once: a second wish for it must not find it free while it is being opened.
         const opened = this.#open(socket, port);
@@ -86,6 +89,16 @@ export class PortReserver {
       isFreed = true;
     }
     if (isFreed) this.#freed();
+  }
+
+  /** Other containers that have any of these. */
+  rivalsOf(container: ContainerId, ports: readonly HostPort[]): ReadonlySet<ContainerId> {
+    return new Set(ports.flatMap((port) => this.rivalOf(container, port) ?? []));
+  }
+
+  /** Whether a task of the container has ports here. */
+  isTask(container: ContainerId): boolean {
+    return this.#kept.values().some((kept) => kept.container === container && kept.holders.has('task'));
   }
 
   /** Whether the container itself has this port, or one that can't be had beside it. */
@@ -120,6 +133,9 @@ export class PortReserver {
     this.#kept.clear();
   }
 }
+
+export const publishedBy = (port: HostPort, rival: ContainerId): PortTaken =>
+  new PortTaken(port, `${wordsOf(port)} is published by container ${rival.slice(0, 12)} already`, 'taken', rival);
 
 export const wordsOf = ({ ip, port, protocol }: HostPort): string => `${formatIpv4(ip)}:${port}/${protocol}`;
 

@@ -85,6 +85,13 @@ export function createNetworkService(parts: NetworkServiceParts): NetworkService
       await claims.claim(container, named);
       parts.claimsChanged();
     },
+    claimPortsLater(container, ports) {
+      claims.claimLater(container, ports.filter(({ hostPort }) => hostPort > 0).map(hostPortOf));
+    },
+    async startingPorts(container) {
+      await claims.starting(container);
+      parts.claimsChanged();
+    },
     releasePorts(container) {
       claims.release(container);
       parts.claimsChanged();

@@ -210,6 +210,44 @@ export function dockerodeSuite(world: () => World): void {
     expect(await docker.listNetworks({ filters: { name: ['of-node'] } })).toEqual([]);
   });
 
+  test('one that is to take another’s place is made before that one is gone, as Compose does, with its published port and its links', async (context) => {
+    context.skip(!world().networks);
+    const NetworkMode = 'of-web';
+    const network = await docker.createNetwork({ Name: NetworkMode });
+    const database = await create({ name: 'db-1', Cmd: ['sleep', '1000'], HostConfig: { NetworkMode } });
+    await database.start();
+    const PortBindings = { '80/tcp': [{ HostPort: '18080' }] };
+    const web = (name: string) =>
+      create({ name, Cmd: ['sleep', '1000'], HostConfig: { NetworkMode, PortBindings, Links: ['db-1:link_to'] } });
+    const published = async (container: Docker.Container) => (await container.inspect()).NetworkSettings.Ports['80/tcp']?.[0]?.HostPort;
+    const old = await web('web');
+    await old.start();
+    expect(await published(old)).toBe('18080');
+    // While the old one runs; then after its end.
+    const middle = await web('middle');
+    await expect(middle.start()).rejects.toThrow('port is already allocated');
+    await old.stop({ t: 0 });
+    await middle.start();
+    expect(await published(middle)).toBe('18080');
+    await middle.stop({ t: 0 });
+    const last = await web('last');
+    await last.start();
+    expect(await published(last)).toBe('18080');
+    for (const other of [old, middle]) await expect(other.start()).rejects.toThrow('port is already allocated');
+    const { NetworkSettings, HostConfig } = await last.inspect();
+    expect([HostConfig.Links, NetworkSettings.Networks[NetworkMode]?.Links]).toEqual([['db-1:link_to'], ['db-1:link_to']]);
+    for (const [container, isFound] of [
+      [last, true],
+      [database, false],
+    ] as const) {
+      const exec = await container.exec({ Cmd: ['nslookup', 'link_to'], AttachStdout: true, AttachStderr: true });
+      const [out] = await demuxed(await exec.start({}));
+      expect(out.includes('Name:')).toBe(isFound);
+    }
+    await world().tidy();
+    await network.remove();
+  });
+
   test('prune', async () => {
     const container = await create({ Cmd: ['true'] });
     await container.start();

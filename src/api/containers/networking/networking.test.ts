@@ -4,6 +4,7 @@ import type { ContainerSpec } from '../../../engine/port.ts';
 import { parseIpv4 } from '../../../lib/ipv4.ts';
 import { portBindingsOf } from '../network-settings.ts';
 import { FakeInstance, type FakeNode } from '../../fake-instance.test-helper.ts';
+import { NetworkRefused } from '../../network-service.ts';
 
 const post = (node: FakeNode, url: string, payload: object) => node.api.app.inject({ method: 'POST', url, payload });
 const said = (response: { statusCode: number; json(): unknown }) => [response.statusCode, (response.json() as { message: string }).message];
@@ -224,6 +225,25 @@ describe('the ports of a create', () => {
     expect((await create(node, { HostConfig: PORTS })).response.statusCode).toBe(201);
     expect(said((await create(node, { HostConfig: PORTS })).response)).toEqual([409, 'port 8080 is already allocated']);
     expect(node.networks.claims.size).toBe(1);
+  });
+
+  it('of another container are had from the start on, as with Docker, and are looked after by the node that is asked to start', async () => {
+    const [node, other] = await nodes();
+    const first = await create(node, { HostConfig: PORTS });
+    node.networks.rival = first.request?.containerId;
+    node.refuseNext = { code: 'no-room', message: 'no node has room' };
+    expect((await create(node, { HostConfig: PORTS })).response.statusCode).toBe(503);
+    expect([node.networks.claims.size, node.networks.later.size]).toEqual([1, 0]);
+    const { response, request, spec } = await create(node, { HostConfig: PORTS });
+    expect([response.statusCode, request?.hostPorts, spec.ports.length]).toEqual([201, [], 3]);
+    expect([...node.networks.later.keys()]).toEqual([request?.containerId]);
+    const id = other.put('there', { state: 'exited' }).request.containerId;
+    expect((await post(node, '/containers/there/start', {})).statusCode).toBe(204);
+    expect([node.networks.starting, other.networks.starting]).toEqual([[id], [id]]);
+    node.networks.refuseNext = new NetworkRefused('conflict', 'port is already allocated');
+    expect(said(await post(node, '/containers/there/restart', {}))).toEqual([409, 'port is already allocated']);
+    const range = { PortBindings: { '80/tcp': [{ HostPort: '8080-8080' }], '81/tcp': [{ HostPort: '8080-8081' }] } };
+    expect((await create(node, { HostConfig: range })).response.statusCode).toBe(409);
   });
 
   it('of a range are the first that the asked node and one with room have free, and shown as they were asked for', async () => {
