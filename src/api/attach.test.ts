@@ -86,6 +86,24 @@ describe.each(['here', 'there'] as const)('attach, the container %s', (where) =>
     socket.destroy();
   });
 
+  it('waits for the answer before it on its connection', async () => {
+    const t = await twoNodes(where);
+    t.home.put('cat', { state: 'running' });
+    const other = t.home.put('other', { state: 'running' }).request.containerId;
+    const socket = connect(t.asked.socketPath);
+    let heard = '';
+    socket.on('data', (data: Buffer) => (heard += data.toString()));
+    const ask = (what: string): string => `POST /containers/${what} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n`;
+    socket.write(ask('other/wait') + ask('cat/attach?stream=1&stdout=1'));
+    await until(() => heard.startsWith('HTTP/1.1 200'));
+    expect(t.home.attached).toBe(0);
+    t.home.exit(other, 3);
+    await until(() => t.home.attached === 1 && heard.includes('multiplexed-stream'));
+    expect(heard.match(/^HTTP\/1.1 200/gm)).toHaveLength(2);
+    expect(heard).toContain('"StatusCode":3');
+    socket.destroy();
+  });
+
   it('takes what is typed before the start', async () => {
     const t = await twoNodes(where);
     t.home.put('cat', { spec: INPUT });

@@ -8,6 +8,7 @@ import type { Backend } from './backend.ts';
 import { placementRow } from './containers/placement.ts';
 import { ApiContext } from './context.ts';
 import { ApiError, fromEngineError, fromFileError, fromImageError, fromNetworkRefused, fromVolumeError } from './http/api-error.ts';
+import { noteTurns } from './http/own-turn.ts';
 import { acceptUpgrades, type UpgradedConnections } from './http/upgrade.ts';
 import { isTooOld, versionOf, withoutVersion } from './http/version.ts';
 import { SCOPE_HEADER } from './instance/scope.ts';
@@ -95,6 +96,7 @@ export async function createApi(backend: Backend): Promise<Api> {
   builtInRoutes(app);
   unsupportedRoutes(app);
   await app.ready();
+  noteTurns(server);
   const upgraded = acceptUpgrades(server, app);
 
   return {

@@ -8,6 +8,7 @@ import { ApiError } from '../http/api-error.ts';
 import { type Channel, openChannel } from '../http/channel.ts';
 import { streamType } from '../http/content-type.ts';
 import { cutOff } from '../http/cut-off.ts';
+import { ownTurn } from '../http/own-turn.ts';
 import { flagOf, type Query } from '../http/query.ts';
 import { sizeOf } from '../http/terminal-size.ts';
 import { goesRaw, skipBody } from '../http/take-over.ts';
@@ -25,7 +26,7 @@ const RAW_KEY = 'raw';
 export function containerAttachRoutes(app: FastifyInstance, context: ApiContext): void {
   const { backend } = context;
 
-  app.post('/containers/:name/attach', async (request, reply) => {
+  app.post('/containers/:name/attach', { preHandler: ownTurn }, async (request, reply) => {
     await skipBody(request);
     const found = await locate(context, nameIn(request), scopeOf(request));
     if (found.at === 'here') {

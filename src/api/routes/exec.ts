@@ -12,6 +12,7 @@ import { checked } from '../http/check.ts';
 import { openChannel } from '../http/channel.ts';
 import { streamType } from '../http/content-type.ts';
 import { cutOff } from '../http/cut-off.ts';
+import { ownTurn } from '../http/own-turn.ts';
 import { type Query, textOf } from '../http/query.ts';
 import { sizeOf, sizeOfPair } from '../http/terminal-size.ts';
 import { takesOver } from '../http/take-over.ts';
@@ -52,7 +53,7 @@ export function execRoutes(app: FastifyInstance, context: ApiContext): void {
     }),
   );
 
-  app.post('/exec/:id/start', async (request, reply) => {
+  app.post('/exec/:id/start', { preHandler: ownTurn }, async (request, reply) => {
     const there = nodeElsewhere(context, request);
     const start = await startBody(request);
     if (there === undefined) return startHere(context, request, reply, start);
