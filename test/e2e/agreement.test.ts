@@ -159,7 +159,8 @@ describe('a node that is gone for ever', () => {
     const members = (await settled(host(1))).map(({ name }) => name);
     const outsider = ['host4', 'host5', 'host2'].find((name) => !members.includes(name)) ?? 'host5';
     const n = numberOf(outsider);
-    await host(1).ok(['run', '-d', '--name', 'lost', '--constraint', `node==${outsider}`, instance.tools, 'sleep', '3600']);
+    const words = ['--constraint', `node==${outsider}`, '-p', '8620:80', instance.tools, 'sleep', '3600'];
+    await host(1).ok(['run', '-d', '--name', 'lost', ...words]);
     const refused = await host(1).caravela(['nodes', 'rm', outsider]);
     expect(refused.code).not.toBe(0);
     expect(refused.stderr).toContain('--force');
@@ -168,6 +169,8 @@ describe('a node that is gone for ever', () => {
     expect(await blocks()).toBe(true);
     await until('the node to be known as gone', async () => (await host(1).caravela(['nodes', 'rm', outsider])).code === 0, 40_000);
     await until('its blocks to be free', async () => !(await blocks()));
+    // So is the port that was kept here for what ran there.
+    await host(1).ok(['run', '--rm', '-p', '8620:80', instance.tools, 'true']);
     await host(n).caravela(['daemon']);
     await until('it to say that it was removed', async () => host(n).log().includes('was removed from'), 40_000);
     const seen = (await nodesSeenBy(host(1))).filter(({ state }) => state === 'alive').map(({ name }) => name);

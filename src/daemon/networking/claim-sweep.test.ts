@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { expect, it } from 'vitest';
-import { containerId, type Member, nodeId } from '../../core/model/index.ts';
+import { containerId, type Member, type NodeId, nodeId } from '../../core/model/index.ts';
 import { ClaimSweep } from './claim-sweep.ts';
 
 const SELF = nodeId('1'.repeat(32));
@@ -11,6 +11,7 @@ const id = (digit: string) => containerId(digit.repeat(64));
 
 it('gives ports back only where it is certain that their container is gone', async () => {
   const released: string[] = [];
+  const removed: NodeId[] = [];
   const states = { [ALIVE]: 'alive', [DEAD]: 'dead', [LEFT]: 'left' } as Record<string, string>;
   const claims = [
     { container: id('a'), node: undefined },
@@ -22,7 +23,8 @@ it('gives ports back only where it is certain that their container is gone', asy
     { container: id('0'), node: LEFT },
   ];
   const sweep = new ClaimSweep({
-    claims: { olderThan: () => claims },
+    claims: { olderThan: () => claims.filter(({ container }) => !released.includes(container.slice(0, 1))) },
+    removed: () => removed,
     node: {
       self: () => ({ id: SELF }) as Member,
       member: (at) => (at in states ? ({ state: states[at] } as Member) : undefined),
@@ -33,5 +35,9 @@ it('gives ports back only where it is certain that their container is gone', asy
     log: () => undefined,
   });
   await sweep.sweep();
-  expect(released).toEqual(['a', 'c', 'd', '0']);
+  expect(released).toEqual(['0', 'a', 'c', 'd']);
+  // At once, of one that is shut out.
+  removed.push(DEAD);
+  sweep.forgetRemoved();
+  expect(released).toEqual(['0', 'a', 'c', 'd', 'f']);
 });

@@ -10,6 +10,8 @@ export interface ClaimSweepParts {
   readonly node: Pick<CoreNode, 'self' | 'member' | 'container'>;
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
   readonly release: (container: ContainerId) => void;
+  /** Nodes that were shut out of the instance. */
+  readonly removed: () => readonly NodeId[];
   readonly log: Log;
 }
 
@@ -45,6 +47,7 @@ export class ClaimSweep {
     if (this.#isBusy) return;
     this.#isBusy = true;
     try {
+      this.forgetRemoved();
       for (const { container, node } of this.#parts.claims.olderThan(AGE_MS, PLACING_MS)) {
         const isGone = await this.#isGone(container, node);
         if (this.#isClosed) return;
@@ -52,6 +55,16 @@ export class ClaimSweep {
       }
     } finally {
       this.#isBusy = false;
+    }
+  }
+
+  /** Those won't come back: what they ran is nobody's. */
+  forgetRemoved(): void {
+    const claims = this.#parts.claims.olderThan(-1, PLACING_MS).filter(({ node }) => node !== undefined);
+    if (claims.length === 0) return;
+    const removed = new Set(this.#parts.removed());
+    for (const { container, node } of claims) {
+      if (node !== undefined && (removed.has(node) || this.#parts.node.member(node)?.state === 'left')) this.#parts.release(container);
     }
   }
 
