@@ -140,6 +140,8 @@ export function filesSuite(world: () => World, docker: () => DockerCli): void {
       1,
       expect.stringMatching(/[Nn]o such volume: data|get data: no such volume/),
     ]);
+    expect(await run('--rm', '--volume-driver', 'unknown', image, 'echo', 'has no volumes')).toBe('has no volumes');
+    expect((await docker().run(['create', '--volume-driver', 'unknown', '-v', 'data:/data', image])).code).toBe(1);
     await run('--rm', '-v', '/gone', image, 'touch', '/gone/f');
     expect(await docker().ok('volume', 'ls', '-q')).toBe('');
     await run('--name', 'left', '-v', '/left', image, 'touch', '/left/f');

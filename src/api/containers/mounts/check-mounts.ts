@@ -24,7 +24,6 @@ const PROPAGATION = /[:,]r?(private|shared|slave)(,|$)/;
 /** @throws ApiError 400, 501 */
 export function checkMounts(body: CreateBody): MountsAsked {
   const { Binds, Mounts, Tmpfs, VolumesFrom, VolumeDriver } = body.HostConfig ?? {};
-  refuseDriver(VolumeDriver ?? '');
   const binds = (Binds ?? []).map(parseBind);
   const named = [...binds, ...(Mounts ?? []).map(parseMount)];
   const tmpfs = Object.entries(Tmpfs ?? {}).map(([path, options]) => parseTmpfs(path, options));
@@ -34,6 +33,8 @@ export function checkMounts(body: CreateBody): MountsAsked {
   const anonymous = Object.keys(body.Volumes ?? {})
     .map((path) => volumeOf('', targetOf(path, path)))
     .filter(({ target }) => !taken.has(target));
+  // Those of Mounts say theirs themselves; where there are no others Docker doesn't look at it.
+  if ([...binds, ...anonymous].some(({ kind }) => kind === 'volume')) refuseDriver(VolumeDriver ?? '');
   const mounts = [...named, ...tmpfs, ...anonymous];
   if (mounts.length > API_LIMITS.mounts) throw new ApiError(400, `a container may have ${API_LIMITS.mounts} mounts, got ${mounts.length}`);
   const isAsked = [Binds, Mounts, VolumesFrom, Object.keys(Tmpfs ?? {})].some((list) => (list ?? []).length > 0);

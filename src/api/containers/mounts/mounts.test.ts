@@ -83,7 +83,7 @@ describe('mounts of a create', () => {
     [{ Mounts: [{ Type: 'npipe', Source: 'a', Target: '/b' }] }, 400, 'mount type unknown'],
     [{ Mounts: [{ Type: 'volume', Source: 'data', Target: '/b', VolumeOptions: { DriverConfig: { Name: 'nfs' } } }] }, 501, '"nfs"'],
     [{ Mounts: [{ Type: 'volume', Source: 'data', Target: '/b', VolumeOptions: { Subpath: 'x' } }] }, 501, 'volume-subpath'],
-    [{ VolumeDriver: 'nfs' }, 501, 'volume drivers'],
+    [{ VolumeDriver: 'nfs', Binds: ['data:/b'] }, 501, 'volume drivers'],
     [{ Binds: ['/a:/x'], Tmpfs: { '/x/': '' } }, 400, 'Duplicate mount point: /x'],
     [{ Tmpfs: { '/x': 'size=lots' } }, 400, 'size=lots'],
     [{ Tmpfs: { x: '' } }, 400, 'must be absolute'],
@@ -91,6 +91,14 @@ describe('mounts of a create', () => {
     [{ Binds: Array.from({ length: 300 }, (_, i) => `/a:/x${i}`) }, 400, '256 mounts'],
   ])('refuses %j', (HostConfig, status, words) => {
     expect(() => mountsOf(HostConfig)).toThrow(expect.objectContaining({ status, message: expect.stringContaining(words) as string }));
+  });
+
+  it('need no driver where there is no volume for it', () => {
+    const Mounts = [{ Type: 'volume', Source: 'data', Target: '/c' }];
+    expect(mountsOf({ VolumeDriver: 'nfs' })).toEqual([]);
+    expect(mountsOf({ VolumeDriver: 'nfs', Binds: ['/src:/dst'], Mounts })).toHaveLength(2);
+    expect(mountsOf({ VolumeDriver: 'local', Binds: ['data:/b'] })).toHaveLength(1);
+    expect(() => mountsOf({ VolumeDriver: 'nfs' }, { Volumes: { '/own': {} } })).toThrow('volume drivers');
   });
 
   it('never leads out of the container, nor fails in another way than by refusing', () => {
@@ -220,6 +228,10 @@ describe('where mounts lead a container', () => {
     expect((await t.create({ VolumesFrom: ['donor'] }, { Volumes: { '/own': {}, '/more': {} } })).status).toBe(201);
     expect(lastRun(t.asked).spec.mounts?.filter(({ target }) => target === '/own')).toMatchObject([{ name: anonymous }]);
     expect(lastRun(t.asked).spec.mounts?.filter(({ target }) => target === '/more')).toHaveLength(1);
+    // Who has none, or none that is taken over, ties nobody to its node.
+    t.third.put('bare', { spec: { mounts: mounts.slice(3) } });
+    expect((await t.create({ VolumesFrom: ['bare', 'donor'] })).status).toBe(201);
+    expect(lastRun(t.asked).request.affinities.map(({ value }) => value)).toEqual([containerId]);
     const missing = await t.create({ VolumesFrom: ['nope'] });
     expect([missing.status, missing.body.message]).toEqual([400, 'No such container: nope']);
   });

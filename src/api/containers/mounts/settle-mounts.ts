@@ -44,12 +44,10 @@ export async function settleMounts(
   const others: MountWish[] = [];
   for (const { container, readOnly } of volumesFrom) {
     const { id, points } = await mountsOf(context, container, scope);
-    affinities.push({ subject: 'container', key: '', operator: '==', value: id, soft: false });
-    for (const mount of points.map((point) => wishOf(point, readOnly))) {
-      if (mount === undefined || taken.has(mount.target)) continue;
-      taken.add(mount.target);
-      others.push(mount);
-    }
+    const given = points.flatMap((point) => wishOf(point, readOnly) ?? []).filter(({ target }) => !taken.has(target));
+    if (given.length > 0) affinities.push({ subject: 'container', key: '', operator: '==', value: id, soft: false });
+    for (const { target } of given) taken.add(target);
+    others.push(...given);
   }
   const fresh = unnamed.filter(({ target }) => !taken.has(target)).map((mount) => ({ ...mount, name: backend.randomHex(32) }));
   const own = [...named, ...fresh];
