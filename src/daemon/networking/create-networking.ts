@@ -66,6 +66,7 @@ export function createNetworking(options: CreateNetworkingOptions): {
     innerRange: INNER_RANGE,
     drift: () => overlay.drift(),
     nameProblems: () => dns.problems(),
+    overlaps: () => networking.overlaps(),
     agreement: () => agreement.service,
     request,
   });

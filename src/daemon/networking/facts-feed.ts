@@ -53,6 +53,17 @@ export class FactsFeed {
     return this.#closed.get(vni);
   }
 
+  /** Those of this host that its routes overlap, now. */
+  closedNetworks(): HostFacts['closedNetworks'] {
+    const routes = this.#parts.foreignRoutes();
+    return this.#parts.networks().flatMap(({ vni, name, subnet }) => {
+      const clash = routes.find(({ block }) => overlaps(block, subnet));
+      if (clash === undefined) return [];
+      const what = name === DEFAULT_NETWORK ? 'the default network' : `network ${name}`;
+      return [{ vni, why: `its route ${clash.words} overlaps ${what} (${formatCidr(subnet)})` }];
+    });
+  }
+
   /** Never rejects. One after the other: what was read before must not be told after what was read later. */
   look(): Promise<void> {
     this.#looking = this.#looking.then(() => this.#look());
@@ -74,7 +85,7 @@ export class FactsFeed {
 
   #tell(listening: readonly HostPort[]): void {
     if (this.#isClosed) return;
-    const facts = { busyPorts: this.#busyPorts(listening), closedNetworks: this.#closedNetworks() };
+    const facts = { busyPorts: this.#busyPorts(listening), closedNetworks: this.closedNetworks() };
     this.#closed = new Map(facts.closedNetworks.map(({ vni, why }) => [vni, why]));
     const text = JSON.stringify(facts);
     if (text === this.#told) return;
@@ -102,16 +113,6 @@ export class FactsFeed {
       ...kept.map(({ protocol, ip, port, container, name }) => ({ protocol, ip, port, owner: container, by: name })),
       ...listening.filter((port) => !isKept(port)).map((port) => ({ ...port, owner: undefined, by: 'a process of the host' })),
     ];
-  }
-
-  #closedNetworks(): HostFacts['closedNetworks'] {
-    const routes = this.#parts.foreignRoutes();
-    return this.#parts.networks().flatMap(({ vni, name, subnet }) => {
-      const clash = routes.find(({ block }) => overlaps(block, subnet));
-      if (clash === undefined) return [];
-      const what = name === DEFAULT_NETWORK ? 'the default network' : `network ${name}`;
-      return [{ vni, why: `its route ${clash.words} overlaps ${what} (${formatCidr(subnet)})` }];
-    });
   }
 }
 

@@ -19,6 +19,7 @@ export interface NetworkDoctorParts {
   readonly drift: () => DriftSeen;
   /** What the server of names can't serve just now, and why. */
   readonly nameProblems: () => readonly string[];
+  readonly overlaps: () => readonly string[];
   readonly agreement: () => Pick<AgreementService, 'status'>;
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
 }
@@ -31,6 +32,7 @@ export function createDoctor({
   innerRange,
   drift,
   nameProblems,
+  overlaps,
   agreement,
   request,
 }: NetworkDoctorParts): Doctor {
@@ -58,6 +60,7 @@ export function createDoctor({
     table,
     drift,
     nameProblems,
+    overlaps,
     agreement: async () => {
       try {
         return agreementSeen(await agreement().status());

@@ -286,6 +286,11 @@ export class Networking {
     }
   }
 
+  /** Which routes of this host overlap which networks, now. */
+  overlaps(): readonly string[] {
+    return this.#facts.closedNetworks().map(({ why }) => why);
+  }
+
   /** The kernel keeps all. Idempotent. */
   async close(): Promise<void> {
     if (this.#closed) return;

@@ -33,6 +33,14 @@ export function checkNames(problems: readonly string[], { devices }: Pick<HostEx
   return problem('names', `containers can’t ask for names: ${listed(problems)}`, advice);
 }
 
+/** @param overlaps why this host takes no part in some networks: `its route 10.0.0.0/8 (eth0) overlaps network back (10.1.0.0/16)` */
+export function checkRoutes(overlaps: readonly string[]): Finding {
+  if (overlaps.length === 0) return ok('routes', 'none of this host’s overlaps a network');
+  const advice =
+    'Take the route away, or make the network anew with another --subnet: until then containers on it are placed on other nodes, and those that run here don’t reach all of it.';
+  return problem('routes', listed(overlaps), advice);
+}
+
 export function checkDrift({ repairs, last, failure }: DriftSeen): Finding {
   if (failure !== undefined) {
     return problem('drift', `the kernel has not what it should have: ${failure}`, 'See the daemon’s log; it goes on trying.');

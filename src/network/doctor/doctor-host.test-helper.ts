@@ -34,6 +34,7 @@ const doctor = new Doctor({
   table: 'caravela-test01',
   drift: () => ({ repairs: 0, last: [], failure: undefined }),
   nameProblems: () => (own === '2' ? ['port 53/udp of 10.7.0.1 is taken by dnsmasq (pid 7)'] : []),
+  overlaps: () => (own === '2' ? ['its route 10.20.0.0/16 (eth0) overlaps network back (10.20.0.0/24)'] : []),
   agreement: async () => ({ quorum: true, words: 'all agree' }),
 });
 

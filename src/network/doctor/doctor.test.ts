@@ -137,7 +137,10 @@ describe('Doctor', () => {
     expect(findings.get('mtu')?.seen).toBe('packets of 1450 bytes pass whole through VXLAN');
     expect(findings.get('checksum offload')?.state).toBe('ok');
     expect(findings.get('underlay')?.seen).toBe('eth0 has 10.7.0.1 and an MTU of 1500');
-    expect((await two.examine()).get('names')).toMatchObject({ state: 'problem', seen: expect.stringContaining('dnsmasq') });
+    const worse = await two.examine();
+    expect(worse.get('names')).toMatchObject({ state: 'problem', seen: expect.stringContaining('dnsmasq') });
+    expect(findings.get('routes')?.state).toBe('ok');
+    expect(worse.get('routes')).toMatchObject({ state: 'problem', seen: expect.stringContaining('10.20.0.0/16 (eth0)') });
   });
 
   it('finds a closed VXLAN port', async () => {

@@ -1,6 +1,6 @@
 import type { NodeId } from '../../core/model/index.ts';
 import { formatIpv4 } from '../../lib/ipv4.ts';
-import { checkAgreement, checkDrift, checkHost, checkNames } from './check-host.ts';
+import { checkAgreement, checkDrift, checkHost, checkNames, checkRoutes } from './check-host.ts';
 import { checkPeers } from './check-peers.ts';
 import { checksumErrors } from './checksum-errors.ts';
 import { EchoHost } from './echo.ts';
@@ -20,6 +20,8 @@ export interface DoctorParts extends Omit<Probing, 'self'> {
   readonly drift: () => DriftSeen;
   /** What the server of names can't serve just now, and why. */
   readonly nameProblems: () => readonly string[];
+  /** Which routes of the host overlap which networks. */
+  readonly overlaps: () => readonly string[];
   readonly agreement: () => Promise<AgreementSeen>;
 }
 
@@ -50,7 +52,7 @@ export class Doctor {
   }
 
   async examine(): Promise<readonly Finding[]> {
-    const { vxlanPort, devices, table, drift, nameProblems, agreement } = this.#parts;
+    const { vxlanPort, devices, table, drift, nameProblems, overlaps, agreement } = this.#parts;
     const { underlayIp, underlayMtu } = this.#parts.self();
     const expected = { underlayIp, underlayMtu, vxlanPort, devices };
     const peers = this.#parts.peers();
@@ -59,6 +61,7 @@ export class Doctor {
     return [
       ...checkHost(host, expected),
       checkNames(nameProblems(), expected),
+      checkRoutes(overlaps()),
       checkDrift(drift()),
       ...checkPeers(seen, { vxlanPort, device: host.underlay?.device ?? '' }),
       ...(left > 0 ? [ok('peers', `${left} more were not tried: ask them with \`network doctor NODE\``)] : []),
