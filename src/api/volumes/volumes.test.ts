@@ -128,7 +128,8 @@ describe('three nodes', () => {
     const [one, two, three] = (await nodes('node-1', 'node-2', 'node-3')) as [FakeNode, FakeNode, FakeNode];
     await create(one, { Name: 'here' });
     const there = await create(one, { Name: 'there', DriverOpts: { node: 'node-2' } });
-    expect([there.statusCode, there.json()]).toMatchObject([201, { Node: { Name: 'node-2' }, Options: {} }]);
+    // Clients hold it against what they asked for.
+    expect([there.statusCode, there.json()]).toMatchObject([201, { Node: { Name: 'node-2' }, Options: { node: 'node-2' } }]);
     await create(one, { Name: 'third', Labels: { 'caravela.node': 'node-3' } });
     expect([one, two, three].map(namesOn)).toEqual([['here'], ['there'], ['third']]);
     expect((await get(three, '/volumes')).json().Volumes.map(({ Name }: { Name: string }) => Name)).toEqual(['here', 'there', 'third']);
