@@ -92,7 +92,7 @@ export class FakeAccess implements ProcessAccess, FileAccess {
   async statPath(id: ContainerId, path: string): Promise<PathStat> {
     this.#of(id);
     const content = this.files.get(path);
-    if (content === undefined) throw new FileError('no-such-path', `Could not find the file ${path} in container ${id}`);
+    if (content === undefined) throw new FileError('no-such-path', `Could not find the file ${path}`);
     const isDirectory = content === null;
     return {
       name: path.split('/').at(-1) || '/',

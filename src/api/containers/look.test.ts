@@ -172,7 +172,10 @@ describe.each(['here', 'there'] as const)('a look at a container %s', (where) =>
       { path: '/etc', options: { noOverwriteDirNonDir: true, copyUidGid: false } },
       { path: '/', options: { noOverwriteDirNonDir: false, copyUidGid: false } },
     ]);
-    await expect(t.container.getArchive({ path: '/nope' })).rejects.toMatchObject({ statusCode: 404 });
+    await expect(t.docker.getContainer(t.containerId).getArchive({ path: '/nope' })).rejects.toMatchObject({
+      statusCode: 404,
+      message: expect.stringContaining(`Could not find the file /nope in container ${t.containerId}`),
+    });
     await expect(t.container.getArchive({ path: '' })).rejects.toMatchObject({ statusCode: 400 });
     await expect(t.container.putArchive(await tarOf({}), { path: '/etc/hostname' })).rejects.toMatchObject({ statusCode: 400 });
   });

@@ -1,12 +1,12 @@
 import type { Readable } from 'node:stream';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { PATH_STAT_HEADER, type PathStatHeader } from '../../docker-api/types.ts';
-import type { PathStat } from '../../engine/port.ts';
+import { FileError, type PathStat } from '../../engine/port.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../http/api-error.ts';
 import { flagOf, type Query, textOf } from '../http/query.ts';
 import { TAR, tarReply } from '../http/tar-reply.ts';
-import { onContainer } from './on-container.ts';
+import { nameIn, onContainer } from './on-container.ts';
 
 /** `docker cp`, both ways. */
 export function containerArchiveRoutes(app: FastifyInstance, context: ApiContext): void {
@@ -16,7 +16,7 @@ export function containerArchiveRoutes(app: FastifyInstance, context: ApiContext
   app.head(
     path,
     onContainer(context, async (request, reply, { request: { containerId } }) => {
-      const stat = await access.statPath(containerId, pathIn(request.query as Query));
+      const stat = await inContainer(request, access.statPath(containerId, pathIn(request.query as Query)));
       return reply.header(PATH_STAT_HEADER, statText(stat)).type('application/json').send();
     }),
   );
@@ -26,7 +26,7 @@ export function containerArchiveRoutes(app: FastifyInstance, context: ApiContext
     onContainer(context, async (request, reply, { request: { containerId } }) => {
       const wanted = pathIn(request.query as Query);
       return tarReply(context, reply, async (signal) => {
-        const { stat, stream } = await access.readArchive(containerId, wanted, signal);
+        const { stat, stream } = await inContainer(request, access.readArchive(containerId, wanted, signal));
         context.note({ type: 'container', action: 'archive-path', id: containerId });
         return { stream, headers: { 'content-type': TAR, [PATH_STAT_HEADER]: statText(stat) } };
       });
@@ -42,10 +42,8 @@ export function containerArchiveRoutes(app: FastifyInstance, context: ApiContext
       if (archive === undefined) throw new ApiError(400, 'the body must be a tar archive (plain, gzip or zstd), got none');
       const leave = context.enter();
       try {
-        await access.writeArchive(containerId, wanted, archive, {
-          noOverwriteDirNonDir: flagOf(query, 'noOverwriteDirNonDir'),
-          copyUidGid: flagOf(query, 'copyUIDGID'),
-        });
+        const options = { noOverwriteDirNonDir: flagOf(query, 'noOverwriteDirNonDir'), copyUidGid: flagOf(query, 'copyUIDGID') };
+        await inContainer(request, access.writeArchive(containerId, wanted, archive, options));
       } finally {
         leave();
       }
@@ -53,6 +51,16 @@ export function containerArchiveRoutes(app: FastifyInstance, context: ApiContext
       return reply.code(200).send();
     }),
   );
+}
+
+/** Says of a path that is not there where it is not, as Docker: by the word that was asked for. @throws ApiError 404, and what `work` throws */
+async function inContainer<Found>(request: FastifyRequest, work: Promise<Found>): Promise<Found> {
+  try {
+    return await work;
+  } catch (error) {
+    if (!(error instanceof FileError && error.code === 'no-such-path')) throw error;
+    throw new ApiError(404, `${error.message} in container ${nameIn(request)}`);
+  }
 }
 
 /** @throws ApiError 400 */
