@@ -67,6 +67,7 @@ export function createNetworking(options: CreateNetworkingOptions): {
     drift: () => overlay.drift(),
     nameProblems: () => dns.problems(),
     overlaps: () => networking.overlaps(),
+    removed: () => state.nodes().flatMap((each) => (each.state === 'in' ? [] : [each.id])),
     agreement: () => agreement.service,
     request,
   });

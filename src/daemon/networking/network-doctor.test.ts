@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { AgreementMember } from '../../api/agreement-service.ts';
-import type { NodeId } from '../../core/model/index.ts';
-import { agreementSeen } from './network-doctor.ts';
+import type { Member, NodeId } from '../../core/model/index.ts';
+import { agreementSeen, peersOf } from './network-doctor.ts';
 
 describe('agreementSeen', () => {
   const member = (name: string, isReachable: boolean): AgreementMember => ({
@@ -25,5 +25,14 @@ describe('agreementSeen', () => {
       quorum: false,
       words: '0 of 1 members answer (not c); etcd is not installed.',
     });
+  });
+});
+
+describe('peersOf', () => {
+  it('are the others that are alive, have a number, and were not shut out', () => {
+    const member = (id: string, state = 'alive', number = 1) => ({ id, state, number }) as Member;
+    const all = [member('self'), member('here'), member('gone', 'dead'), member('new', 'alive', 0), member('out')];
+    const node = { self: () => member('self'), members: () => all };
+    expect(peersOf(node, ['out' as NodeId]).map(({ id }) => id)).toEqual(['here']);
   });
 });

@@ -1,7 +1,7 @@
 import { text } from 'node:stream/consumers';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import type { AgreementService, AgreementStatus } from '../../api/agreement-service.ts';
-import type { NodeId } from '../../core/model/index.ts';
+import type { Member, NodeId } from '../../core/model/index.ts';
 import type { CoreNode } from '../../core/node/port.ts';
 import type { Cidr } from '../../lib/ipv4.ts';
 import { Doctor } from '../../network/doctor/doctor.ts';
@@ -20,6 +20,8 @@ export interface NetworkDoctorParts {
   /** What the server of names can't serve just now, and why. */
   readonly nameProblems: () => readonly string[];
   readonly overlaps: () => readonly string[];
+  /** Nodes that were shut out of the instance. */
+  readonly removed: () => readonly NodeId[];
   readonly agreement: () => Pick<AgreementService, 'status'>;
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
 }
@@ -33,6 +35,7 @@ export function createDoctor({
   drift,
   nameProblems,
   overlaps,
+  removed,
   agreement,
   request,
 }: NetworkDoctorParts): Doctor {
@@ -42,17 +45,14 @@ export function createDoctor({
       const { address, underlayMtu, number } = node.self();
       return { underlayIp: address.ip, underlayMtu, innerAddress: innerRange.base + number };
     },
-    peers: () => {
-      const self = node.self().id;
-      const alive = node.members().filter(({ id, state, number }) => id !== self && state === 'alive' && number > 0);
-      return alive.map(({ id, name, address, underlayMtu, number }) => ({
+    peers: () =>
+      peersOf(node, removed()).map(({ id, name, address, underlayMtu, number }) => ({
         id,
         name,
         underlayIp: address.ip,
         underlayMtu,
         innerAddress: innerRange.base + number,
-      }));
-    },
+      })),
     ask: (peer, path, timeoutMs) => ask(request, peer, path, timeoutMs),
     wallMs: () => Date.now(),
     vxlanPort,
@@ -81,6 +81,12 @@ export async function serveDoctor(doctor: Doctor, peer: NodeId, request: Http2Se
     // The peer tells what it could not learn.
     response.writeHead(500).end();
   }
+}
+
+/** Who can be tried. A daemon that starts takes whom it knew for alive at first, also who is shut out by now. */
+export function peersOf(node: NetworkDoctorParts['node'], removed: readonly NodeId[]): readonly Member[] {
+  const own = node.self().id;
+  return node.members().filter(({ id, state, number }) => id !== own && state === 'alive' && number > 0 && !removed.includes(id));
 }
 
 export function agreementSeen({ hasQuorum, members, troubles }: AgreementStatus): AgreementSeen {
