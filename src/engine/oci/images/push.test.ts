@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { dockerArchive, type ImageParts, ociArchive, pushImage, sha256 } from '../../../../scripts/make-image.ts';
 import type { ImageDetails, PullProgress, PushOptions, RegistryCredentials } from '../../port.ts';
-import { fakeRegistry, imageOf, never, openImages, pullOptions, temporaryDir } from './images-bench.test-suite.ts';
+import { fakeRegistry, imageOf, never, openImages, pullOptions, temporaryDir, until } from './images-bench.test-suite.ts';
 import type { OciImages } from './oci-images.ts';
 import { PATIENCE } from './registry/http-request.ts';
 import { passwordRegistry, realRegistry, tokenRegistry } from './registries.test-suite.ts';
@@ -64,6 +65,8 @@ describe('to docker-registry', () => {
     expect((await images.inspect('made/here:1'))?.published).toEqual([`${registry}/app`]);
     expect(await images.inspect(`${registry}/app@${image.manifestDigest}`)).toBeDefined();
     await images.settled({ reference: '', digest: image.manifestDigest });
+    // Its last word to the disk: two that write there at once are no restart.
+    await until(() => readFileSync(join(dataDir, 'images.json'), 'utf8').includes('published'));
     images.close();
     const again = openImages({ dataDir });
     await again.remove(`${registry}/app:1`, false);
