@@ -213,6 +213,21 @@ describe('networks of one’s own', () => {
 });
 
 describe('published ports', () => {
+  test('of a network of its own are served on the node that was asked, by its loopback too', async () => {
+    await start('stall', 2, ['--hostname', 'stall', '--network', '10.92.0.0/24', '-p', '8086:80'], serve);
+    try {
+      for (const to of [host(1).ip, '127.0.0.1']) {
+        const answer = await until(`an answer from ${to}`, async () => {
+          const outcome = await ask(1, to, 8086);
+          return outcome.stdout !== '' && outcome;
+        });
+        expect(answer.stdout).toBe('from stall\n');
+      }
+    } finally {
+      await remove('stall');
+    }
+  });
+
   test('are served on the node that runs the container and on the one that was asked', async () => {
     await start('shop', 2, ['--hostname', 'shop', '-p', '8080:80', '-p', '80'], serve);
     try {

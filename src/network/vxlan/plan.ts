@@ -153,8 +153,11 @@ export class Plan implements KernelWish {
       for (const destination of peer.blocks) this.#route({ destination, link: tunnel, via, mtu: least, metric: 0 });
     }
     if (network.isDefault) this.#planMembers(tunnel);
-    const loopback = state.ports.some(({ network: on, hostIp }) => on === network.id && (hostIp === 0 || holds(LOOPBACK, hostIp)));
-    this.#sysctls([...bridgeSysctls(bridge, loopback), ...tunnelSysctls(tunnel, loopback)]);
+    const local = state.ports.filter(({ hostIp }) => hostIp === 0 || holds(LOOPBACK, hostIp));
+    const loopback = local.some((port) => port.network === network.id);
+    // What another host's container answers comes by the default network's tunnel, whichever network it is on.
+    const answers = loopback || (network.isDefault && local.length > 0);
+    this.#sysctls([...bridgeSysctls(bridge, loopback), ...tunnelSysctls(tunnel, answers)]);
   }
 
   /** The way to the inner addresses of all, from whichever network they were met. */
