@@ -1,6 +1,5 @@
 import type { HostConfig, MountRequest } from '../../docker-api/types.ts';
 import type { ContainerFacts } from './facts.ts';
-import { linkText } from './networking/links.ts';
 import { networkModeOf, portBindingsOf } from './network-settings.ts';
 
 /** Docker's /dev/shm where it was not asked for. */
@@ -28,7 +27,7 @@ export function hostConfigOf(facts: ContainerFacts): HostConfig {
     DnsSearch: [...spec.dns.search],
     ExtraHosts: listOrNull(spec.extraHosts),
     GroupAdd: listOrNull(extras.groupAdd),
-    Links: listOrNull(spec.networks[0]?.links?.map(linkText)),
+    Links: listOrNull(spec.networks[0]?.links?.map((link) => `/${link.container}:/${container.name}/${link.alias}`)),
     OomScoreAdj: extras.oomScoreAdj ?? 0,
     Runtime: details.runtime,
     Init: spec.init,

@@ -235,7 +235,7 @@ export function dockerodeSuite(world: () => World): void {
     expect(await published(last)).toBe('18080');
     for (const other of [old, middle]) await expect(other.start()).rejects.toThrow('port is already allocated');
     const { NetworkSettings, HostConfig } = await last.inspect();
-    expect([HostConfig.Links, NetworkSettings.Networks[NetworkMode]?.Links]).toEqual([['db-1:link_to'], ['db-1:link_to']]);
+    expect([HostConfig.Links, NetworkSettings.Networks[NetworkMode]?.Links]).toEqual([['/db-1:/last/link_to'], ['db-1:link_to']]);
     for (const [container, isFound] of [
       [last, true],
       [database, false],

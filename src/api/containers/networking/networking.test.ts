@@ -84,12 +84,13 @@ describe('the networks of a create', () => {
     const byHost = await create(node, { HostConfig: { NetworkMode: 'blue', Links: ['proj_db_1:db', '/proj_db_1:/web/db', 'cache'] } });
     expect(byHost.spec.networks.map(({ links }) => links)).toEqual([[db, db, { container: 'cache', alias: 'cache' }]]);
     const { Id } = byHost.response.json<{ Id: string }>();
+    const name = byHost.request?.name ?? '';
     const seen = (await node.api.app.inject({ url: `/containers/${Id}/json` })).json<{
       HostConfig: { Links: unknown };
       NetworkSettings: { Networks: Record<string, { Links: unknown }> };
     }>();
     expect([seen.HostConfig.Links, seen.NetworkSettings.Networks['blue']?.Links]).toEqual([
-      ['proj_db_1:db', 'proj_db_1:db', 'cache:cache'],
+      [`/proj_db_1:/${name}/db`, `/proj_db_1:/${name}/db`, `/cache:/${name}/cache`],
       ['proj_db_1:db', 'proj_db_1:db', 'cache:cache'],
     ]);
     const byEndpoint = await create(node, {

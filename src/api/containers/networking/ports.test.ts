@@ -45,7 +45,7 @@ describe('ports of a container', () => {
 });
 
 describe('published ports', () => {
-  it('are taken apart; an address of all hosts is none, a port of none any', () => {
+  it('are taken apart, addresses as asked; a port of none is any', () => {
     expect(
       parseBindings({
         '80/tcp': [
@@ -61,7 +61,7 @@ describe('published ports', () => {
     ).toEqual([
       { containerPort: 80, protocol: 'tcp', hostIp: '', hostPort: 8080 },
       { containerPort: 80, protocol: 'tcp', hostIp: '127.0.0.1', hostPort: 0 },
-      { containerPort: 53, protocol: 'udp', hostIp: '', hostPort: 0 },
+      { containerPort: 53, protocol: 'udp', hostIp: '0.0.0.0', hostPort: 0 },
       { containerPort: 90, protocol: 'tcp', hostIp: '', hostPort: 190 },
       { containerPort: 91, protocol: 'tcp', hostIp: '', hostPort: 191 },
       { containerPort: 92, protocol: 'tcp', hostIp: '', hostPort: 8080, hostRange: { first: 8080, last: 9090 } },

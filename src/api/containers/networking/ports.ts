@@ -79,7 +79,7 @@ export const hostPortOf = ({ protocol, hostIp, hostPort }: PortWish): HostPort =
   port: hostPort,
 });
 
-/** Dotted; empty for every address. */
+/** Dotted, as asked: empty or 0.0.0.0 for every address. */
 function hostIpOf(text: string): string {
   if (text === '') return '';
   const ip = parseIpv4(text);
@@ -89,7 +89,7 @@ function hostIpOf(text: string): string {
       `invalid IP address to publish a port at: ${JSON.stringify(text.slice(0, 80))} is not an IPv4 address of a host`,
     );
   }
-  return ip === 0 ? '' : formatIpv4(ip);
+  return formatIpv4(ip);
 }
 
 /** What each of them wants of the host, by its place. */
