@@ -36,6 +36,7 @@ import { performOrder } from './orders.ts';
 import { BLOBS_PATH } from './peer-blobs.ts';
 import { RecordWriter } from './record-writer.ts';
 import { DOCUMENTS, type InstanceSettings, type NodeSettings } from './settings.ts';
+import { RemovedMembers } from './removed-members.ts';
 import { stopContainers } from './stop-containers.ts';
 import { VERSION } from './version.ts';
 import { NodeVolumes } from './volumes.ts';
@@ -186,6 +187,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     wallMs: () => Date.now(),
     log,
   });
+  const removed = new RemovedMembers({
+    members: () => node.members(),
+    isRemoved: (id) => agreement.isRevoked(id),
+    receive: (from, message) => loop.receive(from, message),
+  });
   const keeper = new MemberKeeper(store, () => node.members(), log);
   const records = new RecordWriter(store);
   const loop: CoreLoop = new CoreLoop(
@@ -210,6 +216,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
       onEvent: (event) => {
         logEvent(log, event);
         keeper.see(event);
+        removed.see(event);
         agreement.see(event);
         networking.see(event);
         backend.tell(event);
@@ -273,6 +280,8 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   observe = (observation) => loop.observe(observation);
   loop.start();
   isStarted = true;
+  removed.look();
+  agreement.state.onChange(({ nodes, all }) => (nodes || all ? removed.look() : undefined));
   for (const observation of early) loop.observe(observation);
   await agreement.start();
   await networking.start();

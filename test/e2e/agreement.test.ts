@@ -169,7 +169,10 @@ describe('a node that is gone for ever', () => {
     expect(await blocks()).toBe(true);
     await until('the node to be known as gone', async () => (await host(1).caravela(['nodes', 'rm', outsider])).code === 0, 40_000);
     await until('its blocks to be free', async () => !(await blocks()));
-    // So is the port that was kept here for what ran there.
+    // Nobody waits for it to answer who has a name.
+    const nobody = async () => (await host(1).caravela(['run', '--rm', instance.tools, 'nslookup', 'nobody'])).stdout.includes('NXDOMAIN');
+    await until('a name to be denied', nobody);
+    // Free is the port that was kept here for what ran there.
     await host(1).ok(['run', '--rm', '-p', '8620:80', instance.tools, 'true']);
     await host(n).caravela(['daemon']);
     await until('it to say that it was removed', async () => host(n).log().includes('was removed from'), 40_000);
