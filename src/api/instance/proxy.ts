@@ -70,6 +70,8 @@ export async function askPeer(
     const value = request.headers[name];
     if (typeof value === 'string') headers[name] = value;
   }
+  // Without either the node takes it that there is no body: a client that sends one in pieces need not say what it is.
+  if (hasBody && request.body instanceof Readable) headers['content-type'] ??= 'application/octet-stream';
   const seconds = Number((request.query as Record<string, unknown>)['t'] ?? 0);
   try {
     return await backend.request(node, {

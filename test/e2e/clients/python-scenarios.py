@@ -260,6 +260,9 @@ class Streams(Scenario):
     def test_archives(self):
         container = self.client.containers.create(IMAGE, ["cat", "/tmp/one"], **self.placed({}))
         self.assertTrue(container.put_archive("/tmp", archive({"one": b"first"})))
+        # In pieces, of nobody knows what kind.
+        self.assertTrue(container.put_archive("/tmp", iter([archive({"two": b"second"})])))
+        self.assertEqual(container.get_archive("/tmp/two")[1]["size"], 6)
         stream, stat = container.get_archive("/tmp/one")
         self.assertEqual((stat["name"], stat["size"]), ("one", 5))
         with tarfile.open(fileobj=io.BytesIO(b"".join(stream))) as tar:
