@@ -52,7 +52,12 @@ export async function createVolume(
   }
   const isNew = (await backend.volumes.here.inspect(name)) === undefined;
   try {
-    const volume = await backend.volumes.here.create({ name, labels: wish.Labels ?? {}, options: wish.DriverOpts ?? {}, anonymous: given === '' });
+    const volume = await backend.volumes.here.create({
+      name,
+      labels: wish.Labels ?? {},
+      options: wish.DriverOpts ?? {},
+      anonymous: given === '',
+    });
     // A removal just before may have given its name back just now.
     await backend.volumes.claim(name);
     if (isNew) context.note({ type: 'volume', action: 'create', id: name, attributes: { driver: DRIVER } });
