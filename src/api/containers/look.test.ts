@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -178,6 +180,16 @@ describe.each(['here', 'there'] as const)('a look at a container %s', (where) =>
     });
     await expect(t.container.getArchive({ path: '' })).rejects.toMatchObject({ statusCode: 400 });
     await expect(t.container.putArchive(await tarOf({}), { path: '/etc/hostname' })).rejects.toMatchObject({ statusCode: 400 });
+  });
+
+  it('takes files of which it is told neither length nor type', async () => {
+    const t = await instanceWith(where);
+    const put = httpRequest({ socketPath: t.asked.socketPath, method: 'PUT', path: '/containers/web/archive?path=/etc' });
+    put.write((await tarOf({ 'd.txt': 'four' })).subarray(0, 700));
+    put.end((await tarOf({ 'd.txt': 'four' })).subarray(700));
+    const [answer] = (await once(put, 'response')) as [IncomingMessage];
+    expect([answer.statusCode, t.home.access.files.get('/etc/d.txt')]).toEqual([200, 'four']);
+    answer.resume();
   });
 
   it('makes an image of it, paused meanwhile, with what is changed of its configuration', async () => {
