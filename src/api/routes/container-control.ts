@@ -7,6 +7,7 @@ import type { ApiContext } from '../context.ts';
 import { ApiError, fromCoreError } from '../http/api-error.ts';
 import { flagOf, type Query, textOf, wholeOf } from '../http/query.ts';
 import { API_LIMITS } from '../limits.ts';
+import { NetworkRefused } from '../network-service.ts';
 import { onContainer } from './on-container.ts';
 
 /** Node fires longer timers at once. */
@@ -26,7 +27,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
       async (_request, reply, container) => {
         return reply.code((await start(context, container)) ? 204 : 304).send();
       },
-      (container) => backend.networks.startingPorts(container),
+      (container) => takePorts(context, container),
     ),
   );
 
@@ -54,7 +55,7 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
         noteOf(context, container, 'restart');
         return reply.code(204).send();
       },
-      (container) => backend.networks.startingPorts(container),
+      (container) => takePorts(context, container),
     ),
   );
 
@@ -99,6 +100,15 @@ export function containerControlRoutes(app: FastifyInstance, context: ApiContext
       return reply.code(204).send();
     }),
   );
+}
+
+/** @throws ApiError 500, as Docker, which finds only then that a port is another's */
+async function takePorts({ backend }: ApiContext, container: ContainerId): Promise<void> {
+  try {
+    await backend.networks.startingPorts(container);
+  } catch (error) {
+    throw error instanceof NetworkRefused ? new ApiError(500, error.message) : error;
+  }
 }
 
 /** As short an object says nothing: clients send `{}` or `null` with a start. */

