@@ -13,6 +13,7 @@ export interface NetworkOptions {
   readonly networkAlias?: readonly string[];
   readonly netAlias?: readonly string[];
   readonly macAddress?: string;
+  readonly link?: readonly string[];
   readonly publish?: readonly Published[];
   readonly publishAll?: boolean;
   readonly expose?: readonly string[];
@@ -46,6 +47,7 @@ export function addNetworkOptions(command: Command): void {
     .option('--network-alias <name>', 'another name for it on the first network', collect)
     .addOption(new Option('--net-alias <name>').argParser(collect).hideHelp())
     .option('--mac-address <address>', 'its MAC address on the first network')
+    .option('--link <container[:alias]>', 'another container of the first network by a name of its own', collect)
     .option(
       '-p, --publish <port>',
       'a port served by its node and by the node asked: 8080:80, 80, 127.0.0.1:8080:80, 53:53/udp, ranges',

@@ -20,13 +20,14 @@ export function networkingBody(
 }
 
 export function networkingHost(options: NetworkOptions): HostConfig {
-  const { publish = [], publishAll, addHost, dns, dnsSearch, dnsOption = [], dnsOpt = [] } = options;
+  const { publish = [], publishAll, link, addHost, dns, dnsSearch, dnsOption = [], dnsOpt = [] } = options;
   const [first] = networksOf(options);
   const dnsOptions = [...dnsOption, ...dnsOpt];
   return {
     NetworkMode: first?.name ?? 'default',
     ...(publish.length === 0 ? {} : { PortBindings: portBindings(publish) }),
     ...(publishAll === undefined ? {} : { PublishAllPorts: publishAll }),
+    ...(link === undefined ? {} : { Links: [...link] }),
     ...(addHost === undefined ? {} : { ExtraHosts: [...addHost] }),
     ...(dns === undefined ? {} : { Dns: [...dns] }),
     ...(dnsSearch === undefined ? {} : { DnsSearch: [...dnsSearch] }),

@@ -43,7 +43,7 @@ describe('run with networks', () => {
 
   it('sends ports, names and name servers', async () => {
     const words =
-      '-p 8080:80 -p 127.0.0.1::53/udp -p 90-91 -P --expose 443 --expose 70-71/udp -h h --domainname x.org --add-host db:10.0.0.5 --add-host me:host-gateway --dns 9.9.9.9 --dns-search x.org --dns-option ndots:2 --dns-opt rotate';
+      '-p 8080:80 -p 127.0.0.1::53/udp -p 90-91 -P --expose 443 --expose 70-71/udp -h h --domainname x.org --add-host db:10.0.0.5 --add-host me:host-gateway --link db --link /cache:redis --dns 9.9.9.9 --dns-search x.org --dns-option ndots:2 --dns-opt rotate';
     expect((await cli('container', 'create', ...words.split(' '), 'img')).code).toBe(0);
     expect(sent()).toMatchObject({
       Hostname: 'h',
@@ -58,6 +58,7 @@ describe('run with networks', () => {
         },
         PublishAllPorts: true,
         ExtraHosts: ['db:10.0.0.5', 'me:host-gateway'],
+        Links: ['db', '/cache:redis'],
         Dns: ['9.9.9.9'],
         DnsSearch: ['x.org'],
         DnsOptions: ['ndots:2', 'rotate'],

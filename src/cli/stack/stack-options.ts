@@ -17,6 +17,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   networkAlias: `${SAID_IN_THE_FILE}: \`aliases\` in \`networks\``,
   netAlias: `${SAID_IN_THE_FILE}: \`aliases\` in \`networks\``,
   macAddress: `${SAID_IN_THE_FILE}: \`mac_address\` in \`networks\``,
+  link: 'it would hold for all containers of the stack, and is one container’s',
   hostname: 'it would hold for all containers of the stack, and is one container’s',
   workdir: 'it would hold for all containers of the stack, and is one container’s',
   healthCmd: 'it would hold for all containers of the stack, and is one container’s',

@@ -8,6 +8,7 @@ interface Options {
   readonly ip?: string;
   readonly alias?: readonly string[];
   readonly macAddress?: string;
+  readonly link?: readonly string[];
 }
 
 export function networkConnectCommand(context: Context): Command {
@@ -18,9 +19,12 @@ export function networkConnectCommand(context: Context): Command {
     .option('--ip <address>', 'its address there')
     .option('--alias <name>', 'another name for it there', collect)
     .option('--mac-address <address>', 'its MAC address there')
-    .action(async (network: string, container: string, { ip = '', alias = [], macAddress = '' }: Options, command: Command) => {
+    .option('--link <container[:alias]>', 'another container there by a name of its own', collect)
+    .action(async (network: string, container: string, options: Options, command: Command) => {
+      const { ip = '', alias = [], macAddress = '', link = [] } = options;
       const client = await connect(context, command);
-      const body = { Container: container, EndpointConfig: endpointConfig({ ip, aliases: alias, mac: macAddress }) };
+      const endpoint = endpointConfig({ ip, aliases: alias, mac: macAddress });
+      const body = { Container: container, EndpointConfig: link.length === 0 ? endpoint : { ...endpoint, Links: [...link] } };
       await client.json('POST', networkPath(network, '/connect'), { body });
     });
 }

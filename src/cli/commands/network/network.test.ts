@@ -105,8 +105,10 @@ describe('network', () => {
     daemon.on('POST /networks/10.0.0.0/24/connect', undefined).on('POST /networks/blue/disconnect', undefined);
     expect((await cli(['network', 'connect', '--ip', '10.0.0.9', '--alias', 'a', '--alias', 'b', '10.0.0.0/24', 'web'])).code).toBe(0);
     expect(bodyOf()).toEqual({ Container: 'web', EndpointConfig: { IPAMConfig: { IPv4Address: '10.0.0.9' }, Aliases: ['a', 'b'] } });
+    expect((await cli(['network', 'connect', '--link', 'db:sql', '10.0.0.0/24', 'web'])).code).toBe(0);
+    expect(bodyOf(1)).toEqual({ Container: 'web', EndpointConfig: { Links: ['db:sql'] } });
     expect((await cli(['network', 'disconnect', '-f', 'blue', 'web'])).code).toBe(0);
-    expect(bodyOf(1)).toEqual({ Container: 'web', Force: true });
+    expect(bodyOf(2)).toEqual({ Container: 'web', Force: true });
   });
 
   it('rm goes on after one that fails; -f says nothing of those that are not there', async () => {
