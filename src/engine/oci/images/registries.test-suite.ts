@@ -62,7 +62,10 @@ export interface TokenRegistry {
   readonly tokens: { readonly how: string; readonly scopes: readonly string[] }[];
   /** Requests for anything else, in order, as `PUT /v2/…`. */
   readonly asked: string[];
+  /** As it is told. */
   lifetimeSeconds: number;
+  /** For how much longer a token is good. */
+  graceSeconds: number;
   /** Answers itself, or leaves the request to the registry by returning false. */
   intercept: (request: http.IncomingMessage, response: http.ServerResponse) => boolean;
 }
@@ -80,7 +83,7 @@ export async function tokenRegistry(): Promise<TokenRegistry> {
     server.close();
   });
   const domain = `127.0.0.1:${port}`;
-  const registry: TokenRegistry = { domain, tokens: [], asked: [], lifetimeSeconds: 300, intercept: () => false };
+  const registry: TokenRegistry = { domain, tokens: [], asked: [], lifetimeSeconds: 300, graceSeconds: 0, intercept: () => false };
 
   const serve = async (request: http.IncomingMessage, response: http.ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? '', `http://${domain}`);
@@ -121,7 +124,7 @@ export async function tokenRegistry(): Promise<TokenRegistry> {
       return;
     }
     const token = randomUUID();
-    issued.set(token, { scopes, untilMs: Date.now() + registry.lifetimeSeconds * 1000 });
+    issued.set(token, { scopes, untilMs: Date.now() + (registry.lifetimeSeconds + registry.graceSeconds) * 1000 });
     response.writeHead(200).end(JSON.stringify({ [isPost ? 'access_token' : 'token']: token, expires_in: registry.lifetimeSeconds }));
   };
   return registry;
