@@ -126,6 +126,8 @@ describe('where one has to log in', () => {
 
   it('a worn token is renewed before it is refused', async () => {
     const registry = await tokenRegistry();
+    // It is worn before it is given.
+    registry.graceSeconds = -1;
     registry.lifetimeSeconds = 0.001;
     const issued = registry.tokens;
     const images = await withImage(`${registry.domain}/me/app:1`);
