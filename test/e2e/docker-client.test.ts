@@ -243,8 +243,11 @@ describe('docker network', () => {
     expect(await ok(2, 'ps', '--filter', 'publish=18080', '--format', '{{.Names}} {{.Ports}}')).toMatch(
       /^shop .*0\.0\.0\.0:18080->80\/tcp/,
     );
-    const taken = await docker(1, 'run', '-d', '-p', '18080:80', instance.image, 'sleep', '1');
+    const taken = await docker(1, 'run', '-d', '--name', 'late', '-p', '18080:80', instance.image, 'sleep', '1');
     expect([taken.code, taken.stderr]).toEqual([125, expect.stringContaining('18080')]);
+    // As with Docker it is there, and could be started once the other is gone.
+    expect(await ok(2, 'inspect', '-f', '{{.State.Status}}', 'late')).toBe('created');
+    await ok(1, 'rm', 'late');
     const hosted = await docker(1, 'run', '--rm', '--network', 'host', '-p', '80:80', instance.image, 'true');
     expect([hosted.code, hosted.stderr]).toEqual([
       0,

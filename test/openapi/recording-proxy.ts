@@ -30,7 +30,8 @@ export async function recordingProxy(
       closed = true;
       recorder.closed(clientEnded);
     };
-    for (const event of ['end', 'close']) client.on(event, () => (clientEnded = true));
+    // Where both sides are closed for a client's failure, the daemon's may be closed first.
+    for (const event of ['end', 'error', 'close']) client.on(event, () => (clientEnded = true));
     for (const [each, other] of [
       [client, daemon],
       [daemon, client],
