@@ -248,6 +248,7 @@ describe('docker network', () => {
     // As with Docker it is there, and could be started once the other is gone.
     expect(await ok(2, 'inspect', '-f', '{{.State.Status}}', 'late')).toBe('created');
     await ok(1, 'rm', 'late');
+    expect((await docker(1, 'run', '--rm', '-p', '18080:80', instance.image, 'true')).code).toBe(125);
     const hosted = await docker(1, 'run', '--rm', '--network', 'host', '-p', '80:80', instance.image, 'true');
     expect([hosted.code, hosted.stderr]).toEqual([
       0,

@@ -71,8 +71,8 @@ async function place(context: ApiContext, reply: FastifyReply, { wanted, looked,
     withPortsChosen([settled], ([chosen = settled]) => {
       const request = requestOf(wanted, name, { ...looked, settled: chosen }, (bytes) => backend.randomHex(bytes));
       const placed = (wish: Request) => runUnlessGone(context, { kind: 'run', request: wish, exclude: [] }, reply);
-      // One of a range gives way to the next that is free.
-      if (chosen.networking.ports.some(({ hostRange }) => hostRange !== undefined)) {
+      // One of a range gives way to the next that is free. What removes itself must not stay where it could not be started.
+      if (request.autoRemove || chosen.networking.ports.some(({ hostRange }) => hostRange !== undefined)) {
         return withPortsClaimed(backend, [request], () => placed(request));
       }
       return withPortsForStart(backend, request, placed);

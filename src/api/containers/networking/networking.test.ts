@@ -245,6 +245,7 @@ describe('the ports of a create', () => {
     expect(said(await post(node, '/containers/there/restart', {}))).toEqual([500, 'port is already allocated']);
     const range = { PortBindings: { '80/tcp': [{ HostPort: '8080-8080' }], '81/tcp': [{ HostPort: '8080-8081' }] } };
     expect((await create(node, { HostConfig: range })).response.statusCode).toBe(409);
+    expect((await create(node, { HostConfig: { ...PORTS, AutoRemove: true } })).response.statusCode).toBe(409);
   });
 
   it('of a range are the first that the asked node and one with room have free, and shown as they were asked for', async () => {
