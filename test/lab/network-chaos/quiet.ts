@@ -5,10 +5,12 @@ import { until } from '../shell.ts';
 import type { Calls } from './calls.ts';
 import type { Deeds } from './deeds.ts';
 import type { Journal } from './journal.ts';
-import { reconcile } from './reconcile.ts';
-import { DEFAULT_NET, type World } from './world.ts';
+import { lookAgain, reconcile } from './reconcile.ts';
+import { type Box, DEFAULT_NET, type World } from './world.ts';
 
 const ALIVE_MS = 30_000;
+/** What was asked and not answered may still come about: it waits for agreement, or for what a cut connection sends again. */
+const LATE_MS = 5_000;
 /** Within which everybody is to be reached once nothing happens any more. */
 const REACHED_MS = 10_000;
 /** What a node had registered, and what ended while its daemon was dead, owners of names drop when it has had the time to come back. */
@@ -26,9 +28,15 @@ export interface QuietParts {
 export async function checkQuiet({ world, journal, daemons, probe, deeds }: QuietParts): Promise<string> {
   journal.note('it is quiet now', ['all']);
   for (const daemon of daemons) await allAlive(daemon, daemons.length);
+  const unsure = [...world.boxes].filter(({ state }) => state === 'unsure');
+  if (unsure.length > 0) await new Promise((resolve) => setTimeout(resolve, LATE_MS));
   await reconcile(world, daemons, journal);
   await deeds.publish();
-  await until('the kernels to have what was acknowledged', () => sameAsKernel(world, probe), REACHED_MS).catch((error: Error) =>
+  const isSettled = async (): Promise<true> => {
+    await settle(world, daemons, unsure);
+    return sameAsKernel(world, probe);
+  };
+  await until('the kernels to have what was acknowledged', isSettled, REACHED_MS).catch((error: Error) =>
     journal.fault(error.message, [error.message.match(/(?<=\()[0-9a-f]{64}(?=\))/)?.[0] ?? '']),
   );
   const found = {
@@ -54,6 +62,10 @@ async function allAlive(daemon: Calls, count: number): Promise<void> {
     },
     ALIVE_MS,
   );
+}
+
+async function settle(world: World, [first]: readonly Calls[], unsure: readonly Box[]): Promise<void> {
+  if (first !== undefined) for (const box of unsure) if (box.state !== 'gone') await lookAgain(world, box, first);
 }
 
 /** @throws Error with the first difference */

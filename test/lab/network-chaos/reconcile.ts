@@ -78,6 +78,14 @@ async function reconcileBoxes(world: World, daemon: Calls, journal: Journal): Pr
       journal.fault(`container ${Names.join()} ${Id} is there, and was removed or never made`, [Id, ...Names.map((name) => name.slice(1))]);
 }
 
+/** At one of which it was not known what became of it, and may become still. @throws Error where nobody tells */
+export async function lookAgain(world: World, box: Box, daemon: Calls): Promise<void> {
+  const ended = await daemon.call('GET', `/containers/${box.id}/json`);
+  if (ended.kind === 'done') adopt(box, JSON.parse(ended.body) as ContainerInspect);
+  else if (ended.kind === 'refused' && ended.status === 404) world.gone(box);
+  else throw new Error(`${box.name} (${box.id}): ${JSON.stringify(ended)}`);
+}
+
 function checkBox(box: Box, seen: ContainerInspect, journal: Journal): void {
   const about = [box.name, box.id, ...[...box.nets.values()].map(({ address }) => address)];
   const status = seen.State.Status;
