@@ -101,6 +101,7 @@ export class Networking {
     this.#announcer = new PortAnnouncer({
       request: (peer, request) => parts.request(peer, request),
       stateOf: (peer) => node.member(peer)?.state,
+      incarnation: () => node.self().incarnation,
       heard: (message) => this.#lingering.heard(message),
       log,
     });

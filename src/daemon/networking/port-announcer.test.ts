@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { containerId, LIMITS, type MemberState, type NetworkId, nodeId } from '../../core/model/index.ts';
 import { PortAnnouncer } from './port-announcer.ts';
-import type { PortMessage } from './port-message.ts';
+import type { PortMessage, SentPortMessage } from './port-message.ts';
 
 const TO = nodeId('2'.repeat(32));
 const idOf = (n: number) => containerId(n.toString(16).padStart(64, '0'));
@@ -12,6 +12,7 @@ const words = (change: Partial<PortMessage> = {}): PortMessage => ({ container: 
 
 let state: MemberState | undefined;
 let said: PortMessage[];
+let orders: [number, number][];
 let heard: PortMessage[];
 let answer: () => Promise<void>;
 let announcer: PortAnnouncer;
@@ -19,17 +20,20 @@ beforeEach(() => {
   vi.useFakeTimers();
   state = 'alive';
   said = [];
+  orders = [];
   heard = [];
   answer = async () => {};
   announcer = new PortAnnouncer({
     async request(_to, { body }) {
-      const message = JSON.parse((body as Buffer).toString()) as PortMessage;
+      const { life, number, ...message } = JSON.parse((body as Buffer).toString()) as SentPortMessage;
       said.push(message);
+      orders.push([life, number]);
       await answer();
       return { status: 200, headers: {}, body: Readable.from([Buffer.from(JSON.stringify(message.ports))]) };
     },
     stateOf: () => state,
-    heard: (message) => void heard.push(message),
+    incarnation: () => 7,
+    heard: ({ container, ports, gone }) => void heard.push({ container, ports, gone }),
     log: () => undefined,
   });
 });
@@ -50,6 +54,11 @@ describe('PortAnnouncer', () => {
     resolve();
     await Promise.all([first, between, last]);
     expect(said).toEqual([words(), words({ ports: [], gone: true })]);
+    // By which the other side knows the newer, whichever comes first.
+    expect(orders).toEqual([
+      [7, 1],
+      [7, 3],
+    ]);
     expect(announcer.servedFor(A)).toBeUndefined();
   });
 

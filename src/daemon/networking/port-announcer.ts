@@ -2,7 +2,7 @@ import { type ContainerId, LIMITS, type MemberState, type NodeId } from '../../c
 import { readBody } from '../../transport/control/read-body.ts';
 import type { PeerRequest, PeerResponse } from '../../transport/port.ts';
 import type { Log } from '../log.ts';
-import { type PortMessage, readServed } from './port-message.ts';
+import { type PortMessage, readServed, type SentPortMessage } from './port-message.ts';
 import type { TaskPort } from './task-network.ts';
 
 export const PORTS_PATH = '/network/ports';
@@ -14,7 +14,7 @@ const ANSWER_BYTES = 65_536;
 interface Announcement {
   to: NodeId;
   /** The newest. */
-  message: PortMessage;
+  message: SentPortMessage;
   /** Whether the newest has been heard. */
   told: boolean;
   served: readonly TaskPort[];
@@ -26,6 +26,8 @@ export interface AnnouncerParts {
   readonly request: (peer: NodeId, request: PeerRequest) => Promise<PeerResponse>;
   /** undefined: nobody knows it. Asking makes sense where it is alive. */
   readonly stateOf: (peer: NodeId) => MemberState | undefined;
+  /** Of this node. */
+  readonly incarnation: () => number;
   /** From now on the asked node leads the container's ports where this says, and nowhere else; or it leads nothing any more. */
   readonly heard: (message: PortMessage) => void;
   readonly log: Log;
@@ -41,14 +43,16 @@ export class PortAnnouncer {
   readonly #announcements = new Map<ContainerId, Announcement>();
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
+  #said = 0;
 
   constructor(parts: AnnouncerParts) {
     this.#parts = parts;
   }
 
   /** Resolves when it was tried once; at once where the node is not there. */
-  async announce(to: NodeId, message: PortMessage): Promise<void> {
+  async announce(to: NodeId, words: PortMessage): Promise<void> {
     if (this.#isClosed) return;
+    const message = { ...words, life: this.#parts.incarnation(), number: ++this.#said };
     const known = this.#announcements.get(message.container);
     const announcement = known ?? { to, message, told: false, served: [], telling: undefined };
     announcement.to = to;
@@ -114,7 +118,7 @@ export class PortAnnouncer {
     }
   }
 
-  async #say(announcement: Announcement, message: PortMessage): Promise<boolean> {
+  async #say(announcement: Announcement, message: SentPortMessage): Promise<boolean> {
     const { to } = announcement;
     try {
       const body = Buffer.from(JSON.stringify(message));

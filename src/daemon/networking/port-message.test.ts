@@ -14,7 +14,13 @@ const taskPort = fc.record({
 
 describe('port messages', () => {
   it('read what was written, without what they do not know', () => {
-    const message = fc.record({ container: hex64, ports: fc.array(taskPort, { maxLength: 8 }), gone: fc.boolean() });
+    const message = fc.record({
+      container: hex64,
+      ports: fc.array(taskPort, { maxLength: 8 }),
+      gone: fc.boolean(),
+      life: fc.nat(),
+      number: fc.nat(),
+    });
     fc.assert(
       fc.property(message, (m) => {
         expect(readPortMessage(JSON.stringify({ ...m, later: 1 }))).toEqual(m);
@@ -31,7 +37,9 @@ describe('port messages', () => {
     fc.assert(fc.property(fc.string(), (text) => readPortMessage(text) === undefined));
     fc.assert(fc.property(fc.json(), (text) => readPortMessage(text) === undefined));
     expect(
-      readPortMessage(JSON.stringify({ container: 'a'.repeat(64), ports: Array.from({ length: 257 }, () => ({})), gone: false })),
+      readPortMessage(
+        JSON.stringify({ container: 'a'.repeat(64), ports: Array.from({ length: 257 }, () => ({})), gone: false, life: 1, number: 1 }),
+      ),
     ).toBeUndefined();
     expect(readServed('{}')).toBeUndefined();
   });

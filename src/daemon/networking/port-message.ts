@@ -12,6 +12,14 @@ export interface PortMessage {
   readonly gone: boolean;
 }
 
+/** On its way, which may be long: what a broken connection still brings can come after what was said later by another. */
+export interface SentPortMessage extends PortMessage {
+  /** The sender's incarnation, which is higher in each of its lives. */
+  readonly life: number;
+  /** Its count of what it has said, higher with each. */
+  readonly number: number;
+}
+
 const address = Integer({ minimum: 0, maximum: 0xffff_ffff });
 const port = Integer({ minimum: 1, maximum: 65_535 });
 const hex64 = StringOf({ pattern: '^[0-9a-f]{64}$' });
@@ -24,13 +32,15 @@ const TASK_PORT = ObjectOf({
   address,
 });
 const TASK_PORTS = ArrayOf(TASK_PORT, { maxItems: LIMITS.hostPorts });
-const MESSAGE = ObjectOf({ container: hex64, ports: TASK_PORTS, gone: BooleanOf() });
+const count = Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const MESSAGE = ObjectOf({ container: hex64, ports: TASK_PORTS, gone: BooleanOf(), life: count, number: count });
 
 /** undefined: not one. */
-export function readPortMessage(text: string): PortMessage | undefined {
+export function readPortMessage(text: string): SentPortMessage | undefined {
   const value = parse(text);
   if (!Check(MESSAGE, value)) return undefined;
-  return { container: value.container as ContainerId, ports: value.ports.map(taskPort), gone: value.gone };
+  const { container, ports, gone, life, number } = value;
+  return { container: container as ContainerId, ports: ports.map(taskPort), gone, life, number };
 }
 
 /** The answer: those that are served. undefined: not one. */

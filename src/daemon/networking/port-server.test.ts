@@ -26,7 +26,9 @@ it('hears one word about a container after the other, serves nothing on networks
     changed: () => void done.push('changed'),
     settled: async () => void done.push('settled'),
   });
-  const say = (message: object, from = PEER) => server.answer(from, JSON.stringify({ container: A, ports: [], gone: false, ...message }));
+  let number = 0;
+  const say = (message: object, from = PEER) =>
+    server.answer(from, JSON.stringify({ container: A, ports: [], gone: false, life: 7, number: ++number, ...message }));
   const first = say({ ports: [port(OPEN), port(CLOSED)] });
   const last = say({ gone: true });
   resolve();
@@ -34,5 +36,12 @@ it('hears one word about a container after the other, serves nothing on networks
   expect(await last).toEqual({ status: 200, body: '[]' });
   expect(done).toEqual(['serves 1', 'changed', 'settled', 'released', 'changed', 'settled']);
   expect(await say({}, nodeId('2'.repeat(32)))).toMatchObject({ status: 400 });
+  // What a broken connection held back: the address was another container's by the time that it came.
+  expect(await say({ ports: [port(OPEN)], number: 1 })).toEqual({ status: 409, body: '{}' });
+  expect(await say({ ports: [port(OPEN)], life: 6, number: 99 })).toEqual({ status: 409, body: '{}' });
+  expect(done).toHaveLength(6);
+  // The same again, and one of the next life, which counts anew.
+  expect(await say({ gone: true, number: 2 })).toMatchObject({ status: 200 });
+  expect(await say({ ports: [port(OPEN)], life: 8, number: 1 })).toMatchObject({ status: 200 });
   expect(await server.answer(PEER, 'junk')).toMatchObject({ status: 400 });
 });

@@ -1,8 +1,8 @@
-import type { ContainerId, NetworkId, NodeId } from '../../core/model/index.ts';
+import { type ContainerId, LIMITS, type NetworkId, type NodeId } from '../../core/model/index.ts';
 import { KeyedLock } from '../../engine/oci/keyed-lock.ts';
 import type { PeerAnswer } from './leases.ts';
 import type { PortClaims } from './port-claims.ts';
-import { readPortMessage } from './port-message.ts';
+import { readPortMessage, type SentPortMessage } from './port-message.ts';
 
 export interface PortServerParts {
   readonly claims: Pick<PortClaims, 'mayServe' | 'release' | 'serve'>;
@@ -18,6 +18,8 @@ export interface PortServerParts {
 export class PortServer {
   readonly #parts: PortServerParts;
   readonly #turns = new KeyedLock<ContainerId>();
+  /** What was last said of each, also of those that are gone: an older word may come late, and its address be another's by then. */
+  readonly #newest = new Map<ContainerId, Pick<SentPortMessage, 'life' | 'number'> & { readonly peer: NodeId }>();
 
   constructor(parts: PortServerParts) {
     this.#parts = parts;
@@ -31,6 +33,7 @@ export class PortServer {
     const { container, gone, ports } = message;
     return this.#turns.run(container, async () => {
       if (!claims.mayServe(container, peer)) return { status: 400, body: '{}' };
+      if (!this.#isNews(peer, message)) return { status: 409, body: '{}' };
       if (gone) claims.release(container);
       const open = ports.filter(({ network }) => isOpen(network));
       const served = gone ? [] : await claims.serve(container, peer, open);
@@ -39,5 +42,16 @@ export class PortServer {
       await settled(served.map(({ network }) => network));
       return { status: 200, body: JSON.stringify(served) };
     });
+  }
+
+  #isNews(peer: NodeId, { container, life, number }: SentPortMessage): boolean {
+    const last = this.#newest.get(container);
+    const isOlder = last?.peer === peer && (life < last.life || (life === last.life && number < last.number));
+    if (isOlder) return false;
+    this.#newest.delete(container);
+    this.#newest.set(container, { peer, life, number });
+    const [oldest] = this.#newest.keys();
+    if (oldest !== undefined && this.#newest.size > LIMITS.containers) this.#newest.delete(oldest);
+    return true;
   }
 }
