@@ -394,7 +394,8 @@ describe('a daemon that dies', () => {
       await host(2).killDaemon();
       expect((await inside(3, 'watcher', ['ping', '-c', '2', '-W', '2', address])).stdout).toContain(' 0% packet loss');
       await host(2).startDaemon();
-      expect(await addressOf('steady')).toBe(address);
+      // Others hear a moment later that it is back.
+      expect(await until('it to be found', () => addressOf('steady'))).toBe(address);
       await until(
         'the name to be known again',
         async () => (await inside(3, 'watcher', ['ping', '-c', '1', '-W', '2', 'steady'])).code === 0,
