@@ -154,8 +154,10 @@ export class Deeds {
     const nets = new Map(
       [...box.nets].map(([net, place]) => [net, { ...place, address: '', asked: net === 'caravela' ? '' : place.address }]),
     );
+    world.movingNames.add(box.name);
     if (await this.#removeBox(box, 'rm of a move')) await this.#place(box.name, world.random.int(daemons.length), nets, box.port);
     else box.busy = false;
+    world.movingNames.delete(box.name);
   }
 
   async #removeBox(box: Box, what: string): Promise<boolean> {

@@ -50,6 +50,8 @@ export class World {
   readonly boxes = new Set<Box>();
   /** Names of containers that are gone. */
   readonly goneNames: string[] = [];
+  /** Names of containers that are gone, and are about to be made elsewhere: two that want one at a time may both have it while their node is cut off. */
+  readonly movingNames = new Set<string>();
 
   constructor(random: Prng) {
     this.random = random;
@@ -71,7 +73,7 @@ export class World {
   }
 
   freeName(): string | undefined {
-    const taken = new Set([...this.boxes].map(({ name }) => name));
+    const taken = new Set([...this.movingNames, ...[...this.boxes].map(({ name }) => name)]);
     return this.random.pick(NAMES.filter((name) => !taken.has(name)));
   }
 
