@@ -15,7 +15,8 @@ export type Ended =
 const HANGS_MS = 90_000;
 const CONNECTIONS = 16;
 /** What is told with a status of a server's failure, and was not done. */
-const DEFINITE = /not found: it was removed|can't get an address|no node can take it|is in use by container|did not hand it over in time/;
+const DEFINITE =
+  /not found: it was removed|can't get an address|no node can take it|is in use by container|did not hand it over in time|port is already allocated/;
 
 /** Calls of one daemon's API. */
 export class Calls {

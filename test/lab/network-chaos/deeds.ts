@@ -154,10 +154,11 @@ export class Deeds {
     const nets = new Map(
       [...box.nets].map(([net, place]) => [net, { ...place, address: '', asked: net === 'caravela' ? '' : place.address }]),
     );
-    world.movingNames.add(box.name);
+    const own = [box.name, ...(box.port === undefined ? [] : [box.port])];
+    for (const each of own) world.moving.add(each);
     if (await this.#removeBox(box, 'rm of a move')) await this.#place(box.name, world.random.int(daemons.length), nets, box.port);
     else box.busy = false;
-    world.movingNames.delete(box.name);
+    for (const each of own) world.moving.delete(each);
   }
 
   async #removeBox(box: Box, what: string): Promise<boolean> {

@@ -50,8 +50,11 @@ export class World {
   readonly boxes = new Set<Box>();
   /** Names of containers that are gone. */
   readonly goneNames: string[] = [];
-  /** Names of containers that are gone, and are about to be made elsewhere: two that want one at a time may both have it while their node is cut off. */
-  readonly movingNames = new Set<string>();
+  /**
+   * Names and ports of containers that are gone, and are about to be made elsewhere. Two that want a name at a time may
+   * both have it while its owner is cut off; two that want a port may have it one after the other.
+   */
+  readonly moving = new Set<string | number>();
 
   constructor(random: Prng) {
     this.random = random;
@@ -73,12 +76,12 @@ export class World {
   }
 
   freeName(): string | undefined {
-    const taken = new Set([...this.movingNames, ...[...this.boxes].map(({ name }) => name)]);
+    const taken = new Set([...this.moving, ...[...this.boxes].map(({ name }) => name)]);
     return this.random.pick(NAMES.filter((name) => !taken.has(name)));
   }
 
   freePort(): number | undefined {
-    const taken = new Set([...this.boxes].map(({ port }) => port));
+    const taken = new Set([...this.moving, ...[...this.boxes].map(({ port }) => port)]);
     return this.random.pick(PORTS.filter((port) => !taken.has(port)));
   }
 
