@@ -45,14 +45,14 @@ export function filesContract(name: string, makeBench: () => Promise<EngineBench
     const read = async (path: string) => contents((await engine.readArchive(A, path, signal)).stream);
 
     it('makes before the first start what a start would be too late for', async () => {
-      await engine.create(B, containerSpec({ workingDir: '/work/deep' }), []);
+      await engine.create(B, containerSpec({ workingDir: '/job/deep' }), []);
       expect(await engine.changes(B)).toEqual([
-        { path: '/work', kind: 'added' },
-        { path: '/work/deep', kind: 'added' },
+        { path: '/job', kind: 'added' },
+        { path: '/job/deep', kind: 'added' },
       ]);
-      expect(await engine.statPath(B, '/work/deep')).toMatchObject({ mode: DIRECTORY + 0o755 });
-      await engine.writeArchive(B, '/work/deep', archive({ x: 'y' }), OPTIONS);
-      expect(await contents((await engine.readArchive(B, '/work/deep/x', signal)).stream)).toEqual([['x', 'y']]);
+      expect(await engine.statPath(B, '/job/deep')).toMatchObject({ mode: DIRECTORY + 0o755 });
+      await engine.writeArchive(B, '/job/deep', archive({ x: 'y' }), OPTIONS);
+      expect(await contents((await engine.readArchive(B, '/job/deep/x', signal)).stream)).toEqual([['x', 'y']]);
       for (const name of ['hosts', 'hostname', 'resolv.conf'])
         expect(await engine.statPath(B, `/etc/${name}`)).toMatchObject({ name, sizeBytes: 0 });
     });

@@ -74,8 +74,8 @@ it('an empty image gets all of it', () => {
 });
 
 it('an image that has it stays as it is', () => {
-  has('base', 'etc/hosts', 'etc/hostname', 'etc/resolv.conf', 'work/');
-  makeMountPoints(upper, layers, '/work');
+  has('base', 'etc/hosts', 'etc/hostname', 'etc/resolv.conf', 'job/');
+  makeMountPoints(upper, layers, '/job');
   expect(made()).toEqual([]);
 });
 
