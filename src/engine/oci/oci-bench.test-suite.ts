@@ -118,7 +118,7 @@ export class OciBench implements EngineBench {
     await killCgroup(trees, `/caravela-${this.nodeShortId}`);
     for (const { process: stray } of findStrays(new EnginePaths(this.dataDir, this.runDir))) process.kill(stray.pid, 'SIGKILL');
     for (const point of await mountPointsBelow(this.dir)) unmount(point);
-    for (let tries = 0; tries < 100; tries++) {
+    for (let tries = 0; tries < 1_000; tries++) {
       try {
         removeCgroup(trees, `/caravela-${this.nodeShortId}`);
         break;
